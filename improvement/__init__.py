@@ -1,0 +1,1 @@
+"""The domain of Countersign: loops, evidence, reviews, releases and their audit trail."""

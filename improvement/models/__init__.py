@@ -1,0 +1,33 @@
+"""The domain's tables: fields and constraints, no logic. Services write them, selectors read them."""
+
+from improvement.models.audit import AuditEvent, AuditHead, Checkpoint
+from improvement.models.candidates import Candidate, Evaluation, Evidence, FileSet
+from improvement.models.people import SignInLink, TargetRole, User
+from improvement.models.reviews import PolicyVersion, Review, Vote
+from improvement.models.runs import JournalEntry, Run, RunEvent, Snapshot
+from improvement.models.system import Halt, Worker
+from improvement.models.targets import Release, Target
+
+__all__ = [
+    "AuditEvent",
+    "AuditHead",
+    "Candidate",
+    "Checkpoint",
+    "Evaluation",
+    "Evidence",
+    "FileSet",
+    "Halt",
+    "JournalEntry",
+    "PolicyVersion",
+    "Release",
+    "Review",
+    "Run",
+    "RunEvent",
+    "SignInLink",
+    "Snapshot",
+    "Target",
+    "TargetRole",
+    "User",
+    "Vote",
+    "Worker",
+]

@@ -1,0 +1,88 @@
+"""Targets, their champions and how these moved."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+
+class Target(models.Model):
+    """What is improved. The files live in a git repository; this row names its champion."""
+
+    name = models.SlugField(max_length=80, unique=True)
+    description = models.TextField(blank=True)
+    kind = models.CharField(max_length=16)
+    format = models.CharField(max_length=16)
+    isolation = models.CharField(max_length=16)
+    metric = models.CharField(max_length=80)
+    better = models.CharField(max_length=8)
+    unit = models.CharField(max_length=40, blank=True)
+    warnings = models.JSONField(default=list)
+    start_commit = models.CharField(max_length=40)
+    start_score = models.FloatField(null=True)
+    champion_commit = models.CharField(max_length=40)
+    champion_score = models.FloatField(null=True)
+    champion_candidate = models.ForeignKey("improvement.Candidate", null=True, on_delete=models.PROTECT, related_name="+")
+    evaluator_digest = models.CharField(max_length=64)
+    holdout_uses = models.PositiveIntegerField(default=0)
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    added_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(better__in=["higher", "lower"]), name="target_better_known")
+        ]
+
+
+class Release(models.Model):
+    """One move of a champion: a release of an approved candidate, a rollback, or an external commit taken in."""
+
+    class Kind(models.TextChoices):
+        """What moved the champion."""
+
+        START = "start"
+        RELEASE = "release"
+        ROLLBACK = "rollback"
+        EXTERNAL = "external"
+
+    class State(models.TextChoices):
+        """The intent is recorded first, then the ref is moved, then this row is finished."""
+
+        INTENDED = "intended"
+        DONE = "done"
+        FAILED = "failed"
+
+    target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="releases")
+    candidate = models.ForeignKey("improvement.Candidate", null=True, on_delete=models.PROTECT, related_name="releases")
+    kind = models.CharField(max_length=16, choices=Kind)
+    state = models.CharField(max_length=16, choices=State)
+    previous_commit = models.CharField(max_length=40, blank=True)
+    commit = models.CharField(max_length=40)
+    tree = models.CharField(max_length=40)
+    score = models.FloatField(null=True)
+    previous_score = models.FloatField(null=True)
+    approved_by = models.JSONField(default=list)
+    self_countersigned = models.BooleanField(default=False)
+    reason = models.TextField(blank=True)
+    actor = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["target"], condition=models.Q(state="intended"), name="one_release_in_flight_per_target"
+            ),
+            models.UniqueConstraint(
+                fields=["candidate"],
+                condition=models.Q(kind="release", state__in=["intended", "done"]),
+                name="one_release_per_candidate",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kind="release") | models.Q(candidate__isnull=False), name="release_has_candidate"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kind="rollback") | ~models.Q(reason=""), name="rollback_has_reason"
+            ),
+        ]

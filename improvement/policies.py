@@ -1,0 +1,264 @@
+"""May this move now: the policy's tiers, what each needs, and whether a case meets it. Fails closed."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from improvement.exceptions import Invalid, PolicyUnmet
+
+
+class Preset(StrEnum):
+    """The two policies a new installation starts from."""
+
+    SOLO = "solo"
+    TEAM = "team"
+
+
+class Tier(StrEnum):
+    """How much a change could hurt."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+TIER_ORDER = (Tier.LOW, Tier.MEDIUM, Tier.HIGH)
+
+PRESET_TEXT: dict[Preset, str] = {
+    Preset.SOLO: """\
+# One person works alone: approving your own run counts, with a typed reason, and is marked for ever.
+preset = "solo"
+self_countersign = true
+max_open_reviews = 3
+review_expires_hours = 336
+
+[tiers.low]
+approvals = 1
+[tiers.medium]
+approvals = 1
+[tiers.high]
+approvals = 1
+""",
+    Preset.TEAM: """\
+# Nobody approves what they started; the higher the risk, the more people must agree.
+preset = "team"
+self_countersign = false
+max_open_reviews = 3
+review_expires_hours = 336
+
+[tiers.low]
+approvals = 1
+[tiers.medium]
+approvals = 1
+[tiers.high]
+approvals = 2
+""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of the rules. ``approvals`` maps each tier to the number of people who must agree."""
+
+    version: int
+    digest: str
+    preset: Preset
+    self_countersign: bool
+    max_open_reviews: int
+    review_expires_hours: int
+    approvals: dict[Tier, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What decides about the tier of a change: kind of target, lines touched, findings, how it was scored."""
+
+    kind: str
+    lines: int
+    finding_severities: tuple[str, ...]
+    cooperative: bool
+    has_holdout: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """What a vote names: patch, base commit, evidence, policy. Change one and the vote no longer counts."""
+
+    patch: str
+    base: str
+    evidence: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class CastVote:
+    """One person's newest verdict, as the policy sees it."""
+
+    person_id: int
+    person_name: str
+    verdict: str
+    digests: Digests
+    reason: str
+    may_review: bool
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything that decides whether a candidate may be released now."""
+
+    digests: Digests
+    tier: Tier | None
+    involved: frozenset[int]
+    votes: tuple[CastVote, ...]
+    evidence_better: bool
+    sandbox_level: int
+    sandbox_min_level: int
+    halted: bool
+    quarantined: bool
+    blocking_findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One thing the policy asks for, whether it is met, and why (or what is missing)."""
+
+    name: str
+    met: bool
+    why: str
+
+
+def parse_policy(text: str, *, version: int) -> Policy:
+    """Return the policy that a TOML text states, or raise ``Invalid`` naming the line or key that is wrong."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(f"The policy is not valid TOML: {error}.") from error
+    try:
+        return Policy(
+            version=version,
+            digest=hashlib.sha256(text.encode()).hexdigest(),
+            preset=Preset(data["preset"]),
+            self_countersign=_boolean(data, "self_countersign"),
+            max_open_reviews=_positive(data, "max_open_reviews"),
+            review_expires_hours=_positive(data, "review_expires_hours"),
+            approvals={tier: _positive(data["tiers"][tier.value], "approvals") for tier in Tier},
+        )
+    except (KeyError, TypeError) as error:
+        raise Invalid(f"The policy lacks {error}: name preset, self_countersign, limits and all three tiers.") from error
+    except ValueError as error:
+        raise Invalid(f"The policy has a wrong value: {error}.") from error
+
+
+def tier_of(change: Change) -> Tier:
+    """Return how much a change could hurt; what cannot be told apart counts as more, never as less."""
+    if change.kind == "strategy" or "second_person" in change.finding_severities or change.lines > 200:
+        return Tier.HIGH
+    unsure = change.cooperative or not change.has_holdout
+    tier = Tier.LOW if change.lines <= 20 and change.kind in {"parameters", "prompt", "code", "pipeline"} else Tier.MEDIUM
+    return TIER_ORDER[min(TIER_ORDER.index(tier) + unsure, 2)]
+
+
+def why_not_counted(vote: CastVote, case: Case, policy: Policy) -> str:
+    """Return why an approval does not count, or an empty text when it does."""
+    if vote.digests != case.digests:
+        return "it was given for an earlier version of the change, the evidence or the policy"
+    if vote.suspended:
+        return "it is suspended until the new evidence has been read"
+    if not vote.may_review:
+        return "this person may no longer review here"
+    if vote.person_id in case.involved:
+        if not policy.self_countersign:
+            return "this person started or edited what is under review"
+        if not vote.reason.strip():
+            return "approving your own run needs a typed reason"
+    return ""
+
+
+def counted_approvals(case: Case, policy: Policy) -> tuple[CastVote, ...]:
+    """Return the approvals that count now, one for each person."""
+    approvals = {v.person_id: v for v in case.votes if v.verdict == "approve" and not why_not_counted(v, case, policy)}
+    return tuple(approvals.values())
+
+
+def requirements(case: Case, policy: Policy) -> tuple[Requirement, ...]:
+    """Return what the policy asks of this case; all of them must be met for a release."""
+    return (
+        _approvals_requirement(case, policy),
+        _no_rejection(case),
+        Requirement(
+            "Better than the champion",
+            case.evidence_better,
+            "confirmed on fresh seeds" if case.evidence_better else "the evidence does not show an improvement",
+        ),
+        Requirement(
+            "Sandbox level",
+            case.sandbox_level >= case.sandbox_min_level,
+            f"measured at level {case.sandbox_level}, level {case.sandbox_min_level} is needed",
+        ),
+        Requirement(
+            "No blocking finding",
+            not case.blocking_findings and not case.quarantined,
+            "; ".join(case.blocking_findings) or ("the score is above what is possible" if case.quarantined else "none"),
+        ),
+        Requirement("Not stopped", not case.halted, "everything is stopped" if case.halted else "running normally"),
+    )
+
+
+def check_release(case: Case, policy: Policy) -> None:
+    """Raise ``PolicyUnmet`` naming the first requirement that is not met."""
+    for requirement in requirements(case, policy):
+        if not requirement.met:
+            raise PolicyUnmet(f"{requirement.name}: {requirement.why}.")
+
+
+def can_release(case: Case, policy: Policy) -> bool:
+    """Ask what ``check_release`` enforces."""
+    return all(requirement.met for requirement in requirements(case, policy))
+
+
+def envelope(direction: str) -> dict[str, str]:
+    """Return the evidence a vote accepts after a pure rebase: still better, and no worse on the holdout."""
+    return {"primary": "better", "holdout": "not worse", "direction": direction}
+
+
+def _approvals_requirement(case: Case, policy: Policy) -> Requirement:
+    if case.tier is None:
+        return Requirement("Approvals", False, "no rule of the policy covers this change")
+    needed = policy.approvals[case.tier]
+    counted = counted_approvals(case, policy)
+    names = ", ".join(vote.person_name for vote in counted)
+    missing = needed - len(counted)
+    if missing <= 0:
+        return Requirement("Approvals", True, f"{len(counted)} of {needed}: {names}")
+    rule = "" if policy.self_countersign else ", not from the person who started the run"
+    return Requirement("Approvals", False, f"{len(counted)} of {needed}, {missing} more needed{rule}")
+
+
+def _no_rejection(case: Case) -> Requirement:
+    against = [v.person_name for v in case.votes if v.verdict in {"reject", "request_changes"} and not v.suspended]
+    return Requirement("Nobody against", not against, ", ".join(against) or "no open objection")
+
+
+def _boolean(data: dict[str, object], key: str) -> bool:
+    value = data[key]
+    if not isinstance(value, bool):
+        raise ValueError(f"{key} must be true or false")
+    return value
+
+
+def _positive(data: dict[str, object], key: str) -> int:
+    value = data[key]
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{key} must be a whole number of at least 1")
+    return value
+
+
+def highest(severities: Iterable[str]) -> str:
+    """Return the gravest of some finding severities, or an empty text."""
+    order = ("note", "second_person", "block")
+    return max(severities, key=order.index, default="")
