@@ -1,0 +1,128 @@
+"""Every type of audit event: the sentence people read about it, and what an event of that type must state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from string import Formatter
+
+VERDICTS: Mapping[str, str] = {
+    "approve": "approved",
+    "reject": "rejected",
+    "request_changes": "asked for changes to",
+    "abstain": "abstained on",
+}
+"""What a person may say in a review, and the word for it in a sentence."""
+
+VOTED_BY_WAY_OF = ("web", "command line")
+
+
+@dataclass(frozen=True)
+class EventType:
+    """One type of event.
+
+    ``sentence`` is a template; a field in it is ``actor``, ``subject``, or a key of ``data``, ``context`` or ``subject``.
+    ``subject``, ``context`` and ``data`` name the keys that must be stated besides; ``people_only`` refuses every actor
+    but a person.
+    """
+
+    sentence: str
+    subject: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    people_only: bool = False
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that the sentence tells."""
+        return frozenset(field for _, field, _, _ in Formatter().parse(self.sentence) if field)
+
+
+def _bound(sentence: str, *data: str, people_only: bool = False) -> EventType:
+    """Return a type whose events name exactly what they are about: patch, base, evidence and policy."""
+    return EventType(
+        sentence,
+        subject=("patch_sha256", "base"),
+        context=("target", "evidence_sha256", "policy_version", "policy_sha256", "preset"),
+        data=data,
+        people_only=people_only,
+    )
+
+
+EVENT_TYPES: Mapping[str, EventType] = {
+    # The log itself
+    "log.started": EventType("The audit log {subject} began"),
+    "checkpoint.published": EventType("{actor} published a checkpoint over {size} events", data=("root",)),
+    "export.created": EventType("{actor} exported the audit log up to event {size}"),
+    "backup.made": EventType("{actor} made a backup"),
+    "restore.done": EventType("{actor} restored the installation from a backup of {made_at}"),
+    # Targets and their champions
+    "target.added": EventType("{actor} added the target {subject} with champion {champion:.9}"),
+    "target.champion_set": EventType("{actor} set the first champion of {subject} to {commit:.9}"),
+    "champion.external": EventType(
+        "{actor} took over {commit:.9}, made elsewhere, as champion of {subject}: {reason}",
+        data=("previous",),
+        people_only=True,
+    ),
+    # Runs
+    "run.created": EventType("{actor} created {subject} on {target} with {strategy}", context=("policy_sha256",)),
+    "run.queued": EventType("{subject} waits for a free worker"),
+    "run.started": EventType("{subject} started"),
+    "run.paused": EventType("{actor} paused {subject}"),
+    "run.resumed": EventType("{actor} resumed {subject}"),
+    "run.parked": EventType("{subject} waits for its open reviews"),
+    "run.completed": EventType("{subject} completed: {reason}"),
+    "run.stopped": EventType("{actor} stopped {subject}: {reason}"),
+    "run.failed": EventType("{subject} failed: {reason}"),
+    # Candidates
+    "candidate.proposed": EventType("{actor} proposed {subject}", subject=("patch_sha256", "base")),
+    "generation.evaluated": EventType(
+        "{subject} evaluated {count} candidates of generation {generation}", data=("candidates",)
+    ),
+    "candidate.evaluated": EventType("{subject} was evaluated: {outcome}"),
+    "candidate.blocked": EventType("{subject} was blocked: {reason}"),
+    "candidate.quarantined": EventType("{subject} was put aside, its score is above what is possible: {reason}"),
+    "candidate.cleared": EventType("{actor} cleared {subject} of suspicion: {reason}", people_only=True),
+    "candidate.nominated": EventType("{subject} was nominated with score {score}"),
+    "candidate.confirming": EventType("{subject} is being confirmed on fresh seeds"),
+    "candidate.confirmed": EventType("{subject} was confirmed on fresh seeds"),
+    "candidate.unconfirmed": EventType("{subject} was not confirmed: {reason}"),
+    "candidate.confirm_failed": EventType("The confirmation of {subject} failed: {reason}"),
+    "candidate.withdrawn": EventType("{actor} withdrew {subject}: {reason}"),
+    "evidence.recorded": EventType(
+        "The evidence for {subject} was recorded", subject=("patch_sha256", "base"), context=("evidence_sha256",)
+    ),
+    # Reviews and votes
+    "review.opened": _bound("{subject} was sent to review ({tier} risk, approvals needed: {required})"),
+    "review.claimed": EventType("{actor} took the review of {subject}"),
+    "review.voted": _bound("{actor} {verdict} {subject}: {reason}", "self_countersigned", "via", people_only=True),
+    "review.vote_recounted": _bound("The vote of {user} on {subject} counts again after a rebase", "vote"),
+    "review.vote_withdrawn": EventType("{actor} took back their vote on {subject}", people_only=True),
+    "review.approved": EventType("{subject} has the approvals that it needs"),
+    "review.rejected": EventType("{subject} was rejected: {reason}"),
+    "review.changes_requested": EventType("Changes to {subject} were asked for: {reason}"),
+    "review.expired": EventType("The review of {subject} passed its deadline"),
+    "review.superseded": EventType("{subject} was superseded by {by}"),
+    "review.withdrawn": EventType("The review of {subject} was withdrawn: {reason}"),
+    "review.stale": EventType("The champion moved, so {subject} has to be confirmed again"),
+    "review.rebased": EventType("{subject} was placed on the champion {base:.9}", data=("previous_base",)),
+    # Releases
+    "release.intended": _bound("{subject} is about to become champion {commit:.9} of {target}", "previous"),
+    "release.done": _bound("{subject} became champion {commit:.9} of {target}", "tree", "previous", "approvals"),
+    "release.failed": EventType("{subject} could not be released: {reason}"),
+    "rollback.done": EventType(
+        "{actor} rolled {subject} back to {to:.9}: {reason}", data=("commit", "tree", "previous"), people_only=True
+    ),
+    # Rules, people and the stop over everything
+    "policy.changed": EventType(
+        "{actor} put version {version} of the policy ({preset}) in force", data=("policy_sha256",)
+    ),
+    "user.invited": EventType("{actor} invited {subject} as {role}"),
+    "user.joined": EventType("{subject} joined"),
+    "user.role_changed": EventType("{actor} made {subject} {role}"),
+    "user.signed_in": EventType("{actor} signed in"),
+    "halt.started": EventType("{actor} stopped everything: {reason}"),
+    "halt.resume_requested": EventType("{actor} asked to resume: {reason}", people_only=True),
+    "halt.lifted": EventType("{actor} lifted the halt: {reason}", people_only=True),
+    "sandbox.level_changed": EventType("The sandbox level went from {before} to {after}"),
+}
