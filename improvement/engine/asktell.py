@@ -1,0 +1,232 @@
+"""The ask/tell protocol: what the host says to a strategy, and what it accepts back.
+
+A strategy is not trusted. Every answer is checked for shape and size before anything is made
+of it; whether the proposed files stay inside the editable ones is decided by screening, so
+that an attempt becomes a blocked candidate that people can see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from improvement.engine.digests import digest
+from improvement.engine.packages import Setting
+from improvement.exceptions import StrategyError
+
+PROTOCOL = 1
+MAX_FILES = 64
+MAX_PROPOSAL_BYTES = 1_000_000
+MAX_STATE_BYTES = 4_000_000
+MAX_NOTE = 500
+MAX_OPERATOR = 60
+MAX_FEEDBACK = 8_000
+
+Message = dict[str, Any]
+
+
+class ToldOutcome(StrEnum):
+    """What a strategy is told about a proposal."""
+
+    OK = "ok"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    DUPLICATE = "duplicate"
+
+
+class Verdict(StrEnum):
+    """What became of a nominated proposal; people's decisions and the verdict of the confirm seeds only."""
+
+    RELEASED = "released"
+    REJECTED = "rejected"
+    CHANGES_REQUESTED = "changes_requested"
+    UNCONFIRMED = "unconfirmed"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True)
+class Init:
+    """What a strategy is told first; ``task`` is the protocol's task object, without host paths or secrets."""
+
+    seed: int
+    parameters: Mapping[str, Setting]
+    task: Mapping[str, Any]
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The editable files at the start of the run; a proposal that leaves one out means it unchanged."""
+        files: Mapping[str, str] = self.task["files"]
+        return files
+
+    def message(self, state: str | None) -> Message:
+        """This function will give the ``init`` message, for a fresh strategy or one restored from a state."""
+        return {
+            "type": "init",
+            "protocol": PROTOCOL,
+            "seed": self.seed,
+            "parameters": dict(self.parameters),
+            "task": dict(self.task),
+            "state": state,
+        }
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One proposed change: all editable files as text, the numbers it descends from, and a line for reviewers."""
+
+    number: int
+    files: Mapping[str, str]
+    parents: tuple[int, ...]
+    operator: str
+    note: str
+
+    def as_json(self) -> Message:
+        """This function will give the proposal as plain JSON, ``number`` included."""
+        return {
+            "number": self.number,
+            "files": dict(self.files),
+            "parents": list(self.parents),
+            "operator": self.operator,
+            "note": self.note,
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a strategy is told about one proposal: a raw score (the metric says which direction is better)."""
+
+    number: int
+    outcome: ToldOutcome
+    score: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    feedback: str = ""
+
+    def as_json(self) -> Message:
+        """This function will give the result as the protocol spells it, the feedback cut to its limit."""
+        return {
+            "number": self.number,
+            "outcome": self.outcome.value,
+            "score": self.score,
+            "metrics": dict(self.metrics),
+            "feedback": self.feedback[:MAX_FEEDBACK],
+        }
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of an earlier proposal; the reason is empty unless the reviewer lets the strategy read it."""
+
+    number: int
+    verdict: Verdict
+    reason: str = ""
+
+    def as_json(self) -> Message:
+        """This function will give the decision as the protocol spells it."""
+        return {"number": self.number, "verdict": self.verdict.value, "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class NewChampion:
+    """The champion after it moved: its editable files and its score on the run's measure seed."""
+
+    files: Mapping[str, str]
+    score: float
+
+    def as_json(self) -> Message:
+        """This function will give the champion as the protocol spells it."""
+        return {"files": dict(self.files), "score": self.score}
+
+
+def tell_message(results: Sequence[Result], decisions: Sequence[Decision], champion: NewChampion | None) -> Message:
+    """This function will give the ``tell`` message; results must be in the order of their numbers."""
+    numbers = [result.number for result in results]
+    if numbers != sorted(set(numbers)):
+        raise StrategyError("Results must be told once each and in the order of the proposals.")
+    return {
+        "type": "tell",
+        "results": [result.as_json() for result in results],
+        "decisions": [decision.as_json() for decision in decisions],
+        "champion": champion.as_json() if champion else None,
+    }
+
+
+def read_ready(answer: Message) -> None:
+    """This function will check the answer to ``init``; raises StrategyError."""
+    _expect(answer, "ready")
+
+
+def read_ok(answer: Message) -> None:
+    """This function will check the answer to ``tell``; raises StrategyError."""
+    _expect(answer, "ok")
+
+
+def read_state(answer: Message) -> str:
+    """This function will return the state in the answer to ``snapshot``; raises StrategyError."""
+    _expect(answer, "state")
+    state = answer.get("state")
+    if not isinstance(state, str) or len(state.encode("utf-8", "surrogatepass")) > MAX_STATE_BYTES:
+        raise StrategyError(f"The strategy's state must be text of at most {MAX_STATE_BYTES // 1_000_000} MB.")
+    return state
+
+
+def read_proposals(answer: Message, *, count: int, first: int, files: Mapping[str, str]) -> tuple[Proposal, ...]:
+    """This function will check the answer to ``ask`` and number its proposals from ``first``.
+
+    ``files`` are the editable files that fill in what a proposal leaves out. Raises StrategyError.
+    """
+    _expect(answer, "proposals")
+    listed = answer.get("proposals")
+    if not isinstance(listed, list) or len(listed) > count:
+        raise StrategyError(
+            f"The strategy was asked for {count} proposals and must answer with a list of at most that many."
+        )
+    return tuple(_proposal(one, first + index, files) for index, one in enumerate(listed))
+
+
+def proposals_digest(proposals: Sequence[Proposal]) -> str:
+    """This function will return one digest (SHA-256, hex) for a whole answer, to compare a replay with the record."""
+    return digest([proposal.as_json() for proposal in proposals])
+
+
+def _expect(answer: Message, kind: str) -> None:
+    if answer.get("type") != kind:
+        said = answer.get("message") if answer.get("type") == "error" else f"an answer of type {answer.get('type')!r}"
+        raise StrategyError(f"The strategy should have answered {kind!r} and gave {str(said)[:300]}.")
+
+
+def _proposal(one: object, number: int, files: Mapping[str, str]) -> Proposal:
+    if not isinstance(one, dict):
+        raise StrategyError(f"Proposal {number} must be an object with files, parents, operator and note.")
+    proposed = _files(one.get("files"), number)
+    return Proposal(
+        number=number,
+        files={**files, **proposed},
+        parents=_parents(one.get("parents", []), number),
+        operator=_line(one.get("operator", ""), number, "operator", MAX_OPERATOR),
+        note=_line(one.get("note", ""), number, "note", MAX_NOTE),
+    )
+
+
+def _files(value: object, number: int) -> dict[str, str]:
+    if not isinstance(value, dict) or not value or len(value) > MAX_FILES:
+        raise StrategyError(f"Proposal {number} must hold from 1 to {MAX_FILES} files as path and text.")
+    if not all(isinstance(path, str) and isinstance(text, str) for path, text in value.items()):
+        raise StrategyError(f"Proposal {number} holds a file that is not text.")
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in value.values())
+    if size > MAX_PROPOSAL_BYTES:
+        raise StrategyError(f"Proposal {number} holds {size} bytes; at most {MAX_PROPOSAL_BYTES} are accepted.")
+    return value
+
+
+def _parents(value: object, number: int) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(type(one) is int and 0 <= one < number for one in value):
+        raise StrategyError(f"Proposal {number} must name its parents by the numbers of earlier proposals.")
+    return tuple(value)
+
+
+def _line(value: object, number: int, key: str, limit: int) -> str:
+    if not isinstance(value, str):
+        raise StrategyError(f"Proposal {number}: {key} must be text.")
+    return " ".join(value.split())[:limit]

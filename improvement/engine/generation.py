@@ -1,0 +1,77 @@
+"""One generation: the proposals of one ask, settled in their order whatever order the workers finish in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from improvement.engine.asktell import Proposal, Result, ToldOutcome
+from improvement.engine.manifest import Manifest
+from improvement.engine.measurement import Measurement, Outcome
+from improvement.engine.screening import Screened, screen
+from improvement.exceptions import Conflict
+
+MAX_BARREN = 50  # generations in a row without one new candidate, after which a run ends
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A proposal with the answer of screening."""
+
+    proposal: Proposal
+    screened: Screened
+
+    @property
+    def to_measure(self) -> bool:
+        """Whether the candidate is new and may run."""
+        return self.screened.verdict == "pass"
+
+
+def plan(
+    manifest: Manifest, base: Mapping[str, str], proposals: Iterable[Proposal], seen: Collection[str]
+) -> tuple[Planned, ...]:
+    """This function will screen proposals in their order, each knowing the syntax digests of all before it.
+
+    ``base`` are the editable files that a change is compared with, ``seen`` the earlier candidates' syntax digests.
+    """
+    known = set(seen)
+    planned = []
+    for proposal in proposals:
+        screened = screen(manifest, base, proposal.files, seen=known.__contains__)
+        planned.append(Planned(proposal, screened))
+        if screened.verdict == "pass":
+            known.add(screened.syntax_digest)
+    return tuple(planned)
+
+
+def settle(manifest: Manifest, planned: Sequence[Planned], measured: Mapping[int, Measurement]) -> tuple[Result, ...]:
+    """This function will turn a finished generation into the results to tell, in proposal order.
+
+    ``measured`` maps proposal numbers to measurements; raises Conflict while one is missing.
+    """
+    return tuple(_result(manifest, one, measured) for one in planned)
+
+
+def score_of(manifest: Manifest, measurement: Measurement) -> float | None:
+    """This function will return the raw primary score, or None when the evaluation failed or gave none."""
+    if measurement.outcome is not Outcome.OK:
+        return None
+    return measurement.metrics.get(manifest.primary.name)
+
+
+def _result(manifest: Manifest, one: Planned, measured: Mapping[int, Measurement]) -> Result:
+    number = one.proposal.number
+    if not one.to_measure:
+        return Result(number, ToldOutcome(one.screened.verdict), feedback=one.screened.message)
+    if number not in measured:
+        raise Conflict(f"Proposal {number} is not measured yet: a generation is told only when all of it is.")
+    return told(manifest, number, measured[number])
+
+
+def told(manifest: Manifest, number: int, measurement: Measurement) -> Result:
+    """This function will turn one measurement into what the strategy is told; never a log, it may name host details."""
+    score = score_of(manifest, measurement)
+    if score is None:
+        outcome = ToldOutcome.BLOCKED if measurement.outcome is Outcome.BLOCKED else ToldOutcome.FAILED
+        return Result(number, outcome, feedback=measurement.message)
+    return Result(number, ToldOutcome.OK, score, dict(measurement.metrics), measurement.feedback)

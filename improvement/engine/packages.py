@@ -1,0 +1,189 @@
+"""Strategy packages as they lie on the disk: a folder with ``strategy.toml`` and ``main.py``."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from improvement.exceptions import StrategyError
+
+BUILTIN = Path(__file__).resolve().parent.parent / "strategies"
+MAX_BYTES = 5_000_000
+DEFAULT_GENERATION = 8
+MAX_GENERATION = 256
+
+Setting = bool | int | float | str
+
+_IGNORED = {"__pycache__", ".git"}
+
+
+@dataclass(frozen=True)
+class StrategyPackage:
+    """One version of a strategy: ``digest`` is the SHA-256 over its files, ``generation`` the proposals per ask."""
+
+    name: str
+    version: str
+    description: str
+    generation: int
+    parameters: Mapping[str, Setting]
+    digest: str
+    path: Path
+
+    @property
+    def label(self) -> str:
+        """The name as people read it: ``evolution@1.0.0``."""
+        return f"{self.name}@{self.version}"
+
+    def settings(self, chosen: Mapping[str, object]) -> dict[str, Setting]:
+        """This function will put a run's chosen settings over the defaults.
+
+        Raises StrategyError for a setting that the strategy does not have or a value of another type.
+        """
+        merged = dict(self.parameters)
+        for name, value in chosen.items():
+            merged[name] = self._setting(name, value)
+        return merged
+
+    def _setting(self, name: str, value: object) -> Setting:
+        if name not in self.parameters:
+            raise StrategyError(
+                f"Strategy {self.name!r} has no setting {name!r}{_nearest(name, list(self.parameters))}"
+            )
+        default = self.parameters[name]
+        read = _read_as(default, value)
+        if read is None:
+            kind = type(default).__name__
+            raise StrategyError(f"Setting {name!r} of strategy {self.name!r} must be {kind}, and {value!r} is not.")
+        return read
+
+
+def load_package(path: Path) -> StrategyPackage:
+    """This function will read and check the strategy package in a folder; raises StrategyError."""
+    if not path.is_dir():
+        raise StrategyError(f"There is no strategy folder {path}: name a built-in strategy or an existing folder.")
+    files = _read_files(path)
+    for needed in ("strategy.toml", "main.py"):
+        if needed not in files:
+            raise StrategyError(f"The strategy folder {path} has no {needed}: a strategy is strategy.toml and main.py.")
+    return _package(path, _table(path, files["strategy.toml"]), _digest(files))
+
+
+def find_builtin(name: str) -> StrategyPackage:
+    """This function will load a built-in strategy by its name; raises StrategyError naming the nearest one."""
+    names = builtin_names()
+    if name not in names:
+        raise StrategyError(f"There is no built-in strategy {name!r}{_nearest(name, names)}")
+    return load_package(BUILTIN / name)
+
+
+def find_package(name_or_path: str) -> StrategyPackage:
+    """This function will load a built-in strategy by name, or any strategy by the path of its folder."""
+    if name_or_path in builtin_names() or not _looks_like_path(name_or_path):
+        return find_builtin(name_or_path)
+    return load_package(Path(name_or_path))
+
+
+def builtin_names() -> list[str]:
+    """This function will list the names of the built-in strategies."""
+    return sorted(folder.parent.name for folder in BUILTIN.glob("*/strategy.toml"))
+
+
+def _looks_like_path(text: str) -> bool:
+    return "/" in text or text.startswith(".") or Path(text).is_dir()
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; there are: {', '.join(sorted(names))}." if names else "."
+
+
+def _read_files(folder: Path) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if _IGNORED.intersection(relative.parts) or path.suffix == ".pyc" or path.is_dir():
+            continue
+        if path.is_symlink() or not path.is_file():
+            raise StrategyError(f"{path} is a link or a special file: a strategy holds plain files only.")
+        files[relative.as_posix()] = path.read_bytes()
+    if sum(map(len, files.values())) > MAX_BYTES:
+        raise StrategyError(f"The strategy folder {folder} holds more than {MAX_BYTES // 1_000_000} MB.")
+    return files
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(f"{path}\0{len(files[path])}\0".encode())
+        digest.update(files[path])
+    return digest.hexdigest()
+
+
+def _table(folder: Path, text: bytes) -> dict[str, object]:
+    try:
+        return tomllib.loads(text.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StrategyError(f"{folder / 'strategy.toml'} cannot be read: {error}.") from error
+
+
+def _package(folder: Path, table: dict[str, object], digest: str) -> StrategyPackage:
+    where = folder / "strategy.toml"
+    known = {"name", "version", "description", "generation", "parameters"}
+    for key in table:
+        if key not in known:
+            raise StrategyError(f"{where}: unknown key {key!r}{_nearest(key, sorted(known))}")
+    return StrategyPackage(
+        name=_text(where, table, "name"),
+        version=_text(where, table, "version"),
+        description=_text(where, table, "description"),
+        generation=_generation(where, table.get("generation", DEFAULT_GENERATION)),
+        parameters=_parameters(where, table.get("parameters", {})),
+        digest=digest,
+        path=folder.resolve(),
+    )
+
+
+def _text(where: Path, table: Mapping[str, object], key: str) -> str:
+    value = table.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise StrategyError(f'{where}: {key} is missing or is not text; write {key} = "…".')
+    return value
+
+
+def _generation(where: Path, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_GENERATION:
+        raise StrategyError(f"{where}: generation must be a whole number from 1 to {MAX_GENERATION}, not {value!r}.")
+    return value
+
+
+def _parameters(where: Path, value: object) -> dict[str, Setting]:
+    if not isinstance(value, dict):
+        raise StrategyError(f"{where}: [parameters] must be a table of name = default.")
+    for name, default in value.items():
+        if not isinstance(default, bool | int | float | str):
+            raise StrategyError(f"{where}: the default of setting {name!r} must be a number, text or true/false.")
+    return dict(value)
+
+
+def _read_as(default: Setting, value: object) -> Setting | None:
+    """A chosen value in the default's type; text (from a command line or a form) is read as that type."""
+    if isinstance(default, bool):
+        return value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value).lower())
+    if isinstance(default, str):
+        return value if isinstance(value, str) else None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    if isinstance(default, float):
+        return number if math.isfinite(number) else None
+    return int(value) if number.is_integer() else None

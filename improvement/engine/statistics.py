@@ -1,0 +1,136 @@
+"""Is the candidate better than the champion, measured on the same seeds?
+
+The interval comes from turning the sign-flip test round: under symmetric differences the
+means of all subsets of the differences cut the line into 2**n equally likely pieces
+(Hartigan, "Using subsample values as typical values", JASA 64, 1969), so an interval
+between two of them covers at a known rate, also at eight seeds, where the percentile
+bootstrap covers 88 % instead of 95 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+from improvement.exceptions import Invalid
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
+Method = Literal["exact", "sign-flip", "t"]
+
+_ENUMERATED = 12  # up to here all 2**n sign patterns are tried, beyond it this many random ones:
+_RANDOM_PATTERNS = 8191
+_PATTERN_SEED = 20_240_531
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A paired comparison; positive means the candidate is better, in the metric's own unit.
+
+    ``method`` is ``exact`` when every pair differs by the same amount (a deterministic target):
+    there is no spread to build an interval from, so low = high = mean and ``p_value`` is None.
+    """
+
+    mean: float
+    low: float
+    high: float
+    level: float
+    n: int
+    p_value: float | None
+    method: Method
+    differences: tuple[float, ...]
+
+
+def paired_differences(candidate: Sequence[float], champion: Sequence[float], *, sign: float) -> tuple[float, ...]:
+    """This function will subtract pair by pair, positive being better (``sign`` is the metric's +1 or -1)."""
+    if len(candidate) != len(champion):
+        raise Invalid(f"Paired values must come in pairs, and there are {len(candidate)} and {len(champion)} of them.")
+    return tuple(sign * (mine - theirs) for mine, theirs in zip(candidate, champion, strict=True))
+
+
+def compare(differences: Sequence[float], *, level: float = 0.95) -> Comparison:
+    """This function will give the mean difference with a two-sided interval that holds its level at few pairs.
+
+    Six pairs or more: sign-flip, exact for symmetric differences whatever their tails. Fewer pairs have too few
+    sign patterns for 95 %: Student's t. Strongly skewed differences (exponential) cover 91 to 92 % at eight pairs.
+    Raises Invalid for fewer than two pairs or values that are not finite.
+    """
+    values = _checked(differences, level)
+    mean = math.fsum(values) / len(values)
+    if _identical(values):
+        return Comparison(mean, mean, mean, level, len(values), None, "exact", values)
+    if _rank(_pattern_count(len(values)), level) >= 1:
+        return _sign_flip(values, mean, level)
+    return _student(values, mean, level)
+
+
+def _checked(differences: Sequence[float], level: float) -> tuple[float, ...]:
+    values = tuple(float(value) for value in differences)
+    if len(values) < 2:
+        raise Invalid(f"A comparison needs at least two pairs, and there are {len(values)}: raise the number of seeds.")
+    if not all(math.isfinite(value) for value in values):
+        raise Invalid("A comparison needs finite numbers: one of the paired differences is infinite or not a number.")
+    if not 0.5 <= level < 1.0:
+        raise Invalid(f"The level of an interval must be at least 0.5 and below 1, and it is {level}.")
+    return values
+
+
+def _identical(values: tuple[float, ...]) -> bool:
+    scale = max(1.0, *(abs(value) for value in values))
+    return max(values) - min(values) <= _ROUNDING * scale
+
+
+def _pattern_count(n: int) -> int:
+    return 2**n - 1 if n <= _ENUMERATED else _RANDOM_PATTERNS
+
+
+def _rank(patterns: int, level: float) -> int:
+    """How many subset means lie outside on each side: the interval then covers 1 - 2 rank / (patterns + 1)."""
+    return math.floor((1.0 - level) / 2.0 * (patterns + 1) + 1e-9)
+
+
+def _sign_flip(values: tuple[float, ...], mean: float, level: float) -> Comparison:
+    import numpy as np  # here, not above: a process that never compares should not pay for it
+
+    patterns = _patterns(len(values))
+    array = np.asarray(values)
+    sums = patterns @ array
+    means = np.sort(sums / patterns.sum(axis=1))
+    rank = _rank(len(means), level)
+    # Flipping the signs of a subset S turns the total T into T - 2 * sum(S).
+    flipped = np.abs(array.sum() - 2.0 * sums)
+    as_extreme = 1 + int(np.count_nonzero(flipped >= abs(array.sum()) * (1.0 - _ROUNDING)))
+    p_value = as_extreme / (len(means) + 1)
+    low, high = float(means[rank - 1]), float(means[-rank])
+    return Comparison(mean, low, high, level, len(values), p_value, "sign-flip", values)
+
+
+@cache
+def _patterns(n: int) -> Floats:
+    """Non-empty subsets as rows of 0 and 1: all of them for small n, a fixed random choice beyond."""
+    import numpy as np
+
+    if n <= _ENUMERATED:
+        numbers = np.arange(1, 2**n, dtype=np.int64)
+        return ((numbers[:, None] >> np.arange(n)) & 1).astype(np.float64)
+    drawn = np.random.default_rng(_PATTERN_SEED).integers(0, 2, size=(_RANDOM_PATTERNS, n)).astype(np.float64)
+    drawn[drawn.sum(axis=1) == 0] = 1.0
+    return drawn
+
+
+def _student(values: tuple[float, ...], mean: float, level: float) -> Comparison:
+    from scipy.special import stdtr, stdtrit  # half of scipy.stats' import time would be for nothing
+
+    n = len(values)
+    variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1)
+    error = math.sqrt(variance / n)
+    half = float(stdtrit(n - 1, 0.5 + level / 2.0)) * error
+    p_value = 2.0 * float(stdtr(n - 1, -abs(mean) / error))
+    return Comparison(mean, mean - half, mean + half, level, n, p_value, "t", values)
