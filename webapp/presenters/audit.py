@@ -1,0 +1,66 @@
+"""The audit trail as plain sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from webapp.presenters.paging import Pager
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """One event: its number in the log, and the sentence that says what happened."""
+
+    seq: int
+    at: datetime
+    who: str
+    text: str
+    kind: str
+    icon: str
+    tone: str
+    candidate: int | None
+    run: int | None
+    target: str
+    details: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilters:
+    """What the list is narrowed to, as typed into the form."""
+
+    type: str = ""
+    actor: str = ""
+    run: str = ""
+    since: str = ""
+    until: str = ""
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is narrowed."""
+        return bool(self.type or self.actor or self.run or self.since or self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a check of the whole log found."""
+
+    ok: bool
+    size: int
+    root: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """The audit trail."""
+
+    lines: tuple[AuditLine, ...]
+    pager: Pager
+    filters: AuditFilters
+    types: tuple[str, ...]
+    actors: tuple[str, ...]
+    size: int
+    verified_at: datetime | None
+    may_export: bool
+    verification: Verification | None = None

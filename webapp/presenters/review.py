@@ -1,0 +1,128 @@
+"""The page of one candidate: what changes, on which evidence, and the box where people sign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from webapp.presenters.diff import FileDiff
+from webapp.presenters.evidence import EvidenceView
+from webapp.presenters.words import Chip
+
+
+@dataclass(frozen=True, slots=True)
+class VoteLine:
+    """One person's verdict, and why it does not count when it does not."""
+
+    person: str
+    icon: str
+    tone: str
+    text: str
+    at: datetime
+    reason: str
+    marks: str
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One requirement of the policy."""
+
+    name: str
+    met: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What a vote names, in full; the page shows the ends and the form carries all of it."""
+
+    patch: str
+    base: str
+    evidence: str
+    policy: str
+    policy_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionBox:
+    """The box where people decide; without ``signing`` there is nothing to decide any more."""
+
+    policy: str
+    votes: tuple[VoteLine, ...]
+    needs: tuple[Need, ...]
+    signing: Signing | None
+    can_vote: bool
+    why_not: str
+    self_countersign: bool
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationLine:
+    """One measurement behind the evidence: candidate and champion on the same seed, side by side."""
+
+    stage: str
+    index: int
+    candidate: str
+    champion: str
+    difference: str
+    tone: str
+    seconds: str
+    memory: str
+    level: int
+    isolation: str
+    message: str
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """A candidate in another one's lineage."""
+
+    id: int
+    chip: Chip
+    score: str
+    note: str
+    relation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Where this candidate is in the reader's queue."""
+
+    position: int | None
+    total: int
+    previous: int | None
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatePage:
+    """One candidate."""
+
+    id: int
+    title: str
+    run_id: int | None
+    target: str
+    chip: Chip
+    approvals: str
+    risk: Chip | None
+    files_changed: int
+    added: int
+    removed: int
+    base: str
+    origin: str
+    parents: tuple[int, ...]
+    isolation: str
+    score: str
+    proposed_at: datetime
+    message: str
+    tab: str
+    tabs: tuple[tuple[str, str], ...]
+    view: str
+    neighbours: Neighbours
+    decision: DecisionBox
+    evidence: EvidenceView | None
+    files: tuple[FileDiff, ...] = ()
+    evaluations: tuple[EvaluationLine, ...] = ()
+    relatives: tuple[Relative, ...] = ()

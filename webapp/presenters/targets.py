@@ -1,0 +1,108 @@
+"""Targets: the list, one target's page, and the built-in strategies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from webapp.presenters.runs import RunLine
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLine:
+    """One target in the list."""
+
+    name: str
+    description: str
+    kind: str
+    cooperative: bool
+    champion: str
+    change: str
+    tone: str
+    commit: str
+    runs: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class TargetsPage:
+    """The list of targets."""
+
+    targets: tuple[TargetLine, ...]
+    may_import: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MetricLine:
+    """One metric of the manifest and what guards it."""
+
+    name: str
+    better: str
+    unit: str
+    rules: str
+    primary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLine:
+    """One move of the champion; ``rollback_to`` is its commit when the champion can be moved back there."""
+
+    kind: str
+    tone: str
+    icon: str
+    commit: str
+    score: str
+    candidate: int | None
+    by: str
+    reason: str
+    self_countersigned: bool
+    at: datetime
+    current: bool
+    rollback_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPage:
+    """One target."""
+
+    name: str
+    description: str
+    kind: str
+    format: str
+    isolation: str
+    cooperative: bool
+    champion: str
+    change: str
+    tone: str
+    commit: str
+    clone: str
+    editable: tuple[str, ...]
+    evaluator: str
+    limits: str
+    holdout: str
+    holdout_uses: int
+    metrics: tuple[MetricLine, ...]
+    warnings: tuple[str, ...]
+    manifest: str
+    releases: tuple[ReleaseLine, ...]
+    runs: tuple[RunLine, ...]
+    may_start: bool
+    may_roll_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyLine:
+    """One strategy package: what it does and its settings."""
+
+    name: str
+    version: str
+    description: str
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StrategiesPage:
+    """The strategies that runs can use."""
+
+    strategies: tuple[StrategyLine, ...]
+    may_start: bool
