@@ -61,7 +61,7 @@ class Init:
         return files
 
     def message(self, state: str | None) -> Message:
-        """This function will give the ``init`` message, for a fresh strategy or one restored from a state."""
+        """Give the ``init`` message, for a fresh strategy or one restored from a state."""
         return {
             "type": "init",
             "protocol": PROTOCOL,
@@ -83,7 +83,7 @@ class Proposal:
     note: str
 
     def as_json(self) -> Message:
-        """This function will give the proposal as plain JSON, ``number`` included."""
+        """Give the proposal as plain JSON, ``number`` included."""
         return {
             "number": self.number,
             "files": dict(self.files),
@@ -104,7 +104,7 @@ class Result:
     feedback: str = ""
 
     def as_json(self) -> Message:
-        """This function will give the result as the protocol spells it, the feedback cut to its limit."""
+        """Give the result as the protocol spells it, the feedback cut to its limit."""
         return {
             "number": self.number,
             "outcome": self.outcome.value,
@@ -123,7 +123,7 @@ class Decision:
     reason: str = ""
 
     def as_json(self) -> Message:
-        """This function will give the decision as the protocol spells it."""
+        """Give the decision as the protocol spells it."""
         return {"number": self.number, "verdict": self.verdict.value, "reason": self.reason}
 
 
@@ -135,12 +135,12 @@ class NewChampion:
     score: float
 
     def as_json(self) -> Message:
-        """This function will give the champion as the protocol spells it."""
+        """Give the champion as the protocol spells it."""
         return {"files": dict(self.files), "score": self.score}
 
 
 def tell_message(results: Sequence[Result], decisions: Sequence[Decision], champion: NewChampion | None) -> Message:
-    """This function will give the ``tell`` message; results must be in the order of their numbers."""
+    """Give the ``tell`` message; results must be in the order of their numbers."""
     numbers = [result.number for result in results]
     if numbers != sorted(set(numbers)):
         raise StrategyError("Results must be told once each and in the order of the proposals.")
@@ -153,17 +153,17 @@ def tell_message(results: Sequence[Result], decisions: Sequence[Decision], champ
 
 
 def read_ready(answer: Message) -> None:
-    """This function will check the answer to ``init``; raises StrategyError."""
+    """Check the answer to ``init``; raises StrategyError."""
     _expect(answer, "ready")
 
 
 def read_ok(answer: Message) -> None:
-    """This function will check the answer to ``tell``; raises StrategyError."""
+    """Check the answer to ``tell``; raises StrategyError."""
     _expect(answer, "ok")
 
 
 def read_state(answer: Message) -> str:
-    """This function will return the state in the answer to ``snapshot``; raises StrategyError."""
+    """Return the state in the answer to ``snapshot``; raises StrategyError."""
     _expect(answer, "state")
     state = answer.get("state")
     if not isinstance(state, str) or len(state.encode("utf-8", "surrogatepass")) > MAX_STATE_BYTES:
@@ -172,7 +172,7 @@ def read_state(answer: Message) -> str:
 
 
 def read_proposals(answer: Message, *, count: int, first: int, files: Mapping[str, str]) -> tuple[Proposal, ...]:
-    """This function will check the answer to ``ask`` and number its proposals from ``first``.
+    """Check the answer to ``ask`` and number its proposals from ``first``.
 
     ``files`` are the editable files that fill in what a proposal leaves out. Raises StrategyError.
     """
@@ -186,7 +186,7 @@ def read_proposals(answer: Message, *, count: int, first: int, files: Mapping[st
 
 
 def proposals_digest(proposals: Sequence[Proposal]) -> str:
-    """This function will return one digest (SHA-256, hex) for a whole answer, to compare a replay with the record."""
+    """Return one digest (SHA-256, hex) for a whole answer, to compare a replay with the record."""
     return digest([proposal.as_json() for proposal in proposals])
 
 

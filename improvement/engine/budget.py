@@ -31,7 +31,7 @@ class Budget:
 
     @classmethod
     def of(cls, evaluations: int, *, seconds: float | None = None, allowance: int | None = None) -> Budget:
-        """This function will make a budget, by default with an allowance of half the evaluations, at least 64."""
+        """Make a budget, by default with an allowance of half the evaluations, at least 64."""
         if evaluations < 1:
             raise Invalid(f"The budget is {evaluations} evaluations; give at least 1.")
         if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
@@ -39,24 +39,24 @@ class Budget:
         return cls(evaluations, seconds, max(64, evaluations // 2) if allowance is None else allowance)
 
     def may_start(self, spent: Spent) -> int:
-        """This function will say how many more measurements may start now, those in flight counted as used."""
+        """Say how many more measurements may start now, those in flight counted as used."""
         if self._out_of_time(spent):
             return 0
         return max(0, self.evaluations - spent.measured - spent.in_flight)
 
     def allowance_left(self, spent: Spent) -> int:
-        """This function will say how many evaluations for confirming are left."""
+        """Say how many evaluations for confirming are left."""
         return max(0, self.allowance - spent.confirming)
 
     def progress(self, spent: Spent) -> float:
-        """This function will say the used share of the budget, 0 to 1: evaluations or seconds, whichever is further."""
+        """Say the used share of the budget, 0 to 1: evaluations or seconds, whichever is further."""
         share = spent.measured / self.evaluations
         if self.seconds is not None:
             share = max(share, spent.seconds / self.seconds)
         return min(1.0, share)
 
     def is_spent(self, spent: Spent) -> bool:
-        """This function will say whether nothing more can be measured and nothing is still being measured."""
+        """Say whether nothing more can be measured and nothing is still being measured."""
         return spent.in_flight == 0 and self.may_start(spent) == 0
 
     def _out_of_time(self, spent: Spent) -> bool:

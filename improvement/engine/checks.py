@@ -76,7 +76,7 @@ class Material:
 
 
 def checks(material: Material, rows: Sequence[MetricRow], holdout: HoldoutRow) -> tuple[Check, ...]:
-    """This function will list what was checked, in the order in which a reviewer should read it."""
+    """List what was checked, in the order in which a reviewer should read it."""
     return (
         _in_bounds(material),
         _evaluator(material),
@@ -89,7 +89,7 @@ def checks(material: Material, rows: Sequence[MetricRow], holdout: HoldoutRow) -
 
 
 def findings(material: Material, rows: Sequence[MetricRow], holdout: HoldoutRow) -> tuple[Finding, ...]:
-    """This function will list what a reviewer should know, the gravest first."""
+    """List what a reviewer should know, the gravest first."""
     found = [
         *_about_trust(material),
         *_about_numbers(material),

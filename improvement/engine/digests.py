@@ -10,7 +10,7 @@ from improvement.exceptions import Invalid
 
 
 def canonical(value: object) -> bytes:
-    """This function will spell a JSON value in exactly one way: sorted keys, no spaces, UTF-8, no NaN or infinity."""
+    """Spell a JSON value in exactly one way: sorted keys, no spaces, UTF-8, no NaN or infinity."""
     try:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         return text.encode("utf-8")
@@ -19,12 +19,12 @@ def canonical(value: object) -> bytes:
 
 
 def digest(value: object) -> str:
-    """This function will return the SHA-256 (hex) of a JSON value's canonical form."""
+    """Return the SHA-256 (hex) of a JSON value's canonical form."""
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
 def decimal(number: float | None) -> str | None:
-    """This function will write a finite number as the shortest text that reads back as the same number."""
+    """Write a finite number as the shortest text that reads back as the same number."""
     if number is None:
         return None
     if not math.isfinite(number):

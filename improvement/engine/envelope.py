@@ -22,12 +22,12 @@ class Envelope:
     holdout_not_worse: bool
 
     def as_json(self) -> dict[str, Any]:
-        """This function will give the envelope as plain JSON, ``low`` as decimal text."""
+        """Give the envelope as plain JSON, ``low`` as decimal text."""
         return {"metric": self.metric, "low": decimal(self.low), "holdout_not_worse": self.holdout_not_worse}
 
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> Envelope:
-        """This function will read an envelope from plain JSON; raises Invalid."""
+        """Read an envelope from plain JSON; raises Invalid."""
         try:
             metric, low, strict = str(value["metric"]), float(value["low"]), value["holdout_not_worse"]
         except (KeyError, TypeError, ValueError) as error:
@@ -38,7 +38,7 @@ class Envelope:
 
 
 def envelope_around(evidence: Evidence) -> Envelope | None:
-    """This function will propose the envelope for approving this evidence; None when nothing is confirmed in it."""
+    """Propose the envelope for approving this evidence; None when nothing is confirmed in it."""
     row = evidence.primary
     if row is None or not evidence.better:
         return None
@@ -46,7 +46,7 @@ def envelope_around(evidence: Evidence) -> Envelope | None:
 
 
 def envelope_contains(envelope: Envelope, evidence: Evidence) -> bool:
-    """This function will say whether newer evidence is what the vote accepted: confirmed, unblocked, good enough."""
+    """Say whether newer evidence is what the vote accepted: confirmed, unblocked, good enough."""
     row = evidence.primary
     if row is None or not evidence.better or evidence.blocking:
         return False

@@ -42,7 +42,7 @@ class Cost:
 
     @classmethod
     def of(cls, measurements: Iterable[Measurement]) -> Cost:
-        """This function will add up the cost of measurements."""
+        """Add up the cost of measurements."""
         every = tuple(measurements)
         return cls(len(every), sum(one.seconds for one in every), sum(one.cpu_seconds for one in every))
 
@@ -94,7 +94,7 @@ class Evidence:
 
     @classmethod
     def read(cls, payload: Mapping[str, Any]) -> Evidence:
-        """This function will read a payload back; raises Invalid when it is not one."""
+        """Read a payload back; raises Invalid when it is not one."""
         try:
             return _read(payload)
         except (KeyError, TypeError, ValueError) as error:
@@ -102,7 +102,7 @@ class Evidence:
 
 
 def build(material: Material) -> Evidence:
-    """This function will compare a candidate with the champion and freeze what was found."""
+    """Compare a candidate with the champion and freeze what was found."""
     manifest = material.manifest
     rows = metric_rows(manifest, material.confirm, material.level)
     primary = next((row for row in rows if row.role is Role.PRIMARY), None)

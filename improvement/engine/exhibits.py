@@ -101,17 +101,17 @@ CPU_SECONDS = Metric(name="cpu seconds", better="lower", unit="s")
 
 
 def usable(metric: str, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    """This function will keep the pairs where both sides answered this metric."""
+    """Keep the pairs where both sides answered this metric."""
     return tuple(pair for pair in pairs if _has(metric, pair.candidate) and _has(metric, pair.champion))
 
 
 def candidate_failures(metric: str, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    """This function will return the pairs where the candidate gave no answer."""
+    """Return the pairs where the candidate gave no answer."""
     return tuple(pair for pair in pairs if not _has(metric, pair.candidate))
 
 
 def verdict_of(comparison: Comparison, epsilon: float) -> Verdict:
-    """This function will put a comparison into a word; a gain of at most epsilon is none."""
+    """Put a comparison into a word; a gain of at most epsilon is none."""
     if comparison.method == "exact":
         if abs(comparison.mean) <= epsilon:
             return Verdict.EXACT_EQUAL
@@ -122,7 +122,7 @@ def verdict_of(comparison: Comparison, epsilon: float) -> Verdict:
 
 
 def metric_rows(manifest: Manifest, pairs: Sequence[Pair], level: float) -> tuple[MetricRow, ...]:
-    """This function will give a row per metric that at least two pairs answered, the primary first, then the time."""
+    """Give a row per metric that at least two pairs answered, the primary first, then the time."""
     rows = []
     for metric in manifest.metrics:
         answered = usable(metric.name, pairs)
@@ -135,7 +135,7 @@ def metric_rows(manifest: Manifest, pairs: Sequence[Pair], level: float) -> tupl
 
 
 def holdout_row(metric: Metric, pairs: Sequence[Pair], *, gain: float | None, uses: int, level: float) -> HoldoutRow:
-    """This function will compare on the holdout cases; ``gain`` is the mean difference on the confirm seeds.
+    """Compare on the holdout cases; ``gain`` is the mean difference on the confirm seeds.
 
     It agrees when the candidate answers every case that the champion answers and is better on average.
     """
@@ -166,7 +166,7 @@ def holdout_row(metric: Metric, pairs: Sequence[Pair], *, gain: float | None, us
 
 
 def is_blind_to_seeds(metric: str, pairs: Sequence[Pair]) -> bool:
-    """This function will say whether the candidate answers the same on every seed where the champion's answers vary."""
+    """Say whether the candidate answers the same on every seed where the champion's answers vary."""
     answered = usable(metric, pairs)
     mine = {pair.candidate.metrics[metric] for pair in answered}
     theirs = {pair.champion.metrics[metric] for pair in answered}

@@ -66,7 +66,7 @@ _HIDDEN = {"\u00ad", "\u034f", "\u115f", "\u1160", "\u3164", "\uffa0"}
 
 
 def in_source(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Finding, ...]:
-    """This function will report what the new files reach for, or hide, that the old ones did not."""
+    """Report what the new files reach for, or hide, that the old ones did not."""
     found: list[Finding] = []
     for path in sorted(new):
         before, after = old.get(path, ""), new[path]

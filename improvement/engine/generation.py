@@ -30,7 +30,7 @@ class Planned:
 def plan(
     manifest: Manifest, base: Mapping[str, str], proposals: Iterable[Proposal], seen: Collection[str]
 ) -> tuple[Planned, ...]:
-    """This function will screen proposals in their order, each knowing the syntax digests of all before it.
+    """Screen proposals in their order, each knowing the syntax digests of all before it.
 
     ``base`` are the editable files that a change is compared with, ``seen`` the earlier candidates' syntax digests.
     """
@@ -45,7 +45,7 @@ def plan(
 
 
 def settle(manifest: Manifest, planned: Sequence[Planned], measured: Mapping[int, Measurement]) -> tuple[Result, ...]:
-    """This function will turn a finished generation into the results to tell, in proposal order.
+    """Turn a finished generation into the results to tell, in proposal order.
 
     ``measured`` maps proposal numbers to measurements; raises Conflict while one is missing.
     """
@@ -53,7 +53,7 @@ def settle(manifest: Manifest, planned: Sequence[Planned], measured: Mapping[int
 
 
 def score_of(manifest: Manifest, measurement: Measurement) -> float | None:
-    """This function will return the raw primary score, or None when the evaluation failed or gave none."""
+    """Return the raw primary score, or None when the evaluation failed or gave none."""
     if measurement.outcome is not Outcome.OK:
         return None
     return measurement.metrics.get(manifest.primary.name)
@@ -69,7 +69,7 @@ def _result(manifest: Manifest, one: Planned, measured: Mapping[int, Measurement
 
 
 def told(manifest: Manifest, number: int, measurement: Measurement) -> Result:
-    """This function will turn one measurement into what the strategy is told; never a log, it may name host details."""
+    """Turn one measurement into what the strategy is told; never a log, it may name host details."""
     score = score_of(manifest, measurement)
     if score is None:
         outcome = ToldOutcome.BLOCKED if measurement.outcome is Outcome.BLOCKED else ToldOutcome.FAILED

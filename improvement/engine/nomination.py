@@ -59,29 +59,29 @@ class Nomination:
 
 
 def bar(metric: Metric, champion: float, best_confirmed: float | None, best_open_review: float | None) -> float:
-    """This function will return the raw score that a candidate must beat to be nominated."""
+    """Return the raw score that a candidate must beat to be nominated."""
     known = [score for score in (champion, best_confirmed, best_open_review) if score is not None]
     return metric.sign * (max(metric.sign * score for score in known) + metric.epsilon)
 
 
 def beats(metric: Metric, score: float, other: float) -> bool:
-    """This function will say whether a score is strictly better than another."""
+    """Say whether a score is strictly better than another."""
     return metric.sign * score > metric.sign * other
 
 
 def is_beyond_bound(metric: Metric, score: float) -> bool:
-    """This function will say whether a score is too good to be true, so that only a person may free it."""
+    """Say whether a score is too good to be true, so that only a person may free it."""
     return metric.bound is not None and metric.sign * (score - metric.bound) > metric.epsilon
 
 
 def choose(metric: Metric, measured: Sequence[Measured], to_beat: float) -> int | None:
-    """This function will pick the best credible candidate above the bar, the earliest among equals."""
+    """Pick the best credible candidate above the bar, the earliest among equals."""
     credible = [one for one in measured if beats(metric, one.score, to_beat) and not is_beyond_bound(metric, one.score)]
     return min(credible, key=lambda one: (-metric.sign * one.score, one.number)).number if credible else None
 
 
 def nominate(metric: Metric, measured: Sequence[Measured], now: Situation) -> Nomination:
-    """This function will decide at a generation boundary whether a candidate is confirmed now, and which."""
+    """Decide at a generation boundary whether a candidate is confirmed now, and which."""
     to_beat = bar(metric, now.champion, now.best_confirmed, now.best_open_review)
     number = choose(metric, measured, to_beat)
     if number is None:

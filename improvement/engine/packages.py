@@ -40,7 +40,7 @@ class StrategyPackage:
         return f"{self.name}@{self.version}"
 
     def settings(self, chosen: Mapping[str, object]) -> dict[str, Setting]:
-        """This function will put a run's chosen settings over the defaults.
+        """Put a run's chosen settings over the defaults.
 
         Raises StrategyError for a setting that the strategy does not have or a value of another type.
         """
@@ -63,7 +63,7 @@ class StrategyPackage:
 
 
 def load_package(path: Path) -> StrategyPackage:
-    """This function will read and check the strategy package in a folder; raises StrategyError."""
+    """Read and check the strategy package in a folder; raises StrategyError."""
     if not path.is_dir():
         raise StrategyError(f"There is no strategy folder {path}: name a built-in strategy or an existing folder.")
     files = _read_files(path)
@@ -74,7 +74,7 @@ def load_package(path: Path) -> StrategyPackage:
 
 
 def find_builtin(name: str) -> StrategyPackage:
-    """This function will load a built-in strategy by its name; raises StrategyError naming the nearest one."""
+    """Load a built-in strategy by its name; raises StrategyError naming the nearest one."""
     names = builtin_names()
     if name not in names:
         raise StrategyError(f"There is no built-in strategy {name!r}{_nearest(name, names)}")
@@ -82,14 +82,14 @@ def find_builtin(name: str) -> StrategyPackage:
 
 
 def find_package(name_or_path: str) -> StrategyPackage:
-    """This function will load a built-in strategy by name, or any strategy by the path of its folder."""
+    """Load a built-in strategy by name, or any strategy by the path of its folder."""
     if name_or_path in builtin_names() or not _looks_like_path(name_or_path):
         return find_builtin(name_or_path)
     return load_package(Path(name_or_path))
 
 
 def builtin_names() -> list[str]:
-    """This function will list the names of the built-in strategies."""
+    """List the names of the built-in strategies."""
     return sorted(folder.parent.name for folder in BUILTIN.glob("*/strategy.toml"))
 
 

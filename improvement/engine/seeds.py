@@ -14,13 +14,13 @@ _RUN_KEY = b"countersign run seed"
 
 
 def derive(key: bytes, *parts: str | int) -> int:
-    """This function will return a seed in [0, 2**31) that only the key foresees (HMAC-SHA256, RFC 2104)."""
+    """Return a seed in [0, 2**31) that only the key foresees (HMAC-SHA256, RFC 2104)."""
     message = b"".join(_part(part) for part in parts)
     return int.from_bytes(hmac.new(key, message, hashlib.sha256).digest()[:4], "big") >> 1
 
 
 def measure_seed(run_seed: int) -> int:
-    """This function will return the one seed that every candidate of a run is measured with.
+    """Return the one seed that every candidate of a run is measured with.
 
     Common random numbers: a change that does nothing scores exactly what its parent scored.
     """
@@ -28,17 +28,17 @@ def measure_seed(run_seed: int) -> int:
 
 
 def strategy_seed(run_seed: int) -> int:
-    """This function will return the seed that the strategy's own random choices start from."""
+    """Return the seed that the strategy's own random choices start from."""
     return derive(_RUN_KEY, "strategy", run_seed)
 
 
 def offline_key(run_seed: int) -> bytes:
-    """This function will return the key of a run that has no kernel key: repeated, it confirms on the same seeds."""
+    """Return the key of a run that has no kernel key: repeated, it confirms on the same seeds."""
     return hmac.new(_RUN_KEY, _part("offline") + _part(run_seed), hashlib.sha256).digest()
 
 
 def confirm_seeds(key: bytes, candidate_digest: str, count: int) -> tuple[int, ...]:
-    """This function will return the distinct seeds on which a candidate and the champion are both confirmed."""
+    """Return the distinct seeds on which a candidate and the champion are both confirmed."""
     seeds: dict[int, None] = {}
     index = 0
     while len(seeds) < count:
@@ -48,7 +48,7 @@ def confirm_seeds(key: bytes, candidate_digest: str, count: int) -> tuple[int, .
 
 
 def holdout_seed(key: bytes, candidate_digest: str, case: int) -> int:
-    """This function will return the seed of one holdout case of one candidate (the champion gets the same)."""
+    """Return the seed of one holdout case of one candidate (the champion gets the same)."""
     return derive(key, candidate_digest, "holdout", case)
 
 

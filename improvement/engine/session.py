@@ -32,7 +32,7 @@ class Process(Protocol):
     """A running strategy: one message out, one answer back; raises StrategyError when it is lost."""
 
     def request(self, message: Message, seconds: float) -> Message:
-        """This function will send a message and return the answer within so many seconds."""
+        """Send a message and return the answer within so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,14 @@ class Snapshot:
 
 
 def entry_to_json(entry: Entry) -> Message:
-    """This function will give a journal entry as plain JSON."""
+    """Give a journal entry as plain JSON."""
     if isinstance(entry, Ask):
         return {"kind": "ask", "count": entry.count, "answered": entry.answered, "digest": entry.digest}
     return {"kind": "tell", "message": entry.message}
 
 
 def entry_from_json(value: Message) -> Entry:
-    """This function will read a journal entry from plain JSON; raises StrategyError."""
+    """Read a journal entry from plain JSON; raises StrategyError."""
     if value.get("kind") == "ask":
         return Ask(int(value["count"]), int(value["answered"]), str(value["digest"]))
     if value.get("kind") == "tell":
@@ -89,7 +89,7 @@ class Session:
 
     @classmethod
     def restore(cls, process: Process, init: Init, snapshot: Snapshot | None, journal: Sequence[Entry]) -> Session:
-        """This function will bring a fresh process to where a lost one was.
+        """Bring a fresh process to where a lost one was.
 
         ``journal`` holds what happened since the snapshot (since the start when it is None).
         Raises StrategyError when the strategy answers differently from the record.
@@ -100,18 +100,18 @@ class Session:
         return session
 
     def ask(self, count: int) -> tuple[Proposal, ...]:
-        """This function will ask for up to so many proposals; an empty answer means the strategy is exhausted."""
+        """Ask for up to so many proposals; an empty answer means the strategy is exhausted."""
         answer = self._process.request({"type": "ask", "count": count}, ASK_SECONDS)
         proposals = read_proposals(answer, count=count, first=self.next_number, files=self._init.files)
         self.next_number += len(proposals)
         return proposals
 
     def tell(self, message: Message) -> None:
-        """This function will send a ``tell`` message (see asktell.tell_message)."""
+        """Send a ``tell`` message (see asktell.tell_message)."""
         read_ok(self._process.request(message, TELL_SECONDS))
 
     def snapshot(self) -> Snapshot:
-        """This function will take the strategy's state, from which it goes on as if never stopped."""
+        """Take the strategy's state, from which it goes on as if never stopped."""
         return Snapshot(read_state(self._process.request({"type": "snapshot"}, TELL_SECONDS)), self.next_number)
 
     def _replay(self, entry: Entry) -> None:
@@ -125,5 +125,5 @@ class Session:
 
 
 def entry_for(count: int, proposals: Sequence[Proposal]) -> Ask:
-    """This function will make the journal entry for an answered ``ask``."""
+    """Make the journal entry for an answered ``ask``."""
     return Ask(count, len(proposals), proposals_digest(proposals))

@@ -1,4 +1,4 @@
-"""Is the candidate better than the champion, measured on the same seeds?
+"""Paired statistics: is the candidate better than the champion, measured on the same seeds.
 
 The interval comes from turning the sign-flip test round: under symmetric differences the
 means of all subsets of the differences cut the line into 2**n equally likely pieces
@@ -49,14 +49,14 @@ class Comparison:
 
 
 def paired_differences(candidate: Sequence[float], champion: Sequence[float], *, sign: float) -> tuple[float, ...]:
-    """This function will subtract pair by pair, positive being better (``sign`` is the metric's +1 or -1)."""
+    """Subtract pair by pair, positive being better (``sign`` is the metric's +1 or -1)."""
     if len(candidate) != len(champion):
         raise Invalid(f"Paired values must come in pairs, and there are {len(candidate)} and {len(champion)} of them.")
     return tuple(sign * (mine - theirs) for mine, theirs in zip(candidate, champion, strict=True))
 
 
 def compare(differences: Sequence[float], *, level: float = 0.95) -> Comparison:
-    """This function will give the mean difference with a two-sided interval that holds its level at few pairs.
+    """Give the mean difference with a two-sided interval that holds its level at few pairs.
 
     Six pairs or more: sign-flip, exact for symmetric differences whatever their tails. Fewer pairs have too few
     sign patterns for 95 %: Student's t. Strongly skewed differences (exponential) cover 91 to 92 % at eight pairs.

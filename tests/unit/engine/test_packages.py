@@ -1,0 +1,133 @@
+"""Strategy packages: what a folder must hold, and one clear sentence for each thing that is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from improvement.engine.packages import builtin_names, find_builtin, find_package, load_package
+from improvement.exceptions import StrategyError
+
+TOML = """\
+name = "walk"
+version = "1.2.0"
+description = "Walks about."
+generation = 4
+
+[parameters]
+rate = 0.5
+count = 3
+greedy = false
+mode = "soft"
+"""
+
+
+def _package(folder: Path, toml: str = TOML, main: str = "pass\n") -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "strategy.toml").write_text(toml)
+    (folder / "main.py").write_text(main)
+    return folder
+
+
+def test_load_package_reads_everything(tmp_path: Path) -> None:
+    package = load_package(_package(tmp_path / "walk"))
+    assert (package.name, package.version, package.description) == ("walk", "1.2.0", "Walks about.")
+    assert package.generation == 4
+    assert package.label == "walk@1.2.0"
+    assert package.parameters == {"rate": 0.5, "count": 3, "greedy": False, "mode": "soft"}
+    assert package.path == (tmp_path / "walk").resolve()
+
+
+def test_load_package_defaults(tmp_path: Path) -> None:
+    package = load_package(_package(tmp_path, 'name = "a"\nversion = "1"\ndescription = "b"\n'))
+    assert (package.generation, package.parameters) == (8, {})
+
+
+def test_digest_is_of_the_files_and_nothing_else(tmp_path: Path) -> None:
+    one, two = _package(tmp_path / "one"), _package(tmp_path / "two")
+    (two / "__pycache__").mkdir()
+    (two / "__pycache__" / "main.cpython-311.pyc").write_bytes(b"cache")
+    digest = load_package(one).digest
+    assert load_package(two).digest == digest
+    (two / "more.py").write_text("")
+    assert load_package(two).digest != digest
+    assert load_package(_package(tmp_path / "three", main="pass \n")).digest != digest
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ("name = ", "cannot be read"),
+        (TOML.replace('"1.2.0"', "1.2"), "version"),
+        (TOML.replace('name = "walk"', ""), "name is missing"),
+        (TOML.replace("generation = 4", "generation = 0"), "from 1 to 256"),
+        (TOML.replace("generation = 4", "generation = true"), "from 1 to 256"),
+        (TOML.replace("generation = 4", "generations = 4"), "did you mean 'generation'?"),
+        (TOML.replace("rate = 0.5", "rate = [1]"), "'rate'"),
+        (TOML.replace("[parameters]\n", "parameters = 3\n[x]\n"), "'x'"),
+    ],
+)
+def test_load_package_bad_description_refused(tmp_path: Path, toml: str, said: str) -> None:
+    with pytest.raises(StrategyError) as caught:
+        load_package(_package(tmp_path, toml))
+    assert said in caught.value.message
+    assert str(tmp_path) in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_load_package_missing_parts_named(tmp_path: Path) -> None:
+    with pytest.raises(StrategyError, match="no strategy folder"):
+        load_package(tmp_path / "nowhere")
+    (tmp_path / "strategy.toml").write_text(TOML)
+    with pytest.raises(StrategyError, match=r"has no main\.py"):
+        load_package(tmp_path)
+
+
+def test_load_package_link_refused(tmp_path: Path) -> None:
+    (_package(tmp_path) / "secret.py").symlink_to("/etc/hostname")
+    with pytest.raises(StrategyError, match="plain files only"):
+        load_package(tmp_path)
+
+
+def test_find_builtin_names_the_nearest() -> None:
+    assert builtin_names() == ["evolution", "parameters"]
+    with pytest.raises(StrategyError, match="did you mean 'evolution'"):
+        find_builtin("evoluton")
+    with pytest.raises(StrategyError, match="there are: evolution, parameters"):
+        find_builtin("zzz")
+
+
+def test_find_package_by_name_or_path(tmp_path: Path) -> None:
+    assert find_package("evolution") == find_builtin("evolution")
+    assert find_package(str(_package(tmp_path / "walk"))).name == "walk"
+    with pytest.raises(StrategyError, match="no strategy folder"):
+        find_package(str(tmp_path / "nowhere"))
+
+
+def test_settings_over_the_defaults(tmp_path: Path) -> None:
+    package = load_package(_package(tmp_path))
+    assert package.settings({"rate": "0.25", "count": 5, "greedy": "true"}) == {
+        "rate": 0.25,
+        "count": 5,
+        "greedy": True,
+        "mode": "soft",
+    }
+    assert package.settings({}) == package.parameters
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"rat": 1}, "did you mean 'rate'"),
+        ({"count": "many"}, "'count'"),
+        ({"count": 2.5}, "'count'"),
+        ({"rate": "nan"}, "'rate'"),
+        ({"rate": True}, "'rate'"),
+        ({"greedy": "perhaps"}, "'greedy'"),
+        ({"mode": 5}, "'mode'"),
+    ],
+)
+def test_settings_wrong_name_or_type_refused(tmp_path: Path, chosen: dict[str, object], said: str) -> None:
+    with pytest.raises(StrategyError, match=said):
+        load_package(_package(tmp_path)).settings(chosen)
