@@ -30,6 +30,7 @@ from improvement.engine.measurement import Measurement
 from improvement.exceptions import Invalid
 
 FORMAT = 1
+SHARE = 0.5  # a vote accepts, unless it says otherwise, at least half of the gain that was certain when it was cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,59 @@ def build(material: Material) -> Evidence:
         sandbox_level=material.sandbox_level,
         isolation="cooperative" if material.is_cooperative else "separate",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a vote accepts, should the change be measured again on a new champion.
+
+    New evidence counts when the gain's lower end is at least ``low`` (above 0, in the metric's unit).
+    """
+
+    metric: str
+    low: float
+    holdout_not_worse: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the envelope as plain JSON, ``low`` as decimal text."""
+        return {"metric": self.metric, "low": decimal(self.low), "holdout_not_worse": self.holdout_not_worse}
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> Envelope:
+        """Read an envelope from plain JSON; raises Invalid."""
+        try:
+            metric, low, strict = str(value["metric"]), float(value["low"]), value["holdout_not_worse"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise Invalid("An envelope needs metric, low (a number above 0) and holdout_not_worse.") from error
+        if not 0 < low < float("inf") or not isinstance(strict, bool):
+            raise Invalid("An envelope needs a low above 0, and holdout_not_worse as true or false.")
+        return cls(metric, low, strict)
+
+
+def envelope_around(evidence: Evidence) -> Envelope | None:
+    """Propose the envelope for approving this evidence; None when nothing is confirmed in it."""
+    row = evidence.primary
+    if row is None or not evidence.better:
+        return None
+    return Envelope(row.name, SHARE * row.low, evidence.holdout.not_worse)
+
+
+def envelope_contains(envelope: Envelope, evidence: Evidence) -> bool:
+    """Say whether newer evidence is what the vote accepted: confirmed, unblocked, good enough."""
+    row = evidence.primary
+    if row is None or not evidence.better or evidence.blocking:
+        return False
+    if envelope.holdout_not_worse and not evidence.holdout.not_worse:
+        return False
+    return row.name == envelope.metric and row.low > 0 and row.low >= envelope.low
+
+
+def payload_inside(envelope: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
+    """Say the same of an envelope and a payload as they are stored; what cannot be read is not accepted."""
+    try:
+        return envelope_contains(Envelope.read(envelope), Evidence.read(payload))
+    except Invalid:
+        return False
 
 
 def _verdict(material: Material, primary: MetricRow | None) -> Verdict:

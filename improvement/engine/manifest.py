@@ -7,20 +7,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from improvement.engine.globs import is_glob, matches, path_problem
+from improvement.engine.patches import blocks
+from improvement.engine.space import Parameter, read_space
 from improvement.engine.tables import Table, read_toml
 from improvement.exceptions import ManifestError
+
+__all__ = [
+    "FILE_NAME",
+    "Cheat",
+    "Evaluate",
+    "Holdout",
+    "Manifest",
+    "Metric",
+    "Parameter",
+    "check_name",
+    "check_tree",
+    "parse_manifest",
+]
 
 FILE_NAME = "countersign.toml"
 KINDS = ("code", "parameters", "pipeline", "prompt", "strategy")
 ISOLATIONS = ("separate", "cooperative")
 PROTOCOLS = ("countersign", "openevolve")
 DIRECTIONS = ("higher", "lower")
-PARAMETER_TYPES = ("float", "int", "choice", "bool")
 
 _TABLES = ("target", "edit", "evaluate", "metrics", "holdout", "parameters", "cheats")
 _EVALUATE_KEYS = ("module", "isolation", "protocol", "seconds", "memory_mb", "cpus", "visible")
 _TARGET_NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +55,6 @@ class Metric:
     def sign(self) -> float:
         """+1.0 or -1.0: a value times this sign is better when it is higher."""
         return 1.0 if self.better == "higher" else -1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One dimension of the search space: ``low`` and ``high`` (both included) for numbers, ``choices`` for a choice."""
-
-    name: str
-    type: str
-    low: float | None = None
-    high: float | None = None
-    log: bool = False
-    choices: tuple[str | int | float | bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def parse_manifest(text: str, *, where: str = FILE_NAME) -> Manifest:
         evaluate=_evaluate(root.table("evaluate", _EVALUATE_KEYS)),
         metrics=_metrics(root.table("metrics", None)),
         holdout=_holdout(root),
-        parameters=_parameters(root.table("parameters", None)),
+        parameters=read_space(root.table("parameters", None)),
         cheats=_cheats(root.table("cheats", None), edit_files),
         text=text,
     )
@@ -152,6 +153,34 @@ def parse_manifest(text: str, *, where: str = FILE_NAME) -> Manifest:
     _check_cheats_are_edits(manifest, where)
     _check_space(manifest, where)
     return manifest
+
+
+def check_tree(manifest: Manifest, tree: Mapping[str, bytes], *, where: str = FILE_NAME) -> None:
+    """This function will check a manifest against the target's files (path to content).
+
+    Raises ManifestError when a file that the manifest names is missing, when one of them or an editable file is not
+    UTF-8 text, or when an editable file's EVOLVE-BLOCK markers do not pair up.
+    """
+    for path, what in manifest.protected.items():
+        if path not in tree and path != FILE_NAME:
+            raise ManifestError(f"{where}: {what} {path} is missing from the target. Add that file or correct its name.")
+    for pattern in manifest.edit_files:
+        if not any(matches(path, pattern) for path in tree):
+            raise ManifestError(f'{where}: edit.files "{pattern}" names no file of the target. Correct it.')
+    for path in sorted(tree):
+        if path in manifest.protected:
+            _text_of(tree, path)
+        elif manifest.is_editable(path):
+            blocks(_text_of(tree, path), where=path)
+
+
+def _text_of(tree: Mapping[str, bytes], path: str) -> str:
+    if path not in tree:
+        return ""
+    try:
+        return tree[path].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path}: is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
 
 
 def check_name(name: str, *, where: str) -> str:
@@ -217,7 +246,7 @@ def _metrics(table: Table) -> tuple[Metric, ...]:
 
 
 def _metric(name: str, table: Table) -> Metric:
-    _check_identifier(name, table)
+    table.check_identifier(name)
     if "better" not in table.values:
         raise table.error("better", 'is missing. Write better = "higher" or better = "lower".')
     return Metric(
@@ -230,54 +259,11 @@ def _metric(name: str, table: Table) -> Metric:
     )
 
 
-def _check_identifier(name: str, table: Table) -> None:
-    if not _IDENTIFIER.fullmatch(name):
-        raise ManifestError(
-            f"{table.where}: {table.path} is not a usable name. Use letters, digits and _, not starting with a digit."
-        )
-
-
 def _holdout(root: Table) -> Holdout | None:
     if "holdout" not in root.values:
         return None
     table = root.table("holdout", ("module", "cases"))
     return Holdout(module=_module(table), cases=table.whole("cases", 1, least=1, most=1000))
-
-
-def _parameters(table: Table) -> tuple[Parameter, ...]:
-    entries = table.tables(("type", "low", "high", "log", "choices"))
-    return tuple(_parameter(name, entry) for name, entry in entries.items())
-
-
-def _parameter(name: str, table: Table) -> Parameter:
-    _check_identifier(name, table)
-    kind = table.one_of("type", PARAMETER_TYPES)
-    used = {"choice": {"choices"}, "bool": set[str]()}.get(kind, {"low", "high", "log"})
-    for key in sorted(set(table.values) - used - {"type"}):
-        raise table.error(key, f'has no meaning for type = "{kind}". Remove it.')
-    if kind == "choice":
-        return Parameter(name, kind, choices=_choices(table))
-    if kind == "bool":
-        return Parameter(name, kind)
-    return _numeric_parameter(name, kind, table)
-
-
-def _numeric_parameter(name: str, kind: str, table: Table) -> Parameter:
-    read = table.whole if kind == "int" else table.number
-    low, high, log = read("low"), read("high"), table.flag("log", False)
-    if not low < high:
-        raise table.error("low", f"has to be less than high; found {low:g} and {high:g}.")
-    if log and low <= 0:
-        raise table.error("low", f"has to be greater than 0 when log = true; found {low:g}.")
-    return Parameter(name, kind, low=low, high=high, log=log)
-
-
-def _choices(table: Table) -> tuple[str | int | float | bool, ...]:
-    choices = tuple(item for item in table.items("choices") if isinstance(item, (str, int, float, bool)))
-    distinct = {(type(item), item) for item in choices}
-    if len(choices) != len(table.items("choices")) or len(distinct) != len(choices) or len(choices) < 2:
-        raise table.error("choices", "has to list at least two different texts, numbers or truth values.")
-    return choices
 
 
 def _cheats(table: Table, edit_files: tuple[str, ...]) -> tuple[Cheat, ...]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from improvement.exceptions import ManifestError
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 def read_toml(text: str, *, where: str, known: Iterable[str]) -> Table:
@@ -47,6 +50,14 @@ class Table:
     def dotted(self, key: str) -> str:
         """This function will name a key of this table as a person would: ``evaluate.seconds``."""
         return f"{self.path}.{key}" if self.path else key
+
+    def check_identifier(self, name: str) -> None:
+        """This function will refuse a table whose own name could not name a variable."""
+        if not _IDENTIFIER.fullmatch(name):
+            raise ManifestError(
+                f"{self.where}: {self.path} is not a usable name. "
+                "Use at most 64 letters, digits and _, not starting with a digit."
+            )
 
     def text(self, key: str, default: str | None = None) -> str:
         """This function will read a text; without a default the key is required."""

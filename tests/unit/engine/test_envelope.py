@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from improvement.engine.envelope import Envelope, envelope_around, envelope_contains
-from improvement.engine.evidence import build
+from improvement.engine.evidence import Envelope, build, envelope_around, envelope_contains, payload_inside
 from improvement.exceptions import Invalid
 from tests.unit.engine.loop_factories import material, pairs
 
@@ -68,3 +67,15 @@ def test_envelope_read_back_is_the_same() -> None:
 def test_envelope_read_nonsense_refused(bad: dict[str, object]) -> None:
     with pytest.raises(Invalid, match="envelope"):
         Envelope.read(bad)
+
+
+def test_payload_inside_as_stored() -> None:
+    envelope, payload = Envelope("score", 0.5, True).as_json(), build(material()).payload
+    assert payload_inside(envelope, payload)
+    assert not payload_inside({**envelope, "low": "0.95"}, payload)
+
+
+def test_payload_inside_unreadable_accepts_nothing() -> None:
+    envelope, payload = Envelope("score", 0.5, True).as_json(), build(material()).payload
+    assert not payload_inside({}, payload)
+    assert not payload_inside(envelope, {})
