@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
-import os
+import re
 import shutil
 import tarfile
 import tempfile
@@ -19,7 +18,7 @@ from typing import Any
 from improvement.exceptions import LedgerError
 from improvement.ledger.checkpoint import Checkpoint, read_checkpoint
 from improvement.ledger.merkle import Tree, leaf_hash
-from improvement.ledger.verify import FORMAT, PROOF_HEADER
+from improvement.ledger.verify import FORMAT, PROOF_HEADER, Event, Refused, read_event
 
 PayloadSource = Callable[[str], bytes | None]
 
@@ -94,16 +93,17 @@ def write_run_bundle(
     ``lines`` is the whole log. Policy changes and halts go with every run. Raises ``LedgerError`` when the log has no
     event of this run, or is no longer the one that the checkpoint signs, since nothing could be proven then.
     """
-    signed, tree, chosen = read_checkpoint(checkpoint), Tree(), []
-    found = False
-    for line in islice(lines, signed.size):
-        event = _parse(line)
-        own = _belongs(event, run)
-        found = found or own
-        if own or event.get("type") in _SHARED_EVENTS:
-            chosen.append((tree.size, line))
+    signed, tree = read_checkpoint(checkpoint), Tree()
+    own: set[int] = set()
+    chosen: list[tuple[int, bytes]] = []
+    for seq, line in enumerate(islice(lines, signed.size)):
+        event = _read(line)
+        if _belongs(event, run):
+            own.add(seq)
+        if seq in own or event.get("type") in _SHARED_EVENTS:
+            chosen.append((seq, line))
         tree.append(leaf_hash(line))
-    if not found:
+    if not own:
         raise LedgerError(f"The audit log has no event of {run} yet: name a run as the Runs page does.")
     if (tree.size, tree.root()) != (signed.size, signed.root):
         raise LedgerError("The stored events are not those that the checkpoint signs: export and verify the whole log.")
@@ -133,13 +133,12 @@ class _Payloads:
     def take(self, line: bytes) -> None:
         if b'"payloads":[]' in line:
             return
-        for payload in _parse(line).get("payloads", ()):
-            digest = payload["sha256"]
+        for digest in _payload_digests(_read(line)):
             data = None if digest in self._seen else self._source(digest)
             self._seen.add(digest)
             if data is not None:
                 self._folder.mkdir(exist_ok=True)
-                (self._folder / hashlib.sha256(data).hexdigest()).write_bytes(data)
+                (self._folder / digest).write_bytes(data)
                 self.count += 1
 
 
@@ -187,19 +186,22 @@ def _before(signed: Checkpoint, earlier: Iterable[str]) -> list[str]:
     return [text for size, text in sized if size <= signed.size]
 
 
-def _belongs(event: dict[str, Any], run: str) -> bool:
-    kind, name = event["subject"].get("kind"), event["subject"].get("id")
-    return bool(event["context"].get("run") == run or (kind, name) == ("run", run))
-
-
-def _parse(line: bytes) -> dict[str, Any]:
+def _read(line: bytes) -> Event:
+    """Return an event, or an empty one for a damaged line: it is exported too, and the verifier names it."""
     try:
-        event = json.loads(line)
-        if isinstance(event, dict) and isinstance(event["subject"], dict) and isinstance(event["context"], dict):
-            return event
-    except (ValueError, KeyError):
-        pass
-    raise LedgerError(f"The audit log holds a line that is not an event: {line[:60]!r}. Restore it from a backup.")
+        return read_event(line)
+    except Refused:
+        return {}
+
+
+def _belongs(event: Event, run: str) -> bool:
+    subject, context = event.get("subject", {}), event.get("context", {})
+    return context.get("run") == run or (subject.get("kind"), subject.get("id")) == ("run", run)
+
+
+def _payload_digests(event: Event) -> list[str]:
+    digests = [payload.get("sha256") for payload in event.get("payloads", ()) if isinstance(payload, dict)]
+    return [digest for digest in digests if isinstance(digest, str) and re.fullmatch(r"[0-9a-f]{64}", digest)]
 
 
 @contextmanager
@@ -216,7 +218,7 @@ def _new_bundle(out: Path) -> Iterator[Path]:
         folder.mkdir()
         yield folder
         whole = _pack(folder) if out.suffix == ".tar" else folder
-        os.rename(whole, out)
+        whole.rename(out)
     except OSError as error:
         raise LedgerError(f"The export cannot be written to {out}: {error.strerror}.") from error
     finally:

@@ -78,13 +78,15 @@ def sentence(event: Mapping[str, Any]) -> str:
 def _told(event: Mapping[str, Any], field: str) -> str:
     if field in {"actor", "subject"}:
         return str(event[field].get("name") or event[field]["id"])
-    value = event["data"].get(field, event["context"].get(field, event["subject"].get(field)))
-    return VERDICTS[value] if field == "verdict" else str(value)
+    stated = [event[part][field] for part in ("data", "context", "subject") if field in event.get(part, {})]
+    value = str(stated[0]) if stated else "(not stated)"
+    return VERDICTS.get(value, value) if field == "verdict" else value
 
 
 def _remarks(event: Mapping[str, Any]) -> list[str]:
-    remarks = ["self-countersigned"] if event["data"].get("self_countersigned") is True else []
-    by_command_line = event["actor"]["kind"] == "command line" or event["data"].get("via") == "command line"
+    data = event.get("data", {})
+    remarks = ["self-countersigned"] if data.get("self_countersigned") is True else []
+    by_command_line = "command line" in (event["actor"]["kind"], data.get("via"))
     return [*remarks, "by command line"] if by_command_line else remarks
 
 

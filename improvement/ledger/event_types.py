@@ -21,7 +21,7 @@ VOTED_BY_WAY_OF = ("web", "command line")
 class EventType:
     """One type of event.
 
-    ``sentence`` is a template; a field in it is ``actor``, ``subject``, or a key of ``data``, ``context`` or ``subject``.
+    ``sentence`` is a template; its fields are ``actor``, ``subject``, and keys of ``data``, ``context`` or ``subject``.
     ``subject``, ``context`` and ``data`` name the keys that must be stated besides; ``people_only`` refuses every actor
     but a person.
     """

@@ -24,6 +24,7 @@ import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 MAX_LINE = 4 * 1024 * 1024
@@ -97,9 +98,12 @@ def _multiply(scalar: int, point: _Point) -> _Point:
     return result
 
 
-_BASE_POINT = _decode_point((4 * pow(5, _P - 2, _P) % _P).to_bytes(32, "little"))
-assert _BASE_POINT is not None
-_BASE: _Point = _BASE_POINT
+_BASE: _Point = (
+    15112221349535400772501151409588531511454012693041857206046113283949847762202,
+    46316835694926478169428394003475163141307993866256225615783033603165251855960,
+    1,
+    46827403850823179245072216630277197565144205554125654976674165829533817101731,
+)
 
 
 # --- Signed checkpoints (c2sp.org/signed-note, c2sp.org/tlog-checkpoint) ----------------------------------------------
@@ -664,12 +668,12 @@ def _check_same(what: str, there: Binding, here: Binding, ignoring: tuple[str, .
 
 
 class _Directory:
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
         self.names = frozenset(self._walk(""))
 
     def _walk(self, prefix: str) -> Iterator[str]:
-        for entry in os.scandir(os.path.join(self._path, prefix)):
+        for entry in os.scandir(self._path / prefix):
             name = f"{prefix}{entry.name}"
             mode = entry.stat(follow_symlinks=False).st_mode
             if stat.S_ISDIR(mode):
@@ -680,14 +684,14 @@ class _Directory:
                 raise Refused(f"The bundle holds {name!r}, which is a link or a special file.")
 
     def open(self, name: str) -> IO[bytes]:
-        return open(os.path.join(self._path, name), "rb")
+        return (self._path / name).open("rb")
 
     def close(self) -> None:
         """Nothing is held open."""
 
 
 class _Tar:
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: Path) -> None:
         try:
             self._tar = tarfile.open(path, "r:")  # noqa: SIM115  (closed by close)
             self._members = self._index()
@@ -698,7 +702,7 @@ class _Tar:
     def _index(self) -> dict[str, tarfile.TarInfo]:
         members: dict[str, tarfile.TarInfo] = {}
         for member in self._tar:
-            name = member.name[2:] if member.name.startswith("./") else member.name
+            name = member.name.removeprefix("./")
             if member.isdir():
                 continue
             if not member.isreg() or member.issparse():
@@ -721,10 +725,10 @@ class _Tar:
 class _Bundle:
     """The files of a bundle by name."""
 
-    def __init__(self, path: str) -> None:
-        if not os.path.exists(path):
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
             raise Refused("There is no bundle at that path.")
-        self._source = _Directory(path) if os.path.isdir(path) else _Tar(path)
+        self._source = _Directory(path) if path.is_dir() else _Tar(path)
         self.names = self._source.names
 
     def text(self, name: str) -> str:
@@ -978,7 +982,7 @@ def verify_bundle(path: str | os.PathLike[str], key_text: str, known: Iterable[s
     Never raises for what a bundle contains: whatever is wrong becomes a problem in the verdict.
     """
     try:
-        key, bundle = parse_key(key_text), _Bundle(os.fspath(path))
+        key, bundle = parse_key(key_text), _Bundle(Path(path))
     except (Refused, OSError) as error:
         return Verdict(False, 0, "", (str(error),), ())
     try:
@@ -1008,7 +1012,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--known", action="append", default=[], metavar="CHECKPOINT", help="one you kept; repeatable")
     parser.add_argument("--json", action="store_true", help="print one JSON value")
     chosen = parser.parse_args(arguments)
-    if not os.path.exists(chosen.bundle):
+    if not Path(chosen.bundle).exists():
         parser.error(f"there is no bundle at {chosen.bundle}")
     try:
         key_text = _read_text(chosen.key)
@@ -1017,13 +1021,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Refused as refusal:
         parser.error(str(refusal))
     verdict = verify_bundle(chosen.bundle, key_text, known)
-    print(_as_json(verdict) if chosen.json else "\n".join(_as_lines(verdict)))
+    sys.stdout.write((_as_json(verdict) if chosen.json else "\n".join(_as_lines(verdict))) + "\n")
     return 0 if verdict.ok else 1
 
 
 def _read_text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", newline="") as stream:
+        with Path(path).open(encoding="utf-8", newline="") as stream:
             return stream.read(MAX_TEXT)
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{path} cannot be read: {error}") from None
@@ -1045,14 +1049,19 @@ def _as_json(verdict: Verdict) -> str:
 
 
 def _as_lines(verdict: Verdict) -> Iterator[str]:
-    yield from (f"warning: {text}" for text in verdict.warnings)
-    yield from (f"PROBLEM: {text}" for text in verdict.problems)
+    yield from (f"warning: {_plain(text)}" for text in verdict.warnings)
+    yield from (f"PROBLEM: {_plain(text)}" for text in verdict.problems)
     if verdict.ok:
         scope = "part of the log" if verdict.partial else "the whole log"
         yield f"OK: log {verdict.log}, {verdict.events} events ({scope}), root {verdict.root}"
         yield "Signature, order, every checkpoint and the rules of review and release hold."
     else:
         yield f"NOT OK: {len(verdict.problems)} problem(s)."
+
+
+def _plain(text: str) -> str:
+    """Return a text that no terminal obeys: what a bundle says may hold control characters."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 if __name__ == "__main__":
