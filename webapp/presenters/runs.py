@@ -62,14 +62,13 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class FeedLine:
-    """One live event as people read it; ``text`` is plain and ``candidate`` links its id."""
+    """One live event as people read it; ``text`` is plain, the candidates it names become links."""
 
     number: int
     tone: str
     icon: str
     text: str
     at: datetime
-    candidate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
 from django import template
 from django.http import QueryDict
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from webapp.presenters import words
@@ -22,6 +24,16 @@ register.filter("signed", words.signed)
 register.filter("seconds", words.seconds)
 register.filter("short", words.short)
 register.filter("ends", words.ends)
+
+
+@register.filter
+def linked(text: str) -> SafeString:
+    """Return a plain sentence with every candidate it names as a link."""
+    parts = re.split(r"\bC-(\d+)\b", text)
+    html = [escape(parts[0])]
+    for number, after in zip(parts[1::2], parts[2::2], strict=True):
+        html.append(format_html('<a href="{}">C-{}</a>{}', reverse("candidate", args=[number]), number, after))
+    return mark_safe("".join(html))  # noqa: S308  every part is escaped above
 
 
 @register.simple_tag

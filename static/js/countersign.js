@@ -1,0 +1,53 @@
+// What every page needs: times that stay fresh, dialogs, copy buttons, selects that submit, and keys.
+
+import { refreshTimes } from "./lib/format.js";
+import * as keys from "./lib/keys.js";
+
+function openDialogs(event) {
+  const opener = event.target.closest("[data-opens]");
+  const dialog = opener && document.getElementById(opener.dataset.opens);
+  if (!dialog?.showModal) return;
+  event.preventDefault();
+  dialog.showModal();
+  dialog.querySelector("textarea, input:not([type=hidden])")?.focus();
+}
+
+function closeDialogs(event) {
+  if (event.target.closest("[data-closes]")) event.target.closest("dialog")?.close();
+  else if (event.target.matches("dialog[open]")) event.target.close(); // a click on the veil
+}
+
+async function copy(event) {
+  const button = event.target.closest("[data-copies]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copies);
+  await navigator.clipboard.writeText(source.value ?? source.textContent);
+  const word = button.querySelector("span");
+  word.textContent = "Copied";
+  setTimeout(() => (word.textContent = "Copy"), 2000);
+}
+
+function dress(root) {
+  for (const button of root.querySelectorAll("[data-copies]")) button.hidden = !navigator.clipboard;
+  for (const button of root.querySelectorAll("[data-hidden-by-script]")) button.hidden = true;
+  refreshTimes(root);
+}
+
+function submitOnce(event) {
+  const button = event.submitter;
+  if (!button || event.defaultPrevented) return;
+  // After the form's data is read, so that the button's own value still goes along.
+  setTimeout(() => (button.disabled = true));
+}
+
+document.addEventListener("click", openDialogs);
+document.addEventListener("click", closeDialogs);
+document.addEventListener("click", copy);
+document.addEventListener("change", (event) => event.target.matches("[data-submits]") && event.target.form.requestSubmit());
+document.addEventListener("submit", submitOnce);
+document.addEventListener("htmx:afterSettle", (event) => dress(event.target));
+addEventListener("pageshow", () => document.querySelectorAll("button:disabled").forEach((one) => (one.disabled = false)));
+
+dress(document);
+keys.start();
+setInterval(() => document.hidden || refreshTimes(), 1000);

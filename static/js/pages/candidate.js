@@ -1,0 +1,45 @@
+// Review by keyboard: from change to change, to the queue's neighbours, and to a decision.
+
+import * as keys from "../lib/keys.js";
+
+function blocks() {
+  const rows = [...document.querySelectorAll(".diff tbody tr")];
+  const changed = (row) => row && (row.matches(".add, .del") || row.querySelector("td.add, td.del"));
+  return rows.filter((row) => changed(row) && !changed(row.previousElementSibling));
+}
+
+let at = -1;
+function nextChange(step) {
+  const found = blocks();
+  if (!found.length) return;
+  at = (at + step + found.length) % found.length;
+  document.querySelector(".diff tr.at")?.classList.remove("at");
+  found[at].classList.add("at");
+  found[at].scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+}
+
+// A decision that needs a reason puts the cursor there first; a key never sends an empty one.
+function decide(key) {
+  const button = document.querySelector(`#decide [data-key="${key}"]`);
+  if (!button) return;
+  const reason = document.getElementById("reason");
+  if (button.value !== "approve" && !reason.value.trim()) {
+    reason.required = true;
+    reason.focus();
+    reason.reportValidity();
+    return;
+  }
+  button.focus();
+  button.form.requestSubmit(button);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("#decide button[value]");
+  const reason = document.getElementById("reason");
+  if (button) reason.required = ["reject", "request_changes"].includes(button.value);
+});
+
+keys.bind("n", () => nextChange(1));
+keys.bind("p", () => nextChange(-1));
+for (const key of ["a", "r", "c"]) keys.bind(key, () => decide(key));
+document.addEventListener("htmx:afterSettle", () => (at = -1));

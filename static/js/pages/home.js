@@ -1,0 +1,23 @@
+// Home and the queue: the page's own part is fetched again when something happened anywhere.
+
+import * as keys from "../lib/keys.js";
+import { LiveSocket, paced } from "../lib/socket.js";
+
+const refresh = paced(async () => {
+  const page = document.querySelector("[data-home]");
+  if (document.hidden || page.contains(document.activeElement)) return;
+  await globalThis.htmx?.ajax("GET", page.dataset.live, { target: "#home", select: "#home", swap: "outerHTML" });
+}, 2000);
+
+let at = -1;
+function move(step) {
+  const items = [...document.querySelectorAll("[data-item]")];
+  if (!items.length) return;
+  at = Math.min(Math.max(at + step, 0), items.length - 1);
+  items[at].querySelector("a").focus();
+}
+
+keys.bind("j", () => move(1));
+keys.bind("k", () => move(-1));
+document.addEventListener("visibilitychange", () => document.hidden || refresh());
+new LiveSocket("/ws/runs/", () => 0, { events: refresh, resync: refresh, connection: () => {} });
