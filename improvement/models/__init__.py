@@ -6,7 +6,7 @@ from improvement.models.people import SignInLink, TargetRole, User
 from improvement.models.reviews import PolicyVersion, Review, Vote
 from improvement.models.runs import JournalEntry, Run, RunEvent, Snapshot
 from improvement.models.system import Halt, Worker
-from improvement.models.targets import Release, Target
+from improvement.models.targets import Release, Target, TargetImport
 
 __all__ = [
     "AuditEvent",
@@ -26,6 +26,7 @@ __all__ = [
     "SignInLink",
     "Snapshot",
     "Target",
+    "TargetImport",
     "TargetRole",
     "User",
     "Vote",

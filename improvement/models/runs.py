@@ -42,7 +42,8 @@ class Run(models.Model):
     best_candidate = models.ForeignKey("improvement.Candidate", null=True, on_delete=models.SET_NULL, related_name="+")
     nominated_generation = models.PositiveIntegerField(default=0)
     barren_generations = models.PositiveIntegerField(default=0)
-    heard_commit = models.CharField(max_length=40, blank=True)
+    heard_commit = models.CharField(max_length=40, blank=True, help_text="the champion that the strategy knows of")
+    champion_score = models.FloatField(null=True, help_text="that champion's score on this run's measure seed")
     exhausted = models.BooleanField(default=False)
     event_number = models.PositiveBigIntegerField(default=0)
 

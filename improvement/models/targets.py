@@ -34,6 +34,26 @@ class Target(models.Model):
         ]
 
 
+class TargetImport(models.Model):
+    """Files that somebody handed over in the browser and that a worker makes into a target, or refuses with a reason."""
+
+    class State(models.TextChoices):
+        """Waiting for a worker, made into a target, or refused."""
+
+        QUEUED = "queued"
+        DONE = "done"
+        REFUSED = "refused"
+
+    name = models.CharField(max_length=80, blank=True)
+    format = models.CharField(max_length=16)
+    source = models.CharField(max_length=500)
+    state = models.CharField(max_length=10, choices=State)
+    message = models.TextField(blank=True)
+    target = models.ForeignKey(Target, null=True, on_delete=models.SET_NULL, related_name="+")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+
+
 class Release(models.Model):
     """One move of a champion: a release of an approved candidate, a rollback, or an external commit taken in."""
 

@@ -1,0 +1,68 @@
+"""Where this installation keeps its data, and the kernel's own key."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+
+def data_directory() -> Path:
+    """Return the directory that holds everything of this installation."""
+    return Path(settings.COUNTERSIGN_DATA)
+
+
+def repository_path(target_name: str) -> Path:
+    """Return where the git repository of a target is."""
+    return data_directory() / "repos" / f"{target_name}.git"
+
+
+def log_key_path() -> Path:
+    """Return where the key that signs checkpoints is."""
+    return data_directory() / "keys" / "log.key"
+
+
+def halt_file() -> Path:
+    """Return the file whose existence means that everything is stopped; every runner polls it."""
+    return data_directory() / "run" / "halt"
+
+
+def stop_file(run_id: int) -> Path:
+    """Return the file whose existence means that this run's sandboxes must die."""
+    return data_directory() / "run" / f"stop-R-{run_id}"
+
+
+def raise_flag(path: Path) -> None:
+    """Make a flag file, with its directory when that is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
+
+
+def lower_flag(path: Path) -> None:
+    """Remove a flag file; that it is gone already is fine."""
+    path.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=4)
+def _key_at(path: Path) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(32))
+    return path.read_bytes()
+
+
+def kernel_key() -> bytes:
+    """Return the 32 secret bytes from which confirmation and holdout seeds are derived; made at first use."""
+    return _key_at(data_directory() / "keys" / "kernel.key")
+
+
+def installation_id() -> str:
+    """Return eight letters and digits that tell this installation's log from others; made at first use."""
+    return _key_at(data_directory() / "keys" / "installation.id").hex()[:8]

@@ -1,0 +1,216 @@
+"""Reading reviews: the case a policy judges, the queue, and what a decision would sign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from improvement import permissions, policies
+from improvement.models import Candidate, Halt, PolicyVersion, Review, User, Vote
+from improvement.permissions import Person, Right
+from improvement.policies import Case, CastVote, Digests, Policy, Requirement, Tier
+from improvement.selectors.people import person_of
+from improvement.states import CandidateState
+
+
+@dataclass(frozen=True, slots=True)
+class VoteLine:
+    """One vote as the page shows it: whose, what, why, and why it does not count (empty when it does)."""
+
+    person: str
+    verdict: str
+    reason: str
+    at: datetime
+    self_countersigned: bool
+    via: str
+    not_counted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a review stands for one person."""
+
+    review: Review
+    case: Case
+    policy: Policy
+    requirements: tuple[Requirement, ...]
+    votes: tuple[VoteLine, ...]
+    approvals: int
+    needed: int
+    involved: bool
+    may_vote: bool
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One line of the queue."""
+
+    candidate_id: int
+    title: str
+    target: str
+    run_id: int | None
+    tier: str
+    approvals: int
+    needed: int
+    opened_at: datetime
+    expires_at: datetime
+    summary: str
+    state: str
+    may_vote: bool
+    why_not: str
+    claimed_by: str
+
+
+def policy_in_force() -> PolicyVersion | None:
+    """Return the newest policy version."""
+    return PolicyVersion.objects.order_by("-version").first()
+
+
+def latest(candidate_id: int) -> Review | None:
+    """Return the open review of a candidate, or else its last one."""
+    return _with_everything().filter(candidate_id=candidate_id).order_by("-pk").first()
+
+
+def digests(review: Review) -> Digests:
+    """Return what a vote in this review signs."""
+    return Digests(review.patch_digest, review.base_commit, review.evidence.digest, review.policy.digest)
+
+
+def involved(candidate: Candidate) -> frozenset[int]:
+    """Return the ids of the people who started, edited or wrote what is under review."""
+    people = {candidate.author_id, candidate.run.started_by_id if candidate.run else None}
+    return frozenset(person for person in people if person is not None)
+
+
+def case(review: Review) -> Case:
+    """Return everything that decides whether this review's candidate may be released now."""
+    payload = review.evidence.payload
+    blocking = [f["text"] for f in payload.get("findings", []) if f.get("severity") == "block"]
+    return Case(
+        digests=digests(review),
+        tier=Tier(review.tier) if review.tier in set(Tier) else None,
+        involved=involved(review.candidate),
+        votes=tuple(_cast(vote) for vote in _standing_votes(review)),
+        evidence_better=review.evidence.better,
+        sandbox_level=int(payload.get("level", 0)),
+        sandbox_min_level=settings.SANDBOX_MIN_LEVEL,
+        halted=Halt.objects.filter(lifted_at__isnull=True).exists(),
+        quarantined=review.candidate.state == CandidateState.QUARANTINED.value,
+        blocking_findings=tuple(blocking),
+    )
+
+
+def standing(review: Review, person: Person) -> Standing:
+    """Return where a review stands, as one person sees it."""
+    facts = case(review)
+    policy = policies.parse_policy(review.policy.text, version=review.policy.version)
+    why_not = why_may_not_vote(review, facts, policy, person)
+    return Standing(
+        review=review,
+        case=facts,
+        policy=policy,
+        requirements=policies.requirements(facts, policy),
+        votes=tuple(_line(vote, facts, policy) for vote in _standing_votes(review)),
+        approvals=len(policies.counted_approvals(facts, policy)),
+        needed=review.needed,
+        involved=person.id in facts.involved,
+        may_vote=not why_not,
+        why_not=why_not,
+    )
+
+
+def why_may_not_vote(review: Review, facts: Case, policy: Policy, person: Person) -> str:
+    """Return why this person cannot approve here, or an empty text when they can."""
+    if review.state != Review.State.OPEN:
+        return "this review is not open"
+    if not permissions.may(person, Right.REVIEW, review.target_id):
+        return "your role does not include reviewing; ask an administrator"
+    if person.id in facts.involved and not policy.self_countersign:
+        return "you started or edited this; somebody else must decide"
+    return ""
+
+
+def awaiting(person: Person) -> list[Waiting]:
+    """Return the open reviews that this person may see, oldest first."""
+    rows = _with_everything().exclude(state=Review.State.CLOSED).order_by("opened_at", "pk")
+    return [_waiting(review, person) for review in rows if permissions.may(person, Right.VIEW, review.target_id)]
+
+
+def count_for(person: Person) -> int:
+    """Return how many reviews wait for this very person's vote."""
+    return sum(row.may_vote for row in awaiting(person) if not _has_voted(row.candidate_id, person))
+
+
+def neighbours(candidate_id: int, person: Person) -> tuple[int | None, int | None, int, int]:
+    """Return the previous and next candidate in the queue, this one's place (from 1; 0 when not in it) and the length."""
+    queue = [row.candidate_id for row in awaiting(person)]
+    if candidate_id not in queue:
+        return None, (queue[0] if queue else None), 0, len(queue)
+    at = queue.index(candidate_id)
+    return (queue[at - 1] if at else None), (queue[at + 1] if at + 1 < len(queue) else None), at + 1, len(queue)
+
+
+def _has_voted(candidate_id: int, person: Person) -> bool:
+    open_review = ~Q(review__state=Review.State.CLOSED)
+    return Vote.objects.filter(open_review, review__candidate_id=candidate_id, person_id=person.id, replaced=False).exists()
+
+
+def _with_everything() -> QuerySet[Review]:
+    return Review.objects.select_related(
+        "candidate__run__target", "candidate__target", "evidence", "policy", "claimed_by", "target"
+    ).prefetch_related("votes__person__target_roles")
+
+
+def _standing_votes(review: Review) -> list[Vote]:
+    return [vote for vote in review.votes.all() if not vote.replaced]
+
+
+def _cast(vote: Vote) -> CastVote:
+    person: User = vote.person
+    return CastVote(
+        person_id=person.pk,
+        person_name=person.get_username(),
+        verdict=vote.verdict,
+        digests=Digests(vote.patch_digest, vote.base_commit, vote.evidence_digest, vote.policy_digest),
+        reason=vote.reason,
+        may_review=permissions.may(person_of(person), Right.REVIEW, vote.review.target_id),
+        suspended=vote.suspended,
+    )
+
+
+def _line(vote: Vote, facts: Case, policy: Policy) -> VoteLine:
+    counts = policies.why_not_counted(_cast(vote), facts, policy) if vote.verdict == Vote.Verdict.APPROVE else ""
+    return VoteLine(
+        person=vote.person.get_username(),
+        verdict=vote.verdict,
+        reason=vote.reason,
+        at=vote.at,
+        self_countersigned=vote.self_countersigned,
+        via=vote.via,
+        not_counted=counts,
+    )
+
+
+def _waiting(review: Review, person: Person) -> Waiting:
+    place = standing(review, person)
+    candidate = review.candidate
+    return Waiting(
+        candidate_id=candidate.pk,
+        title=candidate.note or candidate.operator or "Change",
+        target=review.target.name,
+        run_id=candidate.run_id,
+        tier=review.tier,
+        approvals=place.approvals,
+        needed=review.needed,
+        opened_at=review.opened_at,
+        expires_at=review.expires_at,
+        summary=review.evidence.summary,
+        state=candidate.state,
+        may_vote=place.may_vote,
+        why_not=place.why_not,
+        claimed_by=review.claimed_by.get_username() if review.claimed_by else "",
+    )

@@ -1,0 +1,282 @@
+"""Nomination and confirmation: paired measurements on fresh seeds and the holdout, evidence, and the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from improvement import dispatch, events, policies
+from improvement.engine.evidence import Evidence as Built
+from improvement.exceptions import Conflict
+from improvement.models import Candidate, Evaluation, Evidence, Review, Run, Target, Vote
+from improvement.policies import Change
+from improvement.services import audit
+from improvement.services import policies as policy_service
+from improvement.services import reviews
+from improvement.services.actors import SYSTEM
+from improvement.services.transitions import move_candidate
+from improvement.states import CandidateState
+
+Pair = tuple[str, int, int]
+"""One paired measurement: stage ("confirm" or "holdout"), index (or holdout case), seed."""
+
+
+@transaction.atomic
+def nominate(candidate_id: int, *, pairs: Sequence[Pair], champion_files: str, why: str, now: datetime) -> Candidate:
+    """Nominate a measured candidate and order its paired confirmation against the champion."""
+    candidate = _locked(candidate_id)
+    move_candidate(
+        candidate,
+        CandidateState.NOMINATED,
+        actor=SYSTEM,
+        now=now,
+        data={"score": audit.number(candidate.score), "why": why},
+    )
+    if candidate.run is not None:
+        Run.objects.filter(pk=candidate.run_id).update(nominated_generation=F("generation"))
+        events.record(
+            candidate.run, "candidate.nominated", {"id": candidate.pk, "text": f"C-{candidate.pk} nominated: {why}"}, now=now
+        )
+    _begin(candidate, pairs=pairs, champion_files=champion_files, now=now)
+    return candidate
+
+
+@transaction.atomic
+def rebase(
+    candidate_id: int,
+    *,
+    files_digest: str,
+    patch_digest: str,
+    lines: tuple[int, int],
+    pairs: Sequence[Pair],
+    champion_files: str,
+    now: datetime,
+) -> Candidate:
+    """Place a stale candidate on the present champion as a new revision, and order its confirmation again."""
+    candidate = _locked(candidate_id)
+    previous = candidate.base_commit
+    changes = {
+        "revision": candidate.revision + 1,
+        "base_commit": candidate.target.champion_commit,
+        "files_id": files_digest,
+        "patch_digest": patch_digest,
+        "added": lines[0],
+        "removed": lines[1],
+    }
+    for name, value in changes.items():
+        setattr(candidate, name, value)
+    move_candidate(
+        candidate, CandidateState.CONFIRMING, actor=SYSTEM, now=now, data={"previous_base": previous}, **changes
+    )
+    _order(candidate, pairs=pairs, champion_files=champion_files, now=now)
+    return candidate
+
+
+@transaction.atomic
+def withdraw(candidate_id: int, *, reason: str, now: datetime) -> None:
+    """Withdraw a candidate that cannot go on, and close its review."""
+    candidate = _locked(candidate_id)
+    for review in Review.objects.select_for_update().filter(candidate=candidate).exclude(state=Review.State.CLOSED):
+        reviews.close(review, "withdrawn", now=now)
+    move_candidate(candidate, CandidateState.WITHDRAWN, actor=SYSTEM, now=now, data={"reason": reason}, told=False)
+
+
+@transaction.atomic
+def conclude(candidate_id: int, *, revision: int, evidence: Built, tree: str, change: Change, now: datetime) -> Candidate:
+    """Record the evidence and pass the gate: to people, or aside as within noise, failed or quarantined.
+
+    ``tree`` is the id of the git tree that was measured. A second conclusion of the same revision changes nothing.
+    """
+    candidate = _locked(candidate_id)
+    if candidate.state != CandidateState.CONFIRMING.value or candidate.revision != revision:
+        raise Conflict(f"C-{candidate_id} is not being confirmed any more.")
+    better = evidence.better
+    row = Evidence.objects.create(
+        candidate=candidate,
+        revision=revision,
+        base_commit=candidate.base_commit,
+        digest=evidence.digest,
+        payload=evidence.payload,
+        better=better,
+        summary=evidence.summary[:300],
+        created_at=now,
+    )
+    audit.append(
+        "evidence.recorded",
+        actor=SYSTEM,
+        subject={**audit.candidate_subject(candidate), "tree": tree},
+        context={"evidence_sha256": evidence.digest},
+        data={"summary": evidence.summary},
+        run=candidate.run,
+        target=candidate.target.name,
+        now=now,
+    )
+    Target.objects.filter(pk=candidate.target_id).update(holdout_uses=F("holdout_uses") + 1)
+    if evidence.quarantined:
+        _set_aside(candidate, CandidateState.QUARANTINED, evidence.summary, now)
+    elif not better:
+        _set_aside(candidate, CandidateState.UNCONFIRMED, evidence.summary, now)
+    else:
+        _open_review(candidate, row, change, now)
+    if candidate.run_id is not None:
+        dispatch.enqueue_on_commit("advance_run", run_id=candidate.run_id)
+    return candidate
+
+
+def _begin(candidate: Candidate, *, pairs: Sequence[Pair], champion_files: str, now: datetime) -> None:
+    move_candidate(candidate, CandidateState.CONFIRMING, actor=SYSTEM, now=now)
+    _order(candidate, pairs=pairs, champion_files=champion_files, now=now)
+
+
+def _order(candidate: Candidate, *, pairs: Sequence[Pair], champion_files: str, now: datetime) -> None:
+    rows = []
+    for stage, index, seed in pairs:
+        shared: Mapping[str, Any] = {
+            "run": candidate.run,
+            "target": candidate.target,
+            "revision": candidate.revision,
+            "base_commit": candidate.base_commit,
+            "stage": stage,
+            "index": index,
+            "seed": seed,
+            "state": Evaluation.State.QUEUED,
+            "queued_at": now,
+        }
+        rows.append(Evaluation(candidate=candidate, files_id=candidate.files_id, **shared))
+        rows.append(Evaluation(subject=candidate, files_id=champion_files, **shared))
+    for row in Evaluation.objects.bulk_create(rows):
+        dispatch.enqueue_on_commit("evaluate", evaluation_id=row.pk)
+    if candidate.run_id is not None:
+        Run.objects.filter(pk=candidate.run_id).update(confirm_evaluations=F("confirm_evaluations") + len(rows))
+
+
+def _set_aside(candidate: Candidate, state: CandidateState, reason: str, now: datetime) -> None:
+    for review in Review.objects.select_for_update().filter(candidate=candidate).exclude(state=Review.State.CLOSED):
+        reviews.close(review, state.value, now=now)
+    move_candidate(
+        candidate, state, actor=SYSTEM, now=now, data={"reason": reason}, decided_at=now, told=False, message=reason[:500]
+    )
+    if candidate.run is not None:
+        payload = {"id": candidate.pk, "text": f"C-{candidate.pk} not sent to review: {reason}"}
+        events.record(candidate.run, f"candidate.{state.value}", payload, now=now)
+
+
+def _open_review(candidate: Candidate, evidence: Evidence, change: Change, now: datetime) -> None:
+    policy = policy_service.current(now=now)
+    rules = policy_service.parsed(policy)
+    tier = policies.tier_of(change)
+    earlier = (
+        Review.objects.select_for_update().filter(candidate=candidate).exclude(state=Review.State.CLOSED).first()
+    )
+    if earlier is not None:
+        reviews.close(earlier, "rebased", now=now)
+    _supersede_unread(candidate, now)
+    review = Review.objects.create(
+        candidate=candidate,
+        target=candidate.target,
+        evidence=evidence,
+        revision=candidate.revision,
+        policy=policy,
+        tier=tier.value,
+        needed=rules.approvals[tier],
+        state=Review.State.OPEN,
+        patch_digest=candidate.patch_digest,
+        base_commit=candidate.base_commit,
+        opened_at=now,
+        expires_at=now + timedelta(hours=rules.review_expires_hours),
+    )
+    move_candidate(
+        candidate,
+        CandidateState.IN_REVIEW,
+        actor=SYSTEM,
+        now=now,
+        data={"tier": tier.value, "required": review.needed, "summary": evidence.summary},
+        context=audit.review_context(review, policy),
+        told=True,
+    )
+    if earlier is not None:
+        _carry_votes(earlier, review, now)
+    if candidate.run is not None:
+        payload = {"id": candidate.pk, "x": candidate.evaluation_index, "y": candidate.score}
+        text = f"C-{candidate.pk} sent to review: {evidence.summary}"
+        events.record(candidate.run, "candidate.in_review", {**payload, "text": text}, now=now)
+
+
+def _supersede_unread(candidate: Candidate, now: datetime) -> None:
+    """A better confirmed candidate replaces this run's older open reviews that nobody voted on or is looking at."""
+    if candidate.run_id is None:
+        return
+    older = (
+        Review.objects.select_for_update()
+        .filter(candidate__run_id=candidate.run_id, state=Review.State.OPEN)
+        .exclude(candidate=candidate)
+        .select_related("candidate__run__target", "candidate__target")
+    )
+    for review in older:
+        looked_at = review.claimed_until is not None and review.claimed_until > now
+        if looked_at or Vote.objects.filter(review=review).exists():
+            continue
+        reviews.close(review, "superseded", now=now)
+        move_candidate(
+            review.candidate,
+            CandidateState.SUPERSEDED,
+            actor=SYSTEM,
+            now=now,
+            data={"by": f"C-{candidate.pk}"},
+            decided_at=now,
+            told=False,
+        )
+
+
+def _carry_votes(earlier: Review, review: Review, now: datetime) -> None:
+    """After a pure rebase, approvals count again when the new evidence lies inside what was signed."""
+    if earlier.patch_digest != review.patch_digest or earlier.policy.digest != review.policy.digest:
+        return
+    for vote in Vote.objects.filter(review=earlier, replaced=False, verdict=Vote.Verdict.APPROVE).select_related("person"):
+        accepted = built_inside(vote.envelope, review.evidence.payload)
+        seq = None
+        if accepted:
+            seq = audit.append(
+                "review.vote_recounted",
+                actor=SYSTEM,
+                subject=audit.candidate_subject(review.candidate),
+                context=audit.review_context(review, review.policy),
+                data={"user": vote.person.get_username(), "vote": vote.audit_seq},
+                run=review.candidate.run,
+                target=review.target.name,
+                now=now,
+            )
+        Vote.objects.create(
+            review=review,
+            person=vote.person,
+            verdict=vote.verdict,
+            reason=vote.reason,
+            share_reason=vote.share_reason,
+            patch_digest=review.patch_digest,
+            base_commit=review.base_commit,
+            evidence_digest=review.evidence.digest,
+            policy_digest=review.policy.digest,
+            envelope=vote.envelope,
+            self_countersigned=vote.self_countersigned,
+            via=vote.via,
+            suspended=not accepted,
+            audit_seq=seq or vote.audit_seq,
+            at=vote.at,
+        )
+
+
+def built_inside(envelope: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
+    """Tell whether new evidence lies inside the envelope that a vote accepted; an empty envelope accepts nothing."""
+    from improvement.engine.evidence import payload_inside
+
+    return bool(envelope) and payload_inside(envelope, payload)
+
+
+def _locked(candidate_id: int) -> Candidate:
+    return (
+        Candidate.objects.select_for_update(of=("self",)).select_related("run__target", "target").get(pk=candidate_id)
+    )

@@ -1,0 +1,229 @@
+"""Generations: what a strategy proposed becomes candidates, and what was measured is told back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from improvement import dispatch, events, states
+from improvement.engine.generation import Planned
+from improvement.engine.patches import diff_stats, patch_digest
+from improvement.engine.seeds import measure_seed
+from improvement.engine.session import Ask, Entry, Snapshot, Tell, entry_to_json
+from improvement.exceptions import Conflict
+from improvement.models import Candidate, Evaluation, JournalEntry, Run
+from improvement.models import Snapshot as SnapshotRow
+from improvement.services import audit, filesets
+from improvement.services.actors import SYSTEM
+from improvement.states import CandidateState, RunState
+
+KEPT_SNAPSHOTS = 2
+
+
+@transaction.atomic
+def open_generation(
+    run_id: int,
+    *,
+    planned: Sequence[Planned],
+    entry: Ask,
+    base_commit: str,
+    base_files: Mapping[str, str],
+    journal_index: int,
+    now: datetime,
+) -> Run:
+    """Record what the strategy proposed: candidates, their evaluations, the journal entry, one audit event.
+
+    Raises ``Conflict`` when another worker recorded this answer already or the run no longer runs.
+    """
+    run = _locked(run_id)
+    duplicates = {p.proposal.number: p.screened.message for p in planned if p.screened.verdict == "duplicate"}
+    _append_journal(run, journal_index, entry, duplicates=duplicates)
+    run.proposals += len(planned)
+    run.exhausted = not planned
+    index = run.evaluations
+    fresh: list[Candidate] = []
+    for one in planned:
+        if one.screened.verdict == "duplicate":
+            continue
+        index += one.to_measure
+        fresh.append(_candidate(run, one, base_commit, base_files, index if one.to_measure else None, now))
+    to_measure = [candidate for candidate in fresh if candidate.state == CandidateState.MEASURING.value]
+    run.barren_generations = 0 if to_measure else run.barren_generations + 1
+    run.blocked += len(fresh) - len(to_measure)
+    run.save(update_fields=["proposals", "exhausted", "barren_generations", "blocked"])
+    _queue(run, to_measure, now)
+    _announce(run, fresh, to_measure, now)
+    return run
+
+
+@transaction.atomic
+def close_generation(
+    run_id: int,
+    *,
+    entry: Tell,
+    journal_index: int,
+    decided: Sequence[int],
+    champion: tuple[str, float] | None,
+    now: datetime,
+) -> Run:
+    """Record what the strategy was told, and that this generation is over.
+
+    ``decided`` are the ids of candidates whose verdict was told; ``champion`` is the commit and score that was told.
+    """
+    run = _locked(run_id)
+    _append_journal(run, journal_index, entry)
+    numbers = [result["number"] for result in entry.message["results"]]
+    Candidate.objects.filter(pk__in=decided).update(told=True)
+    if numbers:
+        audit.append(
+            "generation.evaluated",
+            actor=SYSTEM,
+            subject={"kind": "run", "id": f"R-{run.pk}"},
+            data={
+                "generation": run.generation + 1,
+                "count": len(numbers),
+                "candidates": _measured_lines(run, numbers),
+            },
+            run=run,
+            target=run.target.name,
+            now=now,
+        )
+    run.generation += 1
+    if champion is not None:
+        run.heard_commit, run.champion_score = champion
+    run.save(update_fields=["generation", "heard_commit", "champion_score"])
+    return run
+
+
+@transaction.atomic
+def keep_snapshot(run_id: int, *, snapshot: Snapshot, journal_index: int, now: datetime) -> None:
+    """Keep the strategy's state as it is after so many journal entries; older snapshots go."""
+    run = Run.objects.get(pk=run_id)
+    state = zlib.compress(json.dumps({"state": snapshot.state, "next_number": snapshot.next_number}).encode())
+    SnapshotRow.objects.update_or_create(
+        run=run,
+        journal_index=journal_index,
+        defaults={"generation": run.generation, "state": state, "created_at": now},
+    )
+    kept = run.snapshots.order_by("-journal_index").values_list("pk", flat=True)[:KEPT_SNAPSHOTS]
+    run.snapshots.exclude(pk__in=list(kept)).delete()
+
+
+def _locked(run_id: int) -> Run:
+    run = Run.objects.select_for_update().select_related("target").get(pk=run_id)
+    if run.state not in {RunState.RUNNING.value, RunState.PAUSED.value}:
+        raise Conflict(f"R-{run.pk} is {states.words(RunState(run.state))}; nothing more is recorded for it.")
+    return run
+
+
+def _append_journal(run: Run, index: int, entry: Entry, **more: Any) -> None:
+    newest = run.journal.aggregate(newest=Max("index"))["newest"]
+    if index != (0 if newest is None else newest + 1):
+        raise Conflict(f"The journal of R-{run.pk} went on without this worker; it starts again from the record.")
+    message = json.dumps({**entry_to_json(entry), **more}, sort_keys=True).encode()
+    JournalEntry.objects.create(
+        run=run,
+        index=index,
+        generation=run.generation,
+        kind=entry_to_json(entry)["kind"],
+        message=zlib.compress(message),
+        digest=hashlib.sha256(message).hexdigest(),
+    )
+
+
+def _candidate(
+    run: Run, one: Planned, base_commit: str, base_files: Mapping[str, str], index: int | None, now: datetime
+) -> Candidate:
+    proposal, screened = one.proposal, one.screened
+    added, removed = diff_stats(base_files, proposal.files)
+    return Candidate.objects.create(
+        run=run,
+        target=run.target,
+        number=proposal.number,
+        generation=run.generation,
+        state=(CandidateState.MEASURING if one.to_measure else CandidateState.BLOCKED).value,
+        files_id=filesets.store(proposal.files),
+        patch_digest=patch_digest(base_files, proposal.files),
+        syntax_digest=screened.syntax_digest,
+        base_commit=base_commit,
+        added=added,
+        removed=removed,
+        operator=proposal.operator[:80],
+        note=proposal.note[:300],
+        parents=list(proposal.parents),
+        evaluation_index=index,
+        message="" if one.to_measure else screened.message[:500],
+        told=False,
+        proposed_at=now,
+    )
+
+
+def _queue(run: Run, candidates: Sequence[Candidate], now: datetime) -> None:
+    seed = measure_seed(run.seed)
+    rows = [
+        Evaluation(
+            run=run,
+            target=run.target,
+            candidate=candidate,
+            base_commit=candidate.base_commit,
+            files_id=candidate.files_id,
+            stage="measure",
+            seed=seed,
+            state=Evaluation.State.QUEUED,
+            queued_at=now,
+        )
+        for candidate in candidates
+    ]
+    for row in Evaluation.objects.bulk_create(rows):
+        dispatch.enqueue_on_commit("evaluate", evaluation_id=row.pk)
+
+
+def _announce(run: Run, fresh: Sequence[Candidate], to_measure: Sequence[Candidate], now: datetime) -> None:
+    audit.append(
+        "generation.proposed",
+        actor=SYSTEM,
+        subject={"kind": "run", "id": f"R-{run.pk}"},
+        data={
+            "generation": run.generation + 1,
+            "count": len(fresh),
+            "candidates": [{"id": f"C-{c.pk}", "patch_sha256": c.patch_digest, "base": c.base_commit} for c in fresh],
+        },
+        run=run,
+        target=run.target.name,
+        now=now,
+    )
+    for candidate in fresh:
+        if candidate.state == CandidateState.BLOCKED.value:
+            audit.append(
+                "candidate.blocked",
+                actor=SYSTEM,
+                subject=audit.candidate_subject(candidate),
+                data={"reason": candidate.message},
+                run=run,
+                target=run.target.name,
+                now=now,
+            )
+            events.record(
+                run,
+                "candidate.blocked",
+                {"id": candidate.pk, "text": f"C-{candidate.pk} blocked: {candidate.message}"},
+                now=now,
+            )
+    if to_measure:
+        text = f"generation {run.generation + 1} proposed {len(to_measure)} candidates"
+        events.record(run, "generation", {"generation": run.generation, "text": text}, now=now)
+
+
+def _measured_lines(run: Run, numbers: Sequence[int]) -> list[dict[str, str]]:
+    rows = Candidate.objects.filter(run=run, number__in=numbers).order_by("number")
+    return [
+        {"id": f"C-{c.pk}", "patch_sha256": c.patch_digest, "outcome": c.state, "score": audit.number(c.score)}
+        for c in rows
+    ]

@@ -1,0 +1,79 @@
+"""The stop over everything, and how it is lifted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from improvement import dispatch, installation, permissions
+from improvement.exceptions import Conflict, Invalid, NotAllowed
+from improvement.models import Halt
+from improvement.permissions import Right
+from improvement.policies import Preset
+from improvement.services import audit, policies
+from improvement.services.actors import Actor
+
+
+def halt(*, actor: Actor, reason: str, now: datetime) -> Halt:
+    """Stop everything: no evaluation and no release until it is lifted.
+
+    The flag file is made first, so that running sandboxes die even when the database cannot be written.
+    """
+    _check(actor, Right.HALT, reason)
+    installation.raise_flag(installation.halt_file())
+    with transaction.atomic():
+        standing = Halt.objects.select_for_update().filter(lifted_at__isnull=True).first()
+        if standing is not None:
+            return standing
+        order = Halt.objects.create(ordered_by=actor.name, reason=reason.strip(), ordered_at=now)
+        audit.append(
+            "halt.started",
+            actor=actor,
+            subject={"kind": "halt", "id": f"halt-{order.pk}"},
+            data={"reason": reason.strip()},
+            now=now,
+        )
+        return order
+
+
+@transaction.atomic
+def resume(*, actor: Actor, reason: str, now: datetime) -> Halt:
+    """Lift the stop. Under ``team`` the first person asks and a second person's resume completes it."""
+    _check(actor, Right.LIFT_HALT, reason)
+    order = Halt.objects.select_for_update().filter(lifted_at__isnull=True).first()
+    if order is None:
+        raise Conflict("Nothing is stopped, so there is nothing to resume.")
+    needs_two = policies.current(now=now).preset == Preset.TEAM.value
+    if needs_two and order.resume_asked_by_id in {None, actor.person_id}:
+        return _ask(order, actor=actor, reason=reason, now=now)
+    return _lift(order, actor=actor, reason=reason, now=now)
+
+
+def _ask(order: Halt, *, actor: Actor, reason: str, now: datetime) -> Halt:
+    if order.resume_asked_by_id == actor.person_id:
+        raise Conflict("You asked to resume already; a second person must agree.")
+    order.resume_asked_by, order.resume_asked_by_id = actor.name, actor.person_id
+    order.resume_reason = reason.strip()
+    order.save(update_fields=["resume_asked_by", "resume_asked_by_id", "resume_reason"])
+    subject = {"kind": "halt", "id": f"halt-{order.pk}"}
+    audit.append("halt.resume_requested", actor=actor, subject=subject, data={"reason": reason.strip()}, now=now)
+    return order
+
+
+def _lift(order: Halt, *, actor: Actor, reason: str, now: datetime) -> Halt:
+    order.lifted_by, order.lifted_at = actor.name, now
+    order.save(update_fields=["lifted_by", "lifted_at"])
+    subject = {"kind": "halt", "id": f"halt-{order.pk}"}
+    audit.append("halt.lifted", actor=actor, subject=subject, data={"reason": reason.strip()}, now=now)
+    transaction.on_commit(lambda: installation.lower_flag(installation.halt_file()))
+    dispatch.enqueue_on_commit("tick")
+    return order
+
+
+def _check(actor: Actor, right: Right, reason: str) -> None:
+    if actor.person is None:
+        raise NotAllowed("Only a person can stop or resume everything.")
+    permissions.check_may(actor.person, right)
+    if not reason.strip():
+        raise Invalid("Say why; the reason goes into the audit trail.")

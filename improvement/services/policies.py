@@ -1,0 +1,112 @@
+"""The policy in force: its versions, and the change from one preset to the other."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from django.db import transaction
+
+from improvement import permissions, policies
+from improvement.exceptions import Invalid
+from improvement.models import PolicyVersion, Review, User
+from improvement.permissions import Right
+from improvement.policies import Policy, Preset, Tier
+from improvement.selectors.people import person_of
+from improvement.services import audit
+from improvement.services.actors import SYSTEM, Actor
+
+
+def current(*, now: datetime) -> PolicyVersion:
+    """Return the version in force, making the first one (``solo``) when there is none."""
+    newest = PolicyVersion.objects.order_by("-version").first()
+    return newest or _append(Preset.SOLO, policies.PRESET_TEXT[Preset.SOLO], actor=SYSTEM, chosen=False, now=now)
+
+
+def parsed(version: PolicyVersion) -> Policy:
+    """Return the rules that a stored version states."""
+    return policies.parse_policy(version.text, version=version.version)
+
+
+@transaction.atomic
+def choose_preset(preset: str, *, actor: Actor, reason: str, now: datetime) -> PolicyVersion:
+    """Put a preset into force because a person chose it; open reviews are judged by it from now on."""
+    if actor.person is None:
+        raise Invalid("Only a person can choose a policy.")
+    permissions.check_may(actor.person, Right.CHANGE_POLICY)
+    if preset not in {p.value for p in Preset}:
+        raise Invalid(f"There is no policy preset {preset!r}: choose solo or team.")
+    if not reason.strip():
+        raise Invalid("Say why the policy changes; the reason goes into the audit trail.")
+    chosen = Preset(preset)
+    return _append(chosen, policies.PRESET_TEXT[chosen], actor=actor, chosen=True, reason=reason, now=now)
+
+
+def follow_people(*, now: datetime) -> PolicyVersion:
+    """Move from ``solo`` to ``team`` once a second person may review, unless a person chose the preset.
+
+    Must be called inside a transaction.
+    """
+    version = current(now=now)
+    if version.preset == Preset.SOLO.value and not version.chosen_by_person and _reviewers() >= 2:
+        reason = "a second person may review now"
+        text = policies.PRESET_TEXT[Preset.TEAM]
+        return _append(Preset.TEAM, text, actor=SYSTEM, chosen=False, reason=reason, now=now)
+    return version
+
+
+def _reviewers() -> int:
+    people = User.objects.filter(is_active=True).prefetch_related("target_roles")
+    return sum(permissions.may(person_of(user), Right.REVIEW) for user in people)
+
+
+def _append(
+    preset: Preset, text: str, *, actor: Actor, chosen: bool, now: datetime, reason: str = ""
+) -> PolicyVersion:
+    with transaction.atomic():
+        newest = PolicyVersion.objects.select_for_update().order_by("-version").first()
+        version = PolicyVersion.objects.create(
+            version=newest.version + 1 if newest else 1,
+            preset=preset.value,
+            text=text,
+            digest=hashlib.sha256(text.encode()).hexdigest(),
+            chosen_by_person=chosen,
+            created_at=now,
+            created_by=actor.name,
+        )
+        audit.append(
+            "policy.changed",
+            actor=actor,
+            subject={"kind": "policy", "id": f"v{version.version}"},
+            data={
+                "version": version.version,
+                "preset": preset.value,
+                "policy_sha256": version.digest,
+                "text": text,
+                "reason": reason,
+            },
+            now=now,
+        )
+        _judge_open_reviews_by(version, now=now)
+        return version
+
+
+def _judge_open_reviews_by(version: PolicyVersion, *, now: datetime) -> None:
+    """Reopen what is open under the new rules: earlier votes name the old policy and count no longer."""
+    rules = parsed(version)
+    for review in Review.objects.select_for_update().filter(state=Review.State.OPEN).select_related(
+        "candidate__run", "candidate__target", "evidence"
+    ):
+        review.policy = version
+        review.needed = rules.approvals[Tier(review.tier)]
+        review.save(update_fields=["policy", "needed"])
+        audit.append(
+            "review.opened",
+            actor=SYSTEM,
+            subject=audit.candidate_subject(review.candidate),
+            context=audit.review_context(review, version),
+            data={"tier": review.tier, "required": review.needed, "because": "the policy changed"},
+            run=review.candidate.run,
+            target=review.candidate.target.name,
+            now=now,
+        )

@@ -1,0 +1,257 @@
+"""Reviews: looking at a case, voting on exactly what was shown, and what a vote decides."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from improvement import dispatch, events, permissions, policies
+from improvement.exceptions import AlreadyDecided, Invalid, NotAllowed, NotFound, StaleDecision
+from improvement.models import Candidate, Release, Review, Vote
+from improvement.permissions import Right
+from improvement.policies import Digests
+from improvement.selectors import reviews as read
+from improvement.services import audit
+from improvement.services.actors import SYSTEM, Actor
+from improvement.services.policies import parsed
+from improvement.services.transitions import move_candidate
+from improvement.states import CandidateState
+
+CLAIM = timedelta(minutes=5)
+LONGEST_REASON = 4000
+_DECIDED = {
+    Vote.Verdict.REJECT: (CandidateState.REJECTED, "rejected"),
+    Vote.Verdict.REQUEST_CHANGES: (CandidateState.CHANGES_REQUESTED, "changes_requested"),
+}
+
+
+@transaction.atomic
+def vote(
+    candidate_id: int,
+    *,
+    verdict: str,
+    digests: Digests,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    share_reason: bool = True,
+) -> Vote:
+    """Record one person's verdict on exactly the digests they were shown, and carry out what it decides.
+
+    A repeated identical vote returns the first one. Raises ``AlreadyDecided`` or ``StaleDecision`` (409) for a late
+    one, ``NotAllowed`` for a person who may not decide, ``Invalid`` when a reason is missing.
+    """
+    review, candidate = _locked(candidate_id)
+    person = actor.person
+    if person is None:
+        raise NotAllowed("Only a person can vote; a token or a worker cannot.")
+    permissions.check_may(person, Right.REVIEW, review.target_id)
+    repeated = Vote.objects.filter(review=review, person_id=person.id, replaced=False).first()
+    if repeated is not None and _same(repeated, verdict, digests):
+        return repeated
+    _check_digests(review, digests)
+    own = person.id in read.involved(candidate)
+    chosen = _check_verdict(review, verdict, reason, own=own)
+    if repeated is not None:
+        Vote.objects.filter(pk=repeated.pk).update(replaced=True)
+    cast = _cast(review, candidate, chosen, digests, reason.strip(), share_reason, own, actor, now)
+    _carry_out(review, candidate, chosen, cast, now)
+    return cast
+
+
+@transaction.atomic
+def look(candidate_id: int, *, actor: Actor, now: datetime) -> None:
+    """Note for five minutes that a reviewer has this case open, so that it is not replaced under their eyes."""
+    person = actor.person
+    review = Review.objects.select_for_update().filter(candidate_id=candidate_id, state=Review.State.OPEN).first()
+    if review is None or person is None or not permissions.may(person, Right.REVIEW, review.target_id):
+        return
+    free = review.claimed_until is None or review.claimed_until < now
+    if free or review.claimed_by_id == person.id:
+        review.claimed_by_id, review.claimed_until = person.id, now + CLAIM
+        review.save(update_fields=["claimed_by", "claimed_until"])
+
+
+@transaction.atomic
+def expire_due(*, now: datetime) -> int:
+    """Close the reviews whose deadline passed: not applied. Returns how many."""
+    due = Review.objects.select_for_update().exclude(state=Review.State.CLOSED).filter(expires_at__lte=now)
+    closed = 0
+    for review in due.select_related("candidate__run__target", "candidate__target"):
+        if review.candidate.state in {CandidateState.IN_REVIEW.value, CandidateState.STALE.value}:
+            close(review, "expired", now=now)
+            move_candidate(review.candidate, CandidateState.EXPIRED, actor=SYSTEM, now=now, decided_at=now)
+            closed += 1
+    return closed
+
+
+@transaction.atomic
+def settle_approved(*, now: datetime) -> int:
+    """Carry out approvals that could not take effect when they were given (halt, another release in flight)."""
+    settled = 0
+    for review in Review.objects.select_for_update().filter(state=Review.State.OPEN, needed__gt=0):
+        if Vote.objects.filter(review=review, verdict=Vote.Verdict.APPROVE, replaced=False).exists():
+            locked, candidate = _locked(review.candidate_id)
+            settled += _approve_if_met(locked, candidate, now)
+    return settled
+
+
+def close(review: Review, outcome: str, *, now: datetime) -> None:
+    """Close a review with an outcome; must be called inside a transaction."""
+    review.state, review.outcome, review.closed_at = Review.State.CLOSED, outcome, now
+    review.claimed_by, review.claimed_until = None, None
+    review.save(update_fields=["state", "outcome", "closed_at", "claimed_by", "claimed_until"])
+
+
+def _locked(candidate_id: int) -> tuple[Review, Candidate]:
+    candidate = (
+        Candidate.objects.select_for_update(of=("self",))
+        .select_related("run__target", "target")
+        .filter(pk=candidate_id)
+        .first()
+    )
+    if candidate is None:
+        raise NotFound(f"There is no candidate C-{candidate_id}.")
+    review = read.latest(candidate_id)
+    if review is None:
+        raise NotFound(f"C-{candidate_id} was never sent to review.")
+    if review.state == Review.State.CLOSED:
+        raise AlreadyDecided(_who_decided(review))
+    if review.state == Review.State.SUSPENDED:
+        raise StaleDecision(
+            f"The champion moved, so C-{candidate_id} is measured again. It comes back to review with new evidence."
+        )
+    return review, candidate
+
+
+def _who_decided(review: Review) -> str:
+    said = [f"{v.person.get_username()}: {v.get_verdict_display().lower()}" for v in review.votes.all() if not v.replaced]
+    who = f" ({', '.join(said)})" if said else ""
+    when = f" at {review.closed_at:%H:%M on %d %B %Y} UTC" if review.closed_at else ""
+    return f"C-{review.candidate_id} was already {review.outcome.replace('_', ' ')}{when}{who}. Your decision was not counted."
+
+
+def _same(earlier: Vote, verdict: str, digests: Digests) -> bool:
+    named = Digests(earlier.patch_digest, earlier.base_commit, earlier.evidence_digest, earlier.policy_digest)
+    return earlier.verdict == verdict and named == digests and not earlier.suspended
+
+
+def _check_digests(review: Review, digests: Digests) -> None:
+    shown = read.digests(review)
+    for name in ("patch", "base", "evidence", "policy"):
+        if getattr(shown, name) != getattr(digests, name):
+            words = {"patch": "change", "base": "champion", "evidence": "evidence", "policy": "policy"}[name]
+            raise StaleDecision(f"The {words} is no longer the one you were shown. Reload the page and look again.")
+
+
+def _check_verdict(review: Review, verdict: str, reason: str, *, own: bool) -> Vote.Verdict:
+    if verdict not in Vote.Verdict.values:
+        raise Invalid(f"{verdict!r} is no verdict: approve, reject, request_changes or abstain.")
+    chosen = Vote.Verdict(verdict)
+    if len(reason) > LONGEST_REASON:
+        raise Invalid(f"The reason has {len(reason)} characters; keep it under {LONGEST_REASON}.")
+    if chosen in _DECIDED and not reason.strip():
+        raise Invalid("Say why; the reason goes into the audit trail and back to the loop.")
+    if own and chosen is Vote.Verdict.APPROVE:
+        if not parsed(review.policy).self_countersign:
+            raise NotAllowed("You started or edited what is under review, so somebody else must approve it.")
+        if not reason.strip():
+            raise Invalid("This is your own run: approving it needs a typed reason, and is marked as self-countersigned.")
+    return chosen
+
+
+def _cast(
+    review: Review,
+    candidate: Candidate,
+    verdict: Vote.Verdict,
+    digests: Digests,
+    reason: str,
+    share_reason: bool,
+    own: bool,
+    actor: Actor,
+    now: datetime,
+) -> Vote:
+    marked = own and verdict is Vote.Verdict.APPROVE
+    seq = audit.append(
+        "review.voted",
+        actor=actor,
+        subject=audit.candidate_subject(candidate),
+        context=audit.review_context(review, review.policy),
+        data={"verdict": verdict.value, "reason": reason, "self_countersigned": marked, "via": actor.via},
+        run=candidate.run,
+        target=candidate.target.name,
+        now=now,
+    )
+    return Vote.objects.create(
+        review=review,
+        person_id=actor.person_id,
+        verdict=verdict,
+        reason=reason,
+        share_reason=share_reason,
+        patch_digest=digests.patch,
+        base_commit=digests.base,
+        evidence_digest=digests.evidence,
+        policy_digest=digests.policy,
+        envelope=review.evidence.payload.get("envelope", {}),
+        self_countersigned=marked,
+        via=actor.via,
+        audit_seq=seq,
+        at=now,
+    )
+
+
+def _carry_out(review: Review, candidate: Candidate, verdict: Vote.Verdict, cast: Vote, now: datetime) -> None:
+    if verdict in _DECIDED:
+        state, outcome = _DECIDED[verdict]
+        close(review, outcome, now=now)
+        move_candidate(
+            candidate, state, actor=SYSTEM, now=now, data={"reason": cast.reason}, decided_at=now, told=False
+        )
+        _announce(candidate, f"{cast.person.get_username()} {_words(verdict)} C-{candidate.pk}: “{cast.reason}”", now)
+        _wake(candidate)
+    elif verdict is Vote.Verdict.APPROVE:
+        name = cast.person.get_username()
+        how = " (self-countersigned)" if cast.self_countersigned else ""
+        _announce(candidate, f"{name} countersigned C-{candidate.pk}{how}", now, kind="vote")
+        fresh = read.latest(candidate.pk)
+        if fresh is not None:
+            _approve_if_met(fresh, candidate, now)
+
+
+def _approve_if_met(review: Review, candidate: Candidate, now: datetime) -> bool:
+    """Approve and order the release when the policy is satisfied at this moment and nothing else is in flight."""
+    if not policies.can_release(read.case(review), parsed(review.policy)):
+        return False
+    if Release.objects.filter(target=candidate.target, state=Release.State.INTENDED).exists():
+        return False
+    close(review, "approved", now=now)
+    move_candidate(candidate, CandidateState.APPROVED, actor=SYSTEM, now=now, decided_at=now)
+    release = Release.objects.create(
+        target=candidate.target,
+        candidate=candidate,
+        kind=Release.Kind.RELEASE,
+        state=Release.State.INTENDED,
+        previous_commit=candidate.base_commit,
+        score=candidate.score,
+        previous_score=candidate.target.champion_score,
+        actor=SYSTEM.name,
+        created_at=now,
+    )
+    dispatch.enqueue_on_commit("finish_release", release_id=release.pk)
+    return True
+
+
+def _words(verdict: Vote.Verdict) -> str:
+    return {Vote.Verdict.REJECT: "rejected", Vote.Verdict.REQUEST_CHANGES: "asked for changes to"}[verdict]
+
+
+def _announce(candidate: Candidate, text: str, now: datetime, kind: str = "") -> None:
+    if candidate.run is not None:
+        payload = {"id": candidate.pk, "x": candidate.evaluation_index, "y": candidate.score, "text": text}
+        events.record(candidate.run, kind or f"candidate.{candidate.state}", payload, now=now)
+
+
+def _wake(candidate: Candidate) -> None:
+    if candidate.run_id is not None:
+        dispatch.enqueue_on_commit("advance_run", run_id=candidate.run_id)

@@ -1,0 +1,202 @@
+"""Runs: starting, steering, and the lease under which exactly one worker advances each."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from improvement import dispatch, events, installation, permissions
+from improvement.engine.budget import Budget
+from improvement.engine.packages import StrategyPackage
+from improvement.exceptions import Invalid, NotFound
+from improvement.models import Candidate, Evaluation, Run, Target
+from improvement.permissions import Right
+from improvement.services import audit, policies
+from improvement.services.actors import SYSTEM, Actor
+from improvement.services.transitions import move_candidate, move_run
+from improvement.states import LIVE_RUN_STATES, CandidateState, RunState
+
+LEASE = timedelta(minutes=5)
+MAX_BUDGET = 1_000_000
+
+
+@transaction.atomic
+def start(
+    *,
+    target_name: str,
+    package: StrategyPackage,
+    budget: int,
+    actor: Actor,
+    now: datetime,
+    seconds: int | None = None,
+    seed: int | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    demo: bool = False,
+) -> Run:
+    """Start a run and return it. It advances as soon as a worker is free.
+
+    ``budget`` counts ``measure`` evaluations, ``seconds`` limits the wall time. Raises ``Invalid`` or ``NotAllowed``.
+    """
+    target = _target(target_name)
+    if actor.person is not None:
+        permissions.check_may(actor.person, Right.START_RUN, target.pk)
+    if not 1 <= budget <= MAX_BUDGET:
+        raise Invalid(f"The budget is {budget} evaluations: choose between 1 and {MAX_BUDGET:,}.")
+    limits = Budget.of(budget, seconds=seconds)
+    chosen = package.settings(parameters or {})
+    policy = policies.current(now=now)
+    run = Run.objects.create(
+        target=target,
+        strategy=package.name,
+        strategy_version=package.version,
+        strategy_digest=package.digest,
+        parameters=chosen,
+        state=RunState.QUEUED.value,
+        budget=budget,
+        seconds_limit=seconds,
+        confirm_allowance=limits.allowance,
+        generation_size=package.generation,
+        seed=secrets.randbelow(2**31) if seed is None else seed,
+        policy=policy,
+        started_by_id=actor.person_id,
+        starter_name=actor.name,
+        demo=demo,
+        start_commit=target.champion_commit,
+        heard_commit=target.champion_commit,
+        created_at=now,
+    )
+    audit.append(
+        "run.created",
+        actor=actor,
+        subject={"kind": "run", "id": f"R-{run.pk}"},
+        data={
+            "strategy": package.label,
+            "strategy_sha256": package.digest,
+            "budget": budget,
+            "seed": str(run.seed),
+            "base": target.champion_commit,
+        },
+        context={"policy_version": policy.version, "policy_sha256": policy.digest},
+        run=run,
+        target=target.name,
+        now=now,
+    )
+    events.record(run, "state", {"state": run.state, "text": f"{actor.name} started this run"}, now=now)
+    dispatch.enqueue_on_commit("advance_run", run_id=run.pk)
+    return run
+
+
+@transaction.atomic
+def pause(run_id: int, *, actor: Actor, reason: str = "", now: datetime) -> Run:
+    """Pause a run; what is being measured is finished, nothing new is asked for."""
+    run = _steered(run_id, actor)
+    move_run(run, RunState.PAUSED, actor=actor, reason=reason or f"paused by {actor.name}", now=now)
+    return run
+
+
+@transaction.atomic
+def resume(run_id: int, *, actor: Actor, now: datetime) -> Run:
+    """Let a paused run go on."""
+    run = _steered(run_id, actor)
+    move_run(run, RunState.RUNNING, actor=actor, reason="", now=now)
+    dispatch.enqueue_on_commit("advance_run", run_id=run.pk)
+    return run
+
+
+def stop(run_id: int, *, actor: Actor, reason: str = "", now: datetime) -> Run:
+    """Stop a run for good; its running sandboxes die at once, candidates in review stay in review."""
+    with transaction.atomic():
+        run = _steered(run_id, actor)
+        move_run(run, RunState.STOPPED, actor=actor, reason=reason or f"stopped by {actor.name}", now=now)
+        _abandon(run, now=now)
+    installation.raise_flag(installation.stop_file(run.pk))
+    return run
+
+
+def claim(run_id: int, *, holder: str, now: datetime) -> Run | None:
+    """Take the lease of a run for one worker, or return ``None`` when another holds it or the run cannot advance."""
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now) | Q(lease_holder=holder)
+    advancing = [RunState.QUEUED.value, RunState.RUNNING.value, RunState.PARKED.value]
+    taken = Run.objects.filter(free, pk=run_id, state__in=advancing).update(
+        lease_holder=holder, lease_until=now + LEASE
+    )
+    return Run.objects.select_related("target", "policy").get(pk=run_id) if taken else None
+
+
+def let_go(run_id: int, *, holder: str) -> None:
+    """Give the lease of a run back."""
+    Run.objects.filter(pk=run_id, lease_holder=holder).update(lease_holder="", lease_until=None)
+
+
+@transaction.atomic
+def record_start(run_id: int, *, score: float, now: datetime) -> Run:
+    """Record the champion's score on this run's measure seed and let the loop begin."""
+    run = Run.objects.select_for_update().select_related("target").get(pk=run_id)
+    run.start_score = run.champion_score = run.best_score = score
+    run.save(update_fields=["start_score", "champion_score", "best_score"])
+    move_run(run, RunState.RUNNING, actor=SYSTEM, data={"start_score": audit.number(score)}, now=now)
+    return run
+
+
+@transaction.atomic
+def fail(run_id: int, *, reason: str, now: datetime) -> Run:
+    """End a run that cannot go on, with one sentence that says why."""
+    run = Run.objects.select_for_update().select_related("target").get(pk=run_id)
+    if RunState(run.state) in LIVE_RUN_STATES - {RunState.PAUSED}:
+        move_run(run, RunState.FAILED, actor=SYSTEM, reason=reason, now=now)
+        events.record(run, "problem", {"text": reason}, now=now)
+        _abandon(run, now=now)
+    return run
+
+
+@transaction.atomic
+def park(run_id: int, *, reason: str, now: datetime) -> None:
+    """Note that a run waits only for people; it holds no worker while it does."""
+    run = Run.objects.select_for_update().select_related("target").get(pk=run_id)
+    if run.state == RunState.RUNNING.value:
+        move_run(run, RunState.PARKED, actor=SYSTEM, reason=reason, now=now)
+
+
+@transaction.atomic
+def complete(run_id: int, *, reason: str, now: datetime) -> None:
+    """End a run whose work is done."""
+    run = Run.objects.select_for_update().select_related("target").get(pk=run_id)
+    if run.state in {RunState.RUNNING.value, RunState.PARKED.value}:
+        move_run(run, RunState.COMPLETED, actor=SYSTEM, reason=reason, now=now)
+        events.record(run, "state", {"state": run.state, "text": f"this run is complete: {reason}"}, now=now)
+
+
+def _abandon(run: Run, *, now: datetime) -> None:
+    """Withdraw what the loop still held, and cancel what nobody measures any more."""
+    outstanding = [Evaluation.State.QUEUED, Evaluation.State.LEASED]
+    Evaluation.objects.filter(run=run, state__in=outstanding, candidate__revision=1).update(
+        state=Evaluation.State.CANCELLED, lease_until=None
+    )
+    Evaluation.objects.filter(run=run, state__in=outstanding, candidate__isnull=True, subject__isnull=True).update(
+        state=Evaluation.State.CANCELLED, lease_until=None
+    )
+    held = [CandidateState.PROPOSED, CandidateState.MEASURING, CandidateState.NOMINATED, CandidateState.CONFIRMING]
+    for candidate in Candidate.objects.select_for_update().filter(run=run, revision=1, state__in=held):
+        move_candidate(candidate, CandidateState.WITHDRAWN, actor=SYSTEM, now=now, data={"reason": "the run ended"})
+
+
+def _steered(run_id: int, actor: Actor) -> Run:
+    run = Run.objects.select_for_update().select_related("target").filter(pk=run_id).first()
+    if run is None:
+        raise NotFound(f"There is no run R-{run_id}.")
+    if actor.person is not None:
+        permissions.check_may(actor.person, Right.STEER_RUN, run.target_id)
+    return run
+
+
+def _target(name: str) -> Target:
+    target = Target.objects.filter(name=name).first()
+    if target is None:
+        names = ", ".join(Target.objects.order_by("name").values_list("name", flat=True)[:10])
+        raise NotFound(f"There is no target named {name}." + (f" There are: {names}." if names else " Import one first."))
+    return target
