@@ -1,0 +1,170 @@
+"""A program as text and as syntax tree, and small edits that leave the rest of the text as it is."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+START, END = "EVOLVE-BLOCK-START", "EVOLVE-BLOCK-END"
+ATOMS = (ast.Name, ast.Constant, ast.Call, ast.Subscript, ast.Attribute, ast.List, ast.Tuple, ast.ListComp)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Replace the characters from `start` to `end` of one file by `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Source:
+    """One Python file: its text, its tree, and which part of it may change."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+        self.tree = ast.parse(text)
+        self.lines = text.splitlines(keepends=True)
+        self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        starts = [0]
+        for line in self.lines:
+            starts.append(starts[-1] + len(line))
+        return starts
+
+    @cached_property
+    def blocks(self) -> list[tuple[int, int]]:
+        """The line ranges (first, last; counted from 1) that may change: between the markers, or the whole file."""
+        found: list[tuple[int, int]] = []
+        start: int | None = None
+        for number, line in enumerate(self.lines, 1):
+            if START in line:
+                start = number + 1
+            elif END in line and start is not None:
+                found.append((start, number - 1))
+                start = None
+        return found or [(1, len(self.lines))]
+
+    def may_change(self, node: ast.AST) -> bool:
+        """Whether all of the node's lines lie in one block that may change."""
+        first, last = getattr(node, "lineno", None), getattr(node, "end_lineno", None)
+        return first is not None and any(start <= first and last <= end for start, end in self.blocks)
+
+    def offset(self, line: int, column: int) -> int:
+        """Return the character position of a tree position (line from 1, column in UTF-8 bytes)."""
+        text = self.lines[line - 1]
+        return self._line_starts[line - 1] + len(text.encode()[:column].decode())
+
+    def span(self, node: ast.AST) -> tuple[int, int]:
+        """Return the first and the last character position of a node."""
+        return self.offset(node.lineno, node.col_offset), self.offset(node.end_lineno, node.end_col_offset)
+
+    def segment(self, node: ast.AST) -> str:
+        """Return the node's own text."""
+        start, end = self.span(node)
+        return self.text[start:end]
+
+    def operand(self, node: ast.expr) -> str:
+        """Return the node's own text, in brackets where it could not stand in an expression as it is."""
+        text = self.segment(node)
+        return text if isinstance(node, ATOMS) and "\n" not in text else f"({text})"
+
+    def replace(self, node: ast.AST, text: str) -> Edit:
+        """Return the edit that puts `text` in the node's place."""
+        start, end = self.span(node)
+        return Edit(start, end, text)
+
+    def nodes(self, *kinds: type) -> list:
+        """Return the nodes of these kinds that may change, in the order of the text; nothing inside f-strings."""
+        return [node for node in self._changeable if not kinds or isinstance(node, kinds)]
+
+    @cached_property
+    def _changeable(self) -> list[ast.AST]:
+        found = [node for node in walk_plain(self.tree) if self.may_change(node)]
+        return sorted(found, key=lambda node: (node.lineno, node.col_offset, -node.end_lineno, -node.end_col_offset))
+
+    def function_of(self, node: ast.AST) -> ast.FunctionDef | None:
+        """Return the function that a node stands in, None at module level."""
+        above = self.parents.get(node)
+        while above is not None and not isinstance(above, ast.FunctionDef):
+            above = self.parents.get(above)
+        return above
+
+    @cached_property
+    def functions(self) -> dict[str, ast.FunctionDef]:
+        """The functions at module level, by name."""
+        return {node.name: node for node in self.tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def walk_plain(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the node and all below it, without what is inside f-strings."""
+    yield node
+    if isinstance(node, ast.JoinedStr):
+        return
+    for child in ast.iter_child_nodes(node):
+        yield from walk_plain(child)
+
+
+@lru_cache(maxsize=512)
+def read(path: str, text: str) -> Source:
+    """Return the file as a Source; raises SyntaxError when it is not Python."""
+    return Source(path, text)
+
+
+def sources(files: Mapping[str, str]) -> list[Source]:
+    """Return the Python files among the editable files, by path."""
+    return [read(path, files[path]) for path in sorted(files) if path.endswith(".py")]
+
+
+def edited(text: str, edits: Sequence[Edit]) -> str:
+    """Return the text with all edits made; raises ValueError when two of them touch the same characters."""
+    for before, after in zip(sorted(edits, key=order), sorted(edits, key=order)[1:]):
+        if before.end > after.start:
+            raise ValueError("two edits overlap")
+    for edit in sorted(edits, key=order, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
+
+
+def order(edit: Edit) -> tuple[int, int]:
+    """Return the key that sorts edits by place."""
+    return edit.start, edit.end
+
+
+def digest(files: Mapping[str, str]) -> str:
+    """Return 16 hex digits that stay the same under changes of layout, comments and docstrings."""
+    total = hashlib.sha256()
+    for path in sorted(files):
+        body = _normal_form(path, files[path]) if path.endswith(".py") else files[path]
+        total.update(f"{path}\0{len(body)}\0{body}".encode())
+    return total.hexdigest()[:16]
+
+
+@lru_cache(maxsize=512)
+def _normal_form(path: str, text: str) -> str:
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Module)) and is_docstring(node.body[:1]):
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.dump(tree)
+
+
+def is_docstring(statements: Sequence[ast.stmt]) -> bool:
+    """Whether the first of these statements is a bare string."""
+    first = statements[0] if statements else None
+    return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+
+
+def reindent(text: str, column: int, *, skip_first: bool = False) -> str:
+    """Return whole lines of code moved so that the first stands at `column`."""
+    lines = text.split("\n")
+    first = next((line for line in lines if line.strip()), "")
+    shift = column - (len(first) - len(first.lstrip(" ")))
+    moved = [line if not line.strip() else " " * max(0, len(line) - len(line.lstrip(" ")) + shift) + line.lstrip(" ") for line in lines]
+    return "\n".join(moved)

@@ -1,0 +1,94 @@
+"""From parents to a child: one operator, sometimes two, then whatever makes the text whole again."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from archive import Member
+from change import Change, Draw, NothingToDo
+from operators import Operator
+from repair import completed
+from source import digest, edited, read, sources
+from work import work
+
+
+@dataclass
+class Child:
+    """A proposed program, where it came from, and what is needed to learn from its score."""
+
+    files: dict[str, str]
+    digest: str
+    work: float
+    island: int
+    operator: str
+    note: str
+    parents: list[int]
+    ancestors: list[int]
+    parent_score: float | None
+    doubts: int
+    scales: dict[str, float] = field(default_factory=dict)
+    steps: dict[str, float] = field(default_factory=dict)
+
+    def proposal(self) -> dict[str, Any]:
+        """Return what the host is told."""
+        return {"files": self.files, "parents": self.parents, "operator": self.operator, "note": self.note}
+
+    def member(self, number: int, score: float) -> Member:
+        """Return the archive member that this child becomes with its score; steps that helped are kept to go on with."""
+        helped = self.parent_score is not None and score > self.parent_score
+        steps = self.steps if helped else {}
+        return Member(number, self.files, score, self.work, self.digest, self.ancestors, self.scales, steps, self.doubts)
+
+
+LINE_LENGTH = 12
+"""How many ancestors a member remembers: a rejection weighs on what descends from it that closely."""
+
+
+def vary(
+    chance: random.Random, operator: Operator, more: Operator | None, parent: Member, donor: Member, island: int
+) -> Child | None:
+    """Return the child of a parent, None when the operator finds no place or the result is no valid program."""
+    try:
+        files, change, crossed = varied(chance, operator, parent.files, parent, donor)
+    except (NothingToDo, SyntaxError, ValueError, RecursionError):
+        return None
+    if more is not None:
+        try:
+            files, second, again = varied(chance, more, files, parent, donor)
+            change = joined(change, second)
+            crossed = crossed or again
+        except (NothingToDo, SyntaxError, ValueError, RecursionError):
+            pass
+    mark = digest(files)
+    if mark == parent.digest:
+        return None
+    numbers = [member.number for member in ((parent, donor) if crossed else (parent,)) if member.number is not None]
+    parents = list(dict.fromkeys(numbers))
+    ancestors = list(dict.fromkeys([*parents, *parent.parents]))[:LINE_LENGTH]
+    scales = {**parent.scales, **change.scales}
+    return Child(
+        files, mark, work(files), island, operator.name, change.note, parents, ancestors, parent.score, parent.doubts,
+        scales, change.steps,
+    )  # fmt: skip
+
+
+def varied(
+    chance: random.Random, operator: Operator, files: dict[str, str], parent: Member, donor: Member
+) -> tuple[dict[str, str], Change, bool]:
+    """Return the files after one operator, its change, and whether another parent took part."""
+    options = [source for source in sources(files) if source.nodes()]
+    if not options:
+        raise NothingToDo
+    source = chance.choice(options)
+    other = read(source.path, donor.files.get(source.path, source.text))
+    change = operator.change(Draw(chance, source, other, parent.scales, parent.steps))
+    text = completed(source.path, edited(source.text, change.edits), other)
+    compile(text, source.path, "exec", dont_inherit=True)
+    return {**files, source.path: text}, change, operator.name.endswith("_from_other") and donor is not parent
+
+
+def joined(first: Change, second: Change) -> Change:
+    """Return two changes that were made one after the other as one."""
+    return Change([], f"{first.note}; {second.note}", {**first.scales, **second.scales}, {**first.steps, **second.steps})
