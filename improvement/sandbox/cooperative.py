@@ -1,0 +1,97 @@
+"""Imported task formats whose evaluator loads the program itself (OpenEvolve): one sandbox for both.
+
+Candidate code shares a process with its scoring here, so a cheat can lie about its score. The isolation of every such
+measurement says "cooperative", and people see that.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from improvement.engine.measurement import Outcome, Stage, Task
+from improvement.sandbox import trees
+from improvement.sandbox.bubblewrap import JOB
+from improvement.sandbox.native import candidate_limits
+from improvement.sandbox.process import Cause, Process
+from improvement.sandbox.relay import how_it_ended
+from improvement.sandbox.result import BadResult, read
+from improvement.sandbox.runner import check_started
+from improvement.sandbox.runtime import Bind
+from improvement.sandbox.spawn import Program
+from improvement.sandbox.supervisor import Supervisor
+from improvement.sandbox.verdict import Verdict, failed, numbers
+
+COMBINED, ERROR = "combined_score", "error"
+
+
+def evaluate(
+    supervisor: Supervisor, task: Task, files: Mapping[str, str], *, stage: Stage, seed: int, case: int
+) -> Verdict:
+    """This function will call the task's ``evaluate(program_path)`` on the candidate's first editable file."""
+    manifest = task.manifest
+    holdout = manifest.holdout.module if manifest.holdout else None
+    module = holdout if stage is Stage.HOLDOUT and holdout else manifest.evaluate.module
+    tree = trees.shared().put(_seen_tree(task, module))
+    program = Program("cooperative", binds=(Bind(tree, JOB),), arguments=(module,))
+    limits = candidate_limits(task)
+    deadline = time.monotonic() + limits.seconds
+    process = supervisor.start(program, limits)
+    first = next((path for path in manifest.edit_files if path in files), min(files))
+    process.send(json.dumps({"files": dict(files), "program": first, "seed": seed + case}).encode())
+    _wait(supervisor, process, deadline)
+    process.end(Cause.DONE)
+    return _verdict(task, process)
+
+
+def _seen_tree(task: Task, module: str) -> dict[str, bytes]:
+    """The target without what is edited, and without the holdout and the cheats: the candidate can read all of it."""
+    hidden = {path for path in task.manifest.protected if path not in (module, task.manifest.evaluate.module)}
+    return {
+        path: data for path, data in task.tree.items() if path not in hidden and not task.manifest.is_editable(path)
+    }
+
+
+def _wait(supervisor: Supervisor, process: Process, deadline: float) -> None:
+    while not process.lines and not process.ending:
+        supervisor.step(deadline)
+        if time.monotonic() >= deadline:
+            process.end(Cause.TIMEOUT)
+
+
+def _verdict(task: Task, process: Process) -> Verdict:
+    check_started(process)
+    ending = process.ending
+    assert ending is not None
+    if not process.lines:
+        message = f"The evaluation gave no result: {how_it_ended(ending)}."
+        if ending.cause is Cause.TIMEOUT:
+            message = f"The evaluation did not finish within {task.manifest.evaluate.seconds:g} seconds."
+        cause = "crash" if ending.cause in (Cause.EXIT, Cause.SIGNAL) else str(ending.cause)
+        return failed(cause, message, log=process.log, endings=[ending])
+    if len(process.lines) > 1:
+        return failed("protocol", "The evaluation gave more than one result.", log=process.log, endings=[ending])
+    try:
+        message = read(process.lines[0])
+        if "evaluator_error" in message:
+            text = f"The evaluation failed: {str(message['evaluator_error'])[:2000]}"
+            return failed("evaluation_error", text, log=process.log, endings=[ending])
+        return _scored(task, process, numbers(message["result"]["metrics"]), message["result"]["notes"])
+    except (BadResult, KeyError, TypeError, ValueError) as error:
+        text = f"The evaluation's result cannot be used: {error}."
+        return failed("protocol", text, log=process.log, endings=[ending])
+
+
+def _scored(task: Task, process: Process, metrics: dict[str, float], notes: dict[str, Any]) -> Verdict:
+    assert process.ending is not None
+    feedback = "\n".join(f"{name}: {value}" for name, value in notes.items())
+    primary = task.manifest.primary.name
+    if primary == COMBINED and COMBINED not in metrics:
+        parts = [value for name, value in metrics.items() if name != ERROR]
+        metrics |= {COMBINED: sum(parts) / len(parts)} if parts else {}
+    if primary not in metrics:
+        message = f'The evaluation returned no metric "{primary}" and nothing to compute it from.'
+        return failed("no_score", message, feedback=feedback, log=process.log, endings=[process.ending])
+    return Verdict(Outcome.OK, "ok", "", metrics, feedback, process.log, (process.ending,))

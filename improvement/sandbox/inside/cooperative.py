@@ -1,0 +1,97 @@
+"""One process for evaluator and candidate, for task formats whose evaluator loads the program itself (OpenEvolve)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import ModuleType
+from typing import Any
+
+from improvement.sandbox.inside.modules import SHIMS, flush, load, one_line, show_error
+from improvement.sandbox.inside.wire import Wire, plain
+
+FOLDER = "/tmp/candidate"
+STAGES = ("evaluate_stage1", "evaluate_stage2", "evaluate_stage3")
+ARTIFACT_BYTES = 20_000
+
+
+def cooperative(reading: int, writing: int, arguments: list[str]) -> None:
+    """This function will call the module's ``evaluate(program_path)`` once; ``arguments`` is the module's path."""
+    sys.path.append(SHIMS)
+    wire = Wire(reading, writing, plain)
+    job = wire.receive()
+    program = _write(job["files"], job["program"])
+    try:
+        message = {"result": _result(_evaluate(arguments[0], program, job["seed"]))}
+    except BaseException as error:
+        show_error()
+        message = {"evaluator_error": one_line(error)}
+    flush()
+    wire.send(message)
+    os._exit(0)
+
+
+def _write(files: dict[str, str], program: str) -> str:
+    for path, text in files.items():
+        target = f"{FOLDER}/{path}"
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with open(target, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+    return f"{FOLDER}/{program}"
+
+
+def _evaluate(path: str, program: str, seed: int) -> Any:
+    module = load(path)
+    _seed(seed)
+    if hasattr(module, "evaluate"):
+        return module.evaluate(program)
+    if hasattr(module, STAGES[0]):
+        return _staged(module, program)
+    raise LookupError(f"{path} defines no function evaluate(program_path)")
+
+
+def _seed(seed: int) -> None:
+    """Fix the random numbers of evaluators that do not do it themselves, so that a measurement can be repeated."""
+    import random
+
+    random.seed(seed)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(seed % 2**32)
+
+
+def _staged(module: ModuleType, program: str) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for name in STAGES:
+        if hasattr(module, name):
+            merged.update(_parts(getattr(module, name)(program))[0])
+    return merged
+
+
+def _result(answer: Any) -> dict[str, Any]:
+    values, artifacts = _parts(answer)
+    numbers, words = {}, {}
+    for name, value in values.items():
+        value = value.item() if hasattr(value, "item") else value
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and -1e308 <= value <= 1e308:
+            numbers[str(name)] = value
+        else:
+            words[str(name)] = _text(value)
+    return {"metrics": numbers, "notes": {**words, **{str(name): _text(value) for name, value in artifacts.items()}}}
+
+
+def _parts(answer: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:
+    """The metrics and the artifacts of a plain dict, of one with nested artifacts, or of an EvaluationResult."""
+    if not isinstance(answer, dict):
+        metrics, artifacts = getattr(answer, "metrics", None), getattr(answer, "artifacts", None)
+    else:
+        metrics, artifacts = dict(answer), answer.get("artifacts")
+        if isinstance(artifacts, dict):
+            del metrics["artifacts"]
+    if not isinstance(metrics, dict):
+        raise ValueError(f"evaluate returned {type(answer).__name__}; it has to return a dict or an EvaluationResult")
+    return metrics, artifacts if isinstance(artifacts, dict) else {}
+
+
+def _text(value: Any) -> str:
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return text[:ARTIFACT_BYTES]

@@ -1,0 +1,109 @@
+"""The evaluator's process: it holds the evaluator and everything it knows, and reaches the candidate only by calls."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from math import isfinite
+from threading import Lock
+from typing import Any
+
+from improvement.sandbox.inside.modules import SHIMS, flush, load, one_line, show_error
+from improvement.sandbox.inside.wire import Wire, plain
+
+
+class Candidate:
+    """What ``evaluate`` is given: a way to call the candidate's functions, which run in a sandbox of their own."""
+
+    def __init__(self, ask: Callable[[dict[str, Any]], Any], module: str, seconds: float | None = None) -> None:
+        self._ask = ask
+        self._module = module
+        self._seconds = seconds
+
+    def call(self, function: str, /, *args: Any, **kwargs: Any) -> Any:
+        """This function will call a function of the candidate with plain JSON values and return what it answers.
+
+        Raises CandidateFailed when it fails, ends, takes too long or answers anything but plain JSON.
+        """
+        return self._ask(
+            {
+                "module": self._module,
+                "function": function,
+                "args": args,
+                "kwargs": kwargs,
+                "seconds": self._seconds,
+            }
+        )
+
+    def module(self, name: str) -> Candidate:
+        """This function will return the same candidate with calls going to the editable file ``name``.py."""
+        return Candidate(self._ask, name, self._seconds)
+
+    def within(self, seconds: float) -> Candidate:
+        """This function will return the same candidate with each call bounded to ``seconds`` of wall time."""
+        return Candidate(self._ask, self._module, float(seconds))
+
+
+class _Calls:
+    """The evaluator's side of the relay: one call at a time, numbered."""
+
+    def __init__(self, wire: Wire, failed: type[Exception]) -> None:
+        self._wire = wire
+        self._failed = failed
+        self._number = 0
+        self._lock = Lock()
+
+    def ask(self, call: dict[str, Any]) -> Any:
+        with self._lock:
+            self._number += 1
+            self._wire.send({"call": {"id": self._number, **call}})
+            answer = self._wire.receive()
+        if "value" in answer:
+            return answer["value"]
+        raise self._failed(answer["failed"])
+
+
+def evaluator(reading: int, writing: int, arguments: list[str]) -> None:
+    """This function will run the module's ``evaluate`` once and send its metrics; ``arguments`` is the module's path."""
+    sys.path.append(SHIMS)
+    from countersign import CandidateFailed
+
+    wire = Wire(reading, writing, plain)
+    job = wire.receive()
+    calls = _Calls(wire, CandidateFailed)
+    try:
+        evaluate = getattr(load(arguments[0]), "evaluate", None)
+        if not callable(evaluate):
+            raise LookupError(f"{arguments[0]} defines no function evaluate(candidate, *, seed, stage, case)")
+        answer = evaluate(Candidate(calls.ask, job["module"]), seed=job["seed"], stage=job["stage"], case=job["case"])
+        message = {"result": _checked(answer)}
+    except CandidateFailed as error:
+        message = {"candidate_failed": str(error)}
+    except BaseException as error:
+        show_error()
+        message = {"evaluator_error": one_line(error)}
+    flush()
+    wire.send(message)
+    os._exit(0)
+
+
+def _checked(answer: Any) -> dict[str, Any]:
+    """The metrics as plain numbers and the feedback as text; ValueError names what is wrong."""
+    if isinstance(answer, dict) and isinstance(answer.get("metrics"), dict):
+        metrics, feedback = answer["metrics"], answer.get("feedback", "")
+    else:
+        metrics, feedback = answer, ""
+    if not isinstance(metrics, dict):
+        raise ValueError(f"evaluate returned {type(answer).__name__}; it has to return a dict of metrics")
+    return {"metrics": {name: _number(name, value) for name, value in metrics.items()}, "feedback": str(feedback)}
+
+
+def _number(name: Any, value: Any) -> float | int:
+    if hasattr(value, "item"):
+        value = value.item()
+    if not isinstance(name, str) or isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"the metric {name!r} is {value!r:.80}; it has to be a number")
+    if not isfinite(value):
+        raise ValueError(f"the metric {name!r} is {value}; it has to be finite")
+    return value

@@ -1,0 +1,44 @@
+"""Loading a file of the target as a module, the way its author would expect it to load."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+JOB = "/job"
+SHIMS = "/inside/improvement/sandbox/inside/shims"
+
+
+def load(path: str, root: str = JOB) -> ModuleType:
+    """This function will import the Python file at ``root``/``path``; its folder and ``root`` are importable from."""
+    folder, _, name = path.rpartition("/")
+    for entry in (root, f"{root}/{folder}" if folder else root):
+        if entry not in sys.path:
+            sys.path.insert(0, entry)
+    stem = name.removesuffix(".py")
+    if stem in sys.modules and getattr(sys.modules[stem], "__file__", None) != f"{root}/{path}":
+        raise ImportError(f"{path} has the name of another module that is already in use; rename it")
+    return __import__(stem)
+
+
+def show_error() -> None:
+    """This function will print the current exception with its traceback on the log."""
+    sys.__excepthook__(*sys.exc_info())
+
+
+def flush() -> None:
+    """This function will push out what was printed; a candidate may have replaced the streams by anything."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            continue
+
+
+def one_line(error: BaseException) -> str:
+    """This function will name an error in one line."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "(its text cannot be shown)"
+    return f"{type(error).__name__}: {text}"[:1000] if text else type(error).__name__

@@ -1,0 +1,7 @@
+"""What an evaluator imports: ``from countersign import CandidateFailed``."""
+
+from __future__ import annotations
+
+
+class CandidateFailed(Exception):  # noqa: N818 - the name says what happened, as evaluators read it
+    """The candidate failed, ended, took too long or answered something unusable; the text says which."""

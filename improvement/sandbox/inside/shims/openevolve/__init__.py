@@ -1,0 +1,1 @@
+"""The one part of OpenEvolve that its evaluators import."""

@@ -1,0 +1,77 @@
+"""How strongly this machine can isolate candidate code, and what to do when that is not enough."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from improvement.exceptions import SandboxUnavailable
+from improvement.sandbox import bubblewrap, seccomp
+from improvement.sandbox.limits import Limits
+from improvement.sandbox.process import Cause
+from improvement.sandbox.result import BadResult, read
+from improvement.sandbox.runner import run
+from improvement.sandbox.spawn import Program
+
+FULL = 3
+BACKEND = "bubblewrap"
+EXPECTED = {
+    "uid": 65534,
+    "process": 1,
+    "has_proc": False,
+    "has_home": False,
+    "can_write": False,
+    "has_network": False,
+    "environment": [],
+}
+"""What the program of ``inside/facts.py`` has to find when the full profile holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """This machine's level (3: the full profile; 0: nothing may run), why it is not more, and what would help."""
+
+    level: int
+    backend: str
+    why: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+
+
+@cache
+def probe() -> Probe:
+    """This function will start the full profile once and check from inside that it holds. The answer is kept."""
+    if platform.system() != "Linux":
+        return Probe(
+            0, BACKEND, ("The sandbox needs Linux.",), ("Run Countersign on Linux, or in a Linux virtual machine.",)
+        )
+    try:
+        result = run(Program("facts"), limits=Limits(seconds=10))
+        facts = read(result.lines[0]) if result.lines else {}
+    except (SandboxUnavailable, BadResult) as error:
+        return Probe(0, BACKEND, (str(error),), _advice())
+    if result.cause is not Cause.EXIT or result.code != 0:
+        return Probe(0, BACKEND, (f"The trial program ended badly ({result.cause}). {result.log[-300:]}",), _advice())
+    wrong = [
+        f"Inside the sandbox {name} is {facts.get(name)!r}, not {value!r}."
+        for name, value in EXPECTED.items()
+        if facts.get(name) != value
+    ]
+    return Probe(0, BACKEND, tuple(wrong), _advice()) if wrong else Probe(FULL, BACKEND)
+
+
+def require(min_level: int) -> None:
+    """This function will raise SandboxUnavailable when this machine's level is below ``min_level``, saying what to do."""
+    found = probe()
+    if found.level < min_level:
+        raise SandboxUnavailable(explain(found, min_level))
+
+
+def explain(found: Probe, min_level: int = FULL) -> str:
+    """This function will put a probe into one message: the level, the reasons, the advice."""
+    return " ".join((f"The sandbox level is {found.level}, {min_level} is needed.", *found.why, *found.advice))
+
+
+def _advice() -> tuple[str, ...]:
+    return ()

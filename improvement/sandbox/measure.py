@@ -1,0 +1,63 @@
+"""One measurement: a task, a candidate's files, and what the evaluator says about them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from improvement.engine.measurement import Measurement, Stage, Task
+from improvement.exceptions import SandboxUnavailable
+from improvement.sandbox import cooperative, levels, native, text
+from improvement.sandbox.supervisor import Stopped, Supervisor
+from improvement.sandbox.verdict import STOPPED_MESSAGE, Verdict, failed
+
+FEEDBACK_BYTES = 20_000
+LOG_BYTES = 32_000
+MESSAGE_BYTES = 2_000
+
+
+def measure(
+    task: Task,
+    files: Mapping[str, str],
+    *,
+    stage: Stage,
+    seed: int,
+    case: int = 0,
+    stop: Callable[[], bool] | None = None,
+) -> Measurement:
+    """This function will measure a candidate (``files``: all its editable files, path to text) in the sandbox.
+
+    ``stop`` is asked at least every 0.1 s; when it answers true everything is ended at once and the cause is
+    "stopped". Whatever the candidate or the evaluator does becomes an outcome: cause "ok", or for ``FAILED``
+    "candidate_error", "crash", "timeout", "memory", "cpu_limit", "output_flood", "protocol", "evaluator_error",
+    "evaluation_error", "no_score" or "stopped", and for ``BLOCKED`` "sandbox_violation". Safe to call from any thread.
+    Raises SandboxUnavailable when this machine cannot isolate the candidate: then nothing has run.
+    """
+    level = levels.probe().level
+    if level == 0:
+        raise SandboxUnavailable(levels.explain(levels.probe()))
+    kind = native if task.manifest.evaluate.isolation == "separate" else cooperative
+    started_at = time.monotonic()
+    try:
+        with Supervisor(stop) as supervisor:
+            verdict = kind.evaluate(supervisor, task, files, stage=stage, seed=seed, case=case)
+    except Stopped:
+        verdict = failed("stopped", STOPPED_MESSAGE)
+    return _measurement(task, verdict, level, time.monotonic() - started_at)
+
+
+def _measurement(task: Task, verdict: Verdict, level: int, seconds: float) -> Measurement:
+    return Measurement(
+        outcome=verdict.outcome,
+        cause=verdict.cause,
+        message=text.head(text.readable(verdict.message), MESSAGE_BYTES),
+        metrics=verdict.metrics,
+        feedback=text.head(text.readable(verdict.feedback), FEEDBACK_BYTES),
+        log=text.tail(text.readable(verdict.log), LOG_BYTES),
+        seconds=seconds,
+        cpu_seconds=sum(ending.cpu_seconds for ending in verdict.endings),
+        memory_mb=max((ending.memory_mb for ending in verdict.endings), default=0.0),
+        level=level,
+        isolation=task.manifest.evaluate.isolation,
+        evaluator_digest=task.evaluator_digest,
+    )

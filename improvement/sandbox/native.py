@@ -1,0 +1,108 @@
+"""Countersign's own protocol: evaluator and candidate in two sandboxes, joined by the host's relay."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from improvement.engine.measurement import Outcome, Stage, Task
+from improvement.sandbox import trees
+from improvement.sandbox.bubblewrap import JOB
+from improvement.sandbox.limits import Limits
+from improvement.sandbox.relay import GRACE_SECONDS, Answer, Relay
+from improvement.sandbox.runtime import Bind
+from improvement.sandbox.spawn import Program
+from improvement.sandbox.supervisor import Supervisor
+from improvement.sandbox.verdict import Verdict, failed, numbers
+
+EVALUATOR_MEMORY_MB = 1024
+"""An evaluator gets at least this much: it is the target owner's code, and may hold data the candidate never sees."""
+
+
+def evaluate(
+    supervisor: Supervisor, task: Task, files: Mapping[str, str], *, stage: Stage, seed: int, case: int
+) -> Verdict:
+    """This function will let the task's evaluator (for ``HOLDOUT``: its holdout module) score the candidate ``files``."""
+    manifest = task.manifest
+    module = manifest.holdout.module if stage is Stage.HOLDOUT and manifest.holdout else manifest.evaluate.module
+    callable_files = [path for path in _editable_order(task, files) if path.endswith(".py")]
+    tree = trees.shared().put({path: data for path, data in task.tree.items() if not manifest.is_editable(path)})
+    evaluator = supervisor.start(Program("evaluator", binds=(Bind(tree, JOB),), arguments=(module,)), _own_limits(task))
+    default = callable_files[0].rpartition("/")[2].removesuffix(".py") if callable_files else ""
+    evaluator.send(json.dumps({"module": default, "seed": seed, "stage": str(stage), "case": case}).encode())
+    candidate = Program(
+        "candidate",
+        files={path: text.encode("utf-8") for path, text in files.items()},
+        binds=_visible(task),
+        arguments=tuple(callable_files),
+    )
+    limits = candidate_limits(task)
+    relay = Relay(supervisor, evaluator, lambda: supervisor.start(candidate, limits), seconds=manifest.evaluate.seconds)
+    answer = relay.run()
+    relay.finish()
+    return _verdict(task, answer, relay, evaluator.log)
+
+
+def candidate_limits(task: Task) -> Limits:
+    """This function will turn the manifest's limits into those of the candidate's sandbox."""
+    evaluate = task.manifest.evaluate
+    return Limits(
+        seconds=evaluate.seconds,
+        cpu_seconds=int(evaluate.seconds * evaluate.cpus) + 2,
+        memory_mb=evaluate.memory_mb,
+        cpus=evaluate.cpus,
+    )
+
+
+def _own_limits(task: Task) -> Limits:
+    """The evaluator's limits: the wall clock is the relay's, with its grace."""
+    limits = candidate_limits(task)
+    return Limits(
+        seconds=limits.seconds + GRACE_SECONDS,
+        cpu_seconds=limits.cpu_seconds + 1,
+        memory_mb=max(limits.memory_mb, EVALUATOR_MEMORY_MB),
+        cpus=limits.cpus,
+    )
+
+
+def _editable_order(task: Task, files: Mapping[str, str]) -> list[str]:
+    """The candidate's files in the order of the manifest's list, so that the first one is the default module."""
+    listed = [path for path in task.manifest.edit_files if path in files]
+    return [*listed, *sorted(path for path in files if path not in listed)]
+
+
+def _visible(task: Task) -> tuple[Bind, ...]:
+    """The files beside the editable ones that the manifest lets the candidate read."""
+    visible = {path: data for path, data in task.tree.items() if task.manifest.is_visible(path)}
+    if not visible:
+        return ()
+    tree = trees.shared().put(visible)
+    return tuple(Bind(f"{tree}/{path}", f"{JOB}/{path}") for path in sorted(visible))
+
+
+def _verdict(task: Task, answer: Answer, relay: Relay, evaluator_log: bytes) -> Verdict:
+    if answer.kind == "timeout":
+        message = f"The evaluator did not finish within {task.manifest.evaluate.seconds:g} seconds."
+        return failed("timeout", message, log=relay.log + evaluator_log, endings=relay.endings)
+    if answer.kind == "candidate_failed":
+        return failed(relay.last_cause, str(answer.value), log=relay.log, endings=relay.endings)
+    if answer.kind != "result":
+        message = f"The evaluator {task.manifest.evaluate.module} failed: {answer.value}"
+        return failed("evaluator_error", message, log=relay.log + evaluator_log, endings=relay.endings)
+    return _scored(task, answer, relay, evaluator_log)
+
+
+def _scored(task: Task, answer: Answer, relay: Relay, evaluator_log: bytes) -> Verdict:
+    primary = task.manifest.primary.name
+    try:
+        metrics = numbers(answer.value["metrics"])
+        if primary not in metrics:
+            raise ValueError(f'it returned no metric "{primary}", which the manifest names first')
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"The evaluator's result cannot be used: {error}."
+        return failed("evaluator_error", message, log=relay.log + evaluator_log, endings=relay.endings)
+    blocked = failed("", "", log=relay.log, endings=relay.endings)
+    if blocked.outcome is Outcome.BLOCKED:
+        return blocked
+    feedback = str(answer.value.get("feedback", ""))
+    return Verdict(Outcome.OK, "ok", "", metrics, feedback, relay.log, tuple(relay.endings))

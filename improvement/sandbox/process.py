@@ -1,0 +1,271 @@
+"""One running sandbox, as the host sees it."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from improvement.sandbox import memory
+from improvement.sandbox.limits import Limits
+from improvement.sandbox.result import BadResult, read
+from improvement.sandbox.spawn import Program, spawn
+
+READ_SIZE = 1 << 16
+WATCH_SECONDS = 0.05
+KILL_GRACE_SECONDS = 2.0
+HELLO = b'{"hello":1}'
+EXIT_OF_SIGNAL = 128
+VIOLATION_SIGNAL = signal.SIGSYS
+
+
+class Cause(StrEnum):
+    """Why a sandbox ended."""
+
+    EXIT = "exit"
+    SIGNAL = "signal"
+    VIOLATION = "sandbox_violation"
+    CPU = "cpu_limit"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    FLOOD = "output_flood"
+    PROTOCOL = "protocol"
+    STOPPED = "stopped"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a sandbox ended. ``code`` is the exit status, or 128 + the signal's number; times in seconds."""
+
+    cause: Cause
+    code: int
+    seconds: float
+    cpu_seconds: float
+    memory_mb: float
+
+
+class Process:
+    """A started sandbox: sends it messages, collects what it writes, watches it and ends it.
+
+    It belongs to one thread and that thread's selector, whose keys carry the function to call when they are ready.
+    """
+
+    def __init__(self, program: Program, limits: Limits, selector: selectors.BaseSelector) -> None:
+        self.limits = limits
+        self.started = False
+        self.lines: deque[bytes] = deque()
+        self.ending: Ending | None = None
+        self._selector = selector
+        self._cause: Cause | None = None
+        self._outbox = bytearray()
+        self._can_send = True
+        self._closing = False
+        self._inbox = bytearray()
+        self._info = bytearray()
+        self._log = bytearray()
+        self._printed = 0
+        self._peak_mb = 0.0
+        self._inner: int | None = None
+        self._born_at = time.monotonic()
+        self._watch_at = self._born_at + WATCH_SECONDS
+        self._pipes = spawn(program, limits)
+        self._pid = self._pipes.popen.pid
+        self._pidfd = os.pidfd_open(self._pid)
+        self._readers: dict[int, Callable[[bytes], None]] = {
+            self._pipes.messages: self._take_messages,
+            self._pipes.log: self._take_log,
+            self._pipes.info: self._take_info,
+        }
+        for fd in self._readers:
+            os.set_blocking(fd, False)
+            selector.register(fd, selectors.EVENT_READ, self._read)
+        os.set_blocking(self._pipes.to, False)
+        selector.register(self._pidfd, selectors.EVENT_READ, self._on_exit)
+
+    @property
+    def log(self) -> bytes:
+        """The end of what was printed, at most ``log_kb``."""
+        return bytes(self._log[-self.limits.log_kb * 1024 :])
+
+    @property
+    def watch_at(self) -> float:
+        """When ``watch`` has something to do next (``time.monotonic``)."""
+        return float("inf") if self.ending else self._watch_at
+
+    def send(self, message: bytes) -> None:
+        """This function will queue one line; it is written as fast as the other side reads."""
+        if self.ending is None and self._can_send:
+            self._outbox += message + b"\n"
+            self._write(self._pipes.to)
+
+    def send_no_more(self) -> None:
+        """This function will close the channel to the sandbox once everything queued is written."""
+        self._closing = True
+        if self.ending is None and self._can_send:
+            self._write(self._pipes.to)
+
+    def watch(self, now: float) -> None:
+        """This function will measure the tree's memory when that is due, and end a tree that holds too much."""
+        if self.ending or self._inner is None or now < self._watch_at:
+            return
+        held = memory.proportional_mb(self._inner)
+        self._peak_mb = max(self._peak_mb, held)
+        self._watch_at = time.monotonic() + max(WATCH_SECONDS, 10 * (time.monotonic() - now))
+        if held > self.limits.memory_mb:
+            self.end(Cause.MEMORY)
+
+    def end(self, cause: Cause) -> None:
+        """This function will kill the whole tree and wait until it is gone; the first cause given is the one kept."""
+        if self.ending:
+            return
+        self._cause = self._cause or cause
+        if self._inner is None:
+            self._wait_for_inner()
+        if self._inner is not None:
+            self._peak_mb = max(self._peak_mb, memory.peak_mb(self._inner))
+            _kill(self._inner)
+        if not _exited(self._pidfd, KILL_GRACE_SECONDS):
+            _kill(self._pid)
+        self._on_exit(self._pidfd, 0)
+
+    # What the selector calls: (descriptor, mask)
+
+    def _read(self, fd: int, _mask: int) -> None:
+        try:
+            data = os.read(fd, READ_SIZE)
+        except BlockingIOError:
+            return
+        if data:
+            self._readers[fd](data)
+        else:
+            self._forget(fd)
+
+    def _on_writable(self, fd: int, _mask: int) -> None:
+        self._write(fd)
+
+    def _on_exit(self, _fd: int, _mask: int) -> None:
+        """Collect the exit status and what is still in the pipes; a tree of several has its remains counted too."""
+        _, status, usage = os.wait4(self._pid, 0)
+        seconds = time.monotonic() - self._born_at
+        self._drain()
+        code = os.waitstatus_to_exitcode(status)
+        code = EXIT_OF_SIGNAL - code if code < 0 else code
+        self._pipes.popen.returncode = code
+        cpu_seconds = usage.ru_utime + usage.ru_stime
+        cause = self._cause or _natural_cause(code, cpu_seconds, self.limits)
+        self.ending = Ending(cause, code, seconds, cpu_seconds, self._peak_mb)
+
+    # Reading and writing
+
+    def _take_messages(self, data: bytes) -> None:
+        self._inbox += data
+        *lines, rest = self._inbox.split(b"\n")
+        self._inbox = rest
+        self.lines.extend(bytes(line) for line in lines)
+        if not self.started and self.lines:
+            self.started = self.lines.popleft() == HELLO
+        if max(map(len, (rest, *lines))) > self.limits.message_kb << 10:
+            self._cause = self._cause or Cause.FLOOD
+            self._kill_soon()
+
+    def _take_log(self, data: bytes) -> None:
+        self._printed += len(data)
+        self._log += data
+        if len(self._log) > 2 * self.limits.log_kb << 10:
+            del self._log[: -self.limits.log_kb << 10]
+        if self._printed > self.limits.output_kb << 10:
+            self._cause = self._cause or Cause.FLOOD
+            self._kill_soon()
+
+    def _take_info(self, data: bytes) -> None:
+        self._info += data
+        if b"}" in self._info:
+            try:
+                self._inner = int(read(bytes(self._info))["child-pid"])
+            except BadResult:
+                self._inner = None
+
+    def _write(self, fd: int) -> None:
+        try:
+            while self._outbox:
+                del self._outbox[: os.write(fd, self._outbox[:READ_SIZE])]
+        except BlockingIOError:
+            if fd not in self._selector.get_map():
+                self._selector.register(fd, selectors.EVENT_WRITE, self._on_writable)
+            return
+        except BrokenPipeError:
+            self._outbox.clear()
+            self._closing = True
+        self._unregister(fd)
+        if self._closing and self._can_send:
+            self._can_send = False
+            os.close(fd)
+
+    # Ending
+
+    def _kill_soon(self) -> None:
+        """Kill from within a reading function; the exit is noticed through the selector."""
+        _kill(self._inner or self._pid)
+
+    def _wait_for_inner(self) -> None:
+        """Bubblewrap names the inner process right after making it; until then there is nothing to kill but itself."""
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self._pipes.info, selectors.EVENT_READ)
+            waiting.register(self._pidfd, selectors.EVENT_READ)
+            if waiting.select(KILL_GRACE_SECONDS) and self._pipes.info in self._readers:
+                self._read(self._pipes.info, 0)
+
+    def _drain(self) -> None:
+        """Read what the pipes hold now (nothing can write to them any more), then let go of every descriptor."""
+        for fd in list(self._readers):
+            for _ in range(64):
+                if fd not in self._readers or not _readable(fd):
+                    break
+                self._read(fd, 0)
+            if fd in self._readers:
+                self._forget(fd)
+        for fd in (self._pidfd, *([self._pipes.to] if self._can_send else [])):
+            self._unregister(fd)
+            os.close(fd)
+
+    def _unregister(self, fd: int) -> None:
+        if fd in self._selector.get_map():
+            self._selector.unregister(fd)
+
+    def _forget(self, fd: int) -> None:
+        self._selector.unregister(fd)
+        del self._readers[fd]
+        os.close(fd)
+
+
+def _natural_cause(code: int, cpu_seconds: float, limits: Limits) -> Cause:
+    if code == EXIT_OF_SIGNAL + VIOLATION_SIGNAL:
+        return Cause.VIOLATION
+    if code == EXIT_OF_SIGNAL + signal.SIGKILL and cpu_seconds > 0.9 * limits.cpu_seconds:
+        return Cause.CPU
+    return Cause.SIGNAL if code > EXIT_OF_SIGNAL else Cause.EXIT
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _readable(fd: int) -> bool:
+    with selectors.DefaultSelector() as now:
+        now.register(fd, selectors.EVENT_READ)
+        return bool(now.select(0))
+
+
+def _exited(pidfd: int, seconds: float) -> bool:
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(pidfd, selectors.EVENT_READ)
+        return bool(waiting.select(seconds))

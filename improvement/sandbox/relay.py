@@ -1,0 +1,191 @@
+"""The host between an evaluator and its candidate: calls go one way, plain values the other, nothing else passes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from improvement.sandbox.process import Cause, Ending, Process
+from improvement.sandbox.result import BadResult, read
+from improvement.sandbox.runner import check_started
+from improvement.sandbox.supervisor import Supervisor
+
+GRACE_SECONDS = 1.0
+"""How long an evaluator may still score after its candidate has used up the evaluation's time."""
+
+OUT_OF_TIME = "the evaluation's time is used up"
+UNASKED = "it answered without being asked"
+
+_ENDINGS = {
+    Cause.VIOLATION: "it made a system call that the sandbox forbids",
+    Cause.CPU: "it used up its processor time",
+    Cause.MEMORY: "it used more memory than allowed",
+    Cause.FLOOD: "it wrote more than allowed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How the evaluator ended: ``kind`` is result, candidate_failed, evaluator_error or timeout."""
+
+    kind: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """The one call that the evaluator waits for."""
+
+    number: int
+    deadline: float
+    seconds: float
+
+
+class Relay:
+    """Carries one evaluation's calls. A candidate that fails is replaced by a fresh one at the next call."""
+
+    def __init__(
+        self, supervisor: Supervisor, evaluator: Process, start: Callable[[], Process], *, seconds: float
+    ) -> None:
+        self.endings: list[Ending] = []
+        self.log = b""
+        self.last_cause = "candidate_error"
+        self._supervisor = supervisor
+        self._evaluator = evaluator
+        self._start = start
+        self._candidate: Process | None = start()
+        self._call: _Call | None = None
+        self._trouble: str | None = None
+        self._deadline = time.monotonic() + seconds
+        self._give_up_at = self._deadline
+
+    def run(self) -> Answer:
+        """This function will carry calls until the evaluator answers, ends, or runs out of time."""
+        while True:
+            self._supervisor.step(self._call.deadline if self._call else self._give_up_at)
+            self._hear_candidate()
+            if answer := self._hear_evaluator():
+                return answer
+            now = time.monotonic()
+            if self._call and now >= self._call.deadline:
+                self._expire(self._call)
+            elif not self._call and now >= self._give_up_at:
+                return Answer("timeout", None)
+
+    def finish(self) -> None:
+        """This function will end both sides and keep what the candidate left behind."""
+        self._evaluator.end(Cause.DONE)
+        self._retire(Cause.DONE)
+
+    # The evaluator's side
+
+    def _hear_evaluator(self) -> Answer | None:
+        while self._evaluator.lines:
+            try:
+                message = read(self._evaluator.lines.popleft())
+            except BadResult as error:
+                return Answer("evaluator_error", f"what the evaluator sent cannot be read: {error}")
+            if "call" not in message:
+                kind, value = next(iter(message.items()))
+                return Answer(kind, value)
+            self._begin(message["call"])
+        if self._evaluator.ending:
+            check_started(self._evaluator)
+            return Answer("evaluator_error", f"the evaluator's process ended: {how_it_ended(self._evaluator.ending)}")
+        return None
+
+    def _begin(self, call: dict[str, Any]) -> None:
+        seconds = call.pop("seconds")
+        now = time.monotonic()
+        deadline = self._deadline if seconds is None else min(self._deadline, now + seconds)
+        self._call = _Call(call["id"], deadline, deadline - now)
+        if now >= self._deadline:
+            self._trouble = OUT_OF_TIME
+        if self._trouble:
+            self._fail(self._trouble, self.last_cause)
+            return
+        self._candidate = self._candidate or self._start()
+        self._candidate.send(json.dumps(call).encode())
+
+    def _reply(self, key: str, value: Any) -> None:
+        assert self._call is not None
+        self._evaluator.send(json.dumps({"id": self._call.number, key: value}).encode())
+        self._call = None
+
+    def _fail(self, why: str, cause: str = "candidate_error") -> None:
+        self._trouble = None
+        self.last_cause = cause
+        self._reply("failed", f"The candidate failed: {why}.")
+
+    # The candidate's side
+
+    def _hear_candidate(self) -> None:
+        while self._candidate and self._candidate.lines:
+            self._take(self._candidate.lines.popleft())
+        if self._candidate and self._candidate.ending:
+            check_started(self._candidate)
+            ending = self._candidate.ending
+            self._retire(ending.cause)
+            self._go_wrong(how_it_ended(ending), str(ending.cause) if ending.cause in _ENDINGS else "crash")
+
+    def _take(self, line: bytes) -> None:
+        try:
+            message = read(line)
+        except BadResult as error:
+            self._break_off(f"its answer cannot be used, {error}")
+            return
+        if self._call is None:
+            self._break_off(UNASKED)
+        elif not _is_answer(message, self._call.number):
+            self._break_off("its answer does not belong to the call")
+        elif "value" in message:
+            self._reply("value", message["value"])
+        else:
+            self._fail(str(message["error"])[:2000])
+
+    def _break_off(self, why: str) -> None:
+        """End a candidate that does not keep to the protocol."""
+        self._retire(Cause.PROTOCOL)
+        self._go_wrong(why, "protocol")
+
+    def _go_wrong(self, why: str, cause: str) -> None:
+        """Fail the call that waits, or else the next one."""
+        if self._call:
+            self._fail(why, cause)
+        else:
+            self._trouble, self.last_cause = why, cause
+
+    def _expire(self, call: _Call) -> None:
+        self._retire(Cause.TIMEOUT)
+        if call.deadline >= self._deadline:
+            self._give_up_at = self._deadline + GRACE_SECONDS
+        self._fail(f"it did not answer within {call.seconds:.3g} seconds", "timeout")
+
+    def _retire(self, cause: Cause) -> None:
+        if self._candidate is None:
+            return
+        self._candidate.end(cause)
+        assert self._candidate.ending is not None
+        self.endings.append(self._candidate.ending)
+        self.log += self._candidate.log
+        self._candidate = None
+
+
+def _is_answer(message: Any, number: int) -> bool:
+    return (
+        isinstance(message, dict)
+        and message.get("id") == number
+        and (message.keys() == {"id", "value"} or (message.keys() == {"id", "error"}))
+    )
+
+
+def how_it_ended(ending: Ending) -> str:
+    """This function will say in half a sentence why a sandbox ended."""
+    if ending.cause in _ENDINGS:
+        return _ENDINGS[ending.cause]
+    if ending.cause is Cause.SIGNAL:
+        return f"it was ended by signal {ending.code - 128}"
+    return f"it exited with status {ending.code} without answering"

@@ -1,0 +1,167 @@
+"""The system calls that a sandboxed process may not make, as a classic BPF program for ``bwrap --seccomp``.
+
+Assembled by hand, so no library is needed. It is a deny list: what honest numerical code never does kills the
+process (and so shows up as a violation), what it may try by accident is refused with an error number.
+Numbers: Linux ``arch/x86/entry/syscalls/syscall_64.tbl`` and ``include/uapi/asm-generic/unistd.h``.
+"""
+
+from __future__ import annotations
+
+import errno
+import platform
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# name: (x86_64, aarch64); None where the architecture does not have the call.
+KILLED: dict[str, tuple[int, int | None]] = {
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "pidfd_getfd": (438, 438),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "keyctl": (250, 219),
+    "mount": (165, 40),
+    "umount2": (166, 39),
+    "pivot_root": (155, 41),
+    "move_mount": (429, 429),
+    "open_tree": (428, 428),
+    "open_tree_attr": (467, 467),
+    "fsopen": (430, 430),
+    "fsconfig": (431, 431),
+    "fsmount": (432, 432),
+    "fspick": (433, 433),
+    "mount_setattr": (442, 442),
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "bpf": (321, 280),
+    "userfaultfd": (323, 282),
+    "kexec_load": (246, 104),
+    "kexec_file_load": (320, 294),
+    "init_module": (175, 105),
+    "finit_module": (313, 273),
+    "delete_module": (176, 106),
+    "swapon": (167, 224),
+    "swapoff": (168, 225),
+    "reboot": (169, 142),
+    "iopl": (172, None),
+    "ioperm": (173, None),
+    "open_by_handle_at": (304, 265),
+}
+REFUSED: dict[str, tuple[int, int | None]] = {
+    "acct": (163, 89),
+    "adjtimex": (159, 171),
+    "chroot": (161, 51),
+    "clock_adjtime": (305, 266),
+    "clock_settime": (227, 112),
+    "fanotify_init": (300, 262),
+    "kcmp": (312, 272),
+    "listmount": (458, 458),
+    "lookup_dcookie": (212, 18),
+    "mbind": (237, 235),
+    "memfd_secret": (447, 447),
+    "migrate_pages": (256, 238),
+    "mknod": (133, None),
+    "mknodat": (259, 33),
+    "modify_ldt": (154, None),
+    "move_pages": (279, 239),
+    "name_to_handle_at": (303, 264),
+    "nfsservctl": (180, 42),
+    "perf_event_open": (298, 241),
+    "personality": (135, 92),
+    "process_madvise": (440, 440),
+    "quotactl": (179, 60),
+    "quotactl_fd": (443, 443),
+    "set_mempolicy": (238, 237),
+    "setdomainname": (171, 162),
+    "sethostname": (170, 161),
+    "settimeofday": (164, 170),
+    "statmount": (457, 457),
+    "syslog": (103, 116),
+    "uselib": (134, None),
+    "vhangup": (153, 58),
+    "vmsplice": (278, 75),
+}
+ABSENT: dict[str, tuple[int, int | None]] = {
+    "io_uring_setup": (425, 425),
+    "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427),
+    "clone3": (435, 435),
+}
+"""Answered with ENOSYS, upon which libraries fall back; ``clone`` takes its flags where a filter can read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """One processor architecture: its audit number, its column in the tables, and the calls looked at more closely."""
+
+    audit: int
+    column: int
+    clone: int
+    socket: int
+    ioctl: int
+
+
+ARCHITECTURES = {
+    "x86_64": Architecture(audit=0xC000003E, column=0, clone=56, socket=41, ioctl=16),
+    "aarch64": Architecture(audit=0xC00000B7, column=1, clone=220, socket=198, ioctl=29),
+}
+
+AF_UNIX = 1
+TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
+NEW_NAMESPACES = 0x7E020000  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}
+X32_BIT = 0x40000000
+
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_1 = 0, 4, 16, 24  # offsets in struct seccomp_data
+_ALLOW, _KILL_PROCESS, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+
+Instruction = tuple[int, int, int, int]
+"""code, jump if true, jump if false, operand"""
+
+
+def supported() -> bool:
+    """This function will say whether there is a table for this machine's architecture."""
+    return platform.machine() in ARCHITECTURES
+
+
+def program(machine: str | None = None) -> bytes:
+    """This function will assemble the filter for ``machine`` (default: this one), as the bytes of ``struct sock_filter[]``."""
+    arch = ARCHITECTURES[machine or platform.machine()]
+    instructions = [
+        *_refuse_other_abis(arch),
+        *_answer(_numbers(KILLED, arch), _KILL_PROCESS),
+        *_answer(_numbers(REFUSED, arch), _ERRNO | errno.EPERM),
+        *_answer(_numbers(ABSENT, arch), _ERRNO | errno.ENOSYS),
+        *_when(arch.clone, _ARGUMENT_0, [(_ANY_BIT, 0, 1, NEW_NAMESPACES), (_RETURN, 0, 0, _KILL_PROCESS)]),
+        *_when(arch.ioctl, _ARGUMENT_1, _answer(TERMINAL_INJECTION, _ERRNO | errno.EPERM)),
+        *_when(arch.socket, _ARGUMENT_0, [(_EQUAL, 1, 0, AF_UNIX), (_RETURN, 0, 0, _ERRNO | errno.EACCES)]),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
+    return b"".join(struct.pack("<HBBI", *instruction) for instruction in instructions)
+
+
+def _refuse_other_abis(arch: Architecture) -> list[Instruction]:
+    """A call through another ABI (32 bit, x32) has other numbers and would slip through: it kills."""
+    own = [(_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, arch.audit), (_RETURN, 0, 0, _KILL_PROCESS)]
+    x32 = [(_AT_LEAST, 0, 1, X32_BIT), (_RETURN, 0, 0, _KILL_PROCESS)] if arch.column == 0 else []
+    return [*own, (_LOAD, 0, 0, _NUMBER), *x32]
+
+
+def _numbers(table: dict[str, tuple[int, int | None]], arch: Architecture) -> list[int]:
+    return sorted(number for row in table.values() if (number := row[arch.column]) is not None)
+
+
+def _answer(values: Iterable[int], action: int) -> list[Instruction]:
+    return [step for value in values for step in ((_EQUAL, 0, 1, value), (_RETURN, 0, 0, action))]
+
+
+def _when(call: int, argument: int, body: list[Instruction]) -> list[Instruction]:
+    """For one system call: look at (the low half of) one argument, then load the call's number again."""
+    return [
+        (_EQUAL, 0, len(body) + 2, call),
+        (_LOAD, 0, 0, argument),
+        *body,
+        (_LOAD, 0, 0, _NUMBER),
+    ]

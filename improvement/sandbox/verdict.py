@@ -1,0 +1,56 @@
+"""What the sandbox says about one evaluation, before it becomes a Measurement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from improvement.engine.measurement import Outcome
+from improvement.sandbox.process import Cause, Ending
+
+VIOLATION_MESSAGE = "The candidate made a system call that the sandbox forbids, and was ended."
+STOPPED_MESSAGE = "The evaluation was stopped."
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An outcome with its cause (a stable word), one plain sentence, and what was measured. ``log`` is raw bytes."""
+
+    outcome: Outcome
+    cause: str
+    message: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    feedback: str = ""
+    log: bytes = b""
+    endings: tuple[Ending, ...] = ()
+
+
+def failed(
+    cause: str, message: str, *, feedback: str = "", log: bytes = b"", endings: Iterable[Ending] = ()
+) -> Verdict:
+    """This function will make the verdict of an evaluation without a result; a violation blocks instead."""
+    kept = tuple(endings)
+    if any(ending.cause is Cause.VIOLATION for ending in kept):
+        return Verdict(Outcome.BLOCKED, str(Cause.VIOLATION), VIOLATION_MESSAGE, log=log, endings=kept)
+    return Verdict(Outcome.FAILED, cause, message, feedback=feedback, log=log, endings=kept)
+
+
+def numbers(values: Any) -> dict[str, float]:
+    """This function will check metrics that came out of a sandbox; ValueError says which one is not a finite number."""
+    if not isinstance(values, dict):
+        raise ValueError("the metrics are not an object")
+    return {name: _number(name, value) for name, value in values.items()}
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f'the metric "{name}" is not a number')
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f'the metric "{name}" is not finite')
+    return number
