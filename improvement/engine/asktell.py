@@ -8,12 +8,14 @@ that an attempt becomes a blocked candidate that people can see.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from improvement.engine.digests import digest
+from improvement.engine.manifest import Manifest
 from improvement.engine.packages import Setting
+from improvement.engine.space import Parameter
 from improvement.exceptions import StrategyError
 
 PROTOCOL = 1
@@ -59,6 +61,27 @@ class Init:
         """The editable files at the start of the run; a proposal that leaves one out means it unchanged."""
         files: Mapping[str, str] = self.task["files"]
         return files
+
+    @classmethod
+    def of(
+        cls,
+        manifest: Manifest,
+        files: Mapping[str, str],
+        *,
+        score: float | None,
+        seed: int,
+        parameters: Mapping[str, Setting],
+    ) -> Init:
+        """Put together what a strategy may know of a target: editable ``files``, metric, space, start's score."""
+        task = {
+            "name": manifest.name,
+            "kind": manifest.kind,
+            "files": dict(files),
+            "metric": {"name": manifest.primary.name, "better": manifest.primary.better},
+            "space": [_dimension(parameter) for parameter in manifest.parameters],
+            "score": score,
+        }
+        return cls(seed, parameters, task)
 
     def message(self, state: str | None) -> Message:
         """Give the ``init`` message, for a fresh strategy or one restored from a state."""
@@ -188,6 +211,10 @@ def read_proposals(answer: Message, *, count: int, first: int, files: Mapping[st
 def proposals_digest(proposals: Sequence[Proposal]) -> str:
     """Return one digest (SHA-256, hex) for a whole answer, to compare a replay with the record."""
     return digest([proposal.as_json() for proposal in proposals])
+
+
+def _dimension(parameter: Parameter) -> Message:
+    return {**asdict(parameter), "choices": list(parameter.choices)}
 
 
 def _expect(answer: Message, kind: str) -> None:

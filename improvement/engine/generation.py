@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from improvement.engine.asktell import Proposal, Result, ToldOutcome
 from improvement.engine.manifest import Manifest
 from improvement.engine.measurement import Measurement, Outcome
+from improvement.engine.nomination import is_beyond_bound
 from improvement.engine.screening import Screened, screen
 from improvement.exceptions import Conflict
 
@@ -69,9 +70,14 @@ def _result(manifest: Manifest, one: Planned, measured: Mapping[int, Measurement
 
 
 def told(manifest: Manifest, number: int, measurement: Measurement) -> Result:
-    """Turn one measurement into what the strategy is told; never a log, it may name host details."""
+    """Turn one measurement into what the strategy is told; never a log, it may name host details.
+
+    A score that is too good to be true is told as blocked, without the score: nothing is learnt from a cheat.
+    """
     score = score_of(manifest, measurement)
     if score is None:
         outcome = ToldOutcome.BLOCKED if measurement.outcome is Outcome.BLOCKED else ToldOutcome.FAILED
         return Result(number, outcome, feedback=measurement.message)
+    if is_beyond_bound(manifest.primary, score):
+        return Result(number, ToldOutcome.BLOCKED, feedback="The score is beyond what is possible; a person will look.")
     return Result(number, ToldOutcome.OK, score, dict(measurement.metrics), measurement.feedback)

@@ -22,7 +22,9 @@ from improvement.engine.asktell import (
     read_state,
     tell_message,
 )
+from improvement.engine.space import Parameter
 from improvement.exceptions import StrategyError
+from tests.unit.engine.loop_factories import manifest
 
 BASE = {"a.py": "a = 1\n", "b.py": "b = 1\n"}
 
@@ -144,6 +146,23 @@ def test_init_message_holds_the_state() -> None:
         "task": {"name": "t", "files": BASE},
         "state": "blob",
     }
+
+
+def test_init_of_a_target_tells_nothing_of_the_holdout_or_the_evaluator() -> None:
+    space = (Parameter("rate", "float", 0.1, 1.0, log=True), Parameter("mode", "choice", choices=("a", "b")))
+    init = Init.of(manifest(parameters=space), BASE, score=0.5, seed=7, parameters={})
+    assert init.task == {
+        "name": "parabola",
+        "kind": "code",
+        "files": BASE,
+        "metric": {"name": "score", "better": "higher"},
+        "space": [
+            {"name": "rate", "type": "float", "low": 0.1, "high": 1.0, "log": True, "choices": []},
+            {"name": "mode", "type": "choice", "low": None, "high": None, "log": False, "choices": ["a", "b"]},
+        ],
+        "score": 0.5,
+    }
+    assert init.files == BASE
 
 
 def test_proposals_digest_sees_every_part() -> None:

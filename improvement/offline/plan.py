@@ -1,0 +1,59 @@
+"""What a run is: everything that decides which candidates it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from improvement.engine.asktell import Init
+from improvement.engine.budget import Budget
+from improvement.engine.measurement import Task
+from improvement.engine.packages import Setting, StrategyPackage
+from improvement.engine.patches import files_digest
+from improvement.engine.seeds import strategy_seed
+
+MIN_LEVEL = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A target, a strategy with its settings, a budget and a seed; ``min_level`` is the sandbox's, 0 to 3."""
+
+    task: Task
+    package: StrategyPackage
+    settings: Mapping[str, Setting]
+    budget: Budget
+    seed: int
+    min_level: int = MIN_LEVEL
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The plan as a state file names it."""
+        return {
+            "target": self.task.manifest.name,
+            "evaluator": self.task.evaluator_digest,
+            "start": files_digest(self.task.editable),
+            "strategy": self.package.digest,
+            "settings": dict(self.settings),
+            "evaluations": self.budget.evaluations,
+            "seconds": self.budget.seconds,
+            "allowance": self.budget.allowance,
+            "seed": self.seed,
+        }
+
+    def init(self, start_score: float) -> Init:
+        """Say what the strategy is told first."""
+        seed = strategy_seed(self.seed)
+        return Init.of(self.task.manifest, self.task.editable, score=start_score, seed=seed, parameters=self.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: measurements made and allowed, and raw scores (``confirmed`` None while there is none)."""
+
+    evaluations: int
+    budget: int
+    start: float
+    best: float
+    confirmed: float | None
