@@ -673,7 +673,9 @@ class _Directory:
         self.names = frozenset(self._walk(""))
 
     def _walk(self, prefix: str) -> Iterator[str]:
-        for entry in os.scandir(self._path / prefix):
+        with os.scandir(self._path / prefix) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+        for entry in found:
             name = f"{prefix}{entry.name}"
             mode = entry.stat(follow_symlinks=False).st_mode
             if stat.S_ISDIR(mode):
@@ -692,11 +694,16 @@ class _Directory:
 
 class _Tar:
     def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
         try:
-            self._tar = tarfile.open(path, "r:")  # noqa: SIM115  (closed by close)
+            self._tar = tarfile.open(fileobj=self._file, mode="r:")  # noqa: SIM115  (it holds no file of its own)
             self._members = self._index()
         except (tarfile.TarError, ValueError) as error:
+            self.close()
             raise Refused(f"The bundle is neither a directory nor a readable .tar: {error}.") from None
+        except Refused:
+            self.close()
+            raise
         self.names = frozenset(self._members)
 
     def _index(self) -> dict[str, tarfile.TarInfo]:
@@ -719,7 +726,7 @@ class _Tar:
         return stream
 
     def close(self) -> None:
-        self._tar.close()
+        self._file.close()
 
 
 class _Bundle:
