@@ -1,0 +1,52 @@
+"""`manage.py checks`: what a change must satisfy before anybody looks at it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Check:
+    """One program whose exit status says whether the project satisfies it, and what repairs most findings."""
+
+    name: str
+    module: tuple[str, ...]
+    repair: str = ""
+
+
+CHECKS = (
+    Check("style", ("ruff", "check", "--quiet", "."), "ruff check --fix"),
+    Check("format", ("ruff", "format", "--check", "--quiet", "."), "ruff format"),
+    Check("types", ("mypy",)),
+    Check("walls between modules", ("importlinter.cli", "lint_imports"), ""),
+    Check("settings", ("manage", "check", "--fail-level", "WARNING")),
+    Check("migrations", ("manage", "makemigrations", "--check", "--dry-run"), "manage.py makemigrations -n NAME"),
+    Check("generated documents", ("manage", "docs", "--check"), "manage.py docs"),
+)
+
+
+def run(project: Path) -> int:
+    """Run every check, show what the failing ones say, and return 1 when there is one."""
+    with tempfile.TemporaryDirectory(prefix="countersign-checks-") as data:
+        environment = {**os.environ, "COUNTERSIGN_DATA": data, "COUNTERSIGN_ENV_FILE": os.devnull}
+        failed = [check.name for check in CHECKS if not _passes(check, project, environment)]
+    print(f"Failed: {', '.join(failed)}" if failed else "All checks passed.")
+    return 1 if failed else 0
+
+
+def _passes(check: Check, project: Path, environment: dict[str, str]) -> bool:
+    started = time.monotonic()
+    command = [sys.executable, "-m", *check.module]
+    answer = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    verdict = "ok" if answer.returncode == 0 else "FAILED"
+    print(f"{check.name:24} {verdict:7} {time.monotonic() - started:5.1f} s", flush=True)
+    if answer.returncode:
+        hint = f"Most of this is repaired by: {check.repair}\n" if check.repair else ""
+        print(f"{answer.stdout}{answer.stderr}{hint}", flush=True)
+    return answer.returncode == 0

@@ -1,0 +1,18 @@
+#!/usr/bin/env python3
+"""Start, test and administer Countersign: `python3 manage.py up`, `python3 manage.py test`, `python3 manage.py help`."""
+
+import os
+import sys
+
+
+def main():
+    if sys.version_info < (3, 11):
+        sys.exit("Countersign needs Python 3.11 or newer; this is Python %d.%d." % sys.version_info[:2])
+    from bootstrap import start  # newer syntax than an old Python can read
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
+    sys.exit(start.command_line(sys.argv))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Which workers are alive: each says so every two seconds in Redis, where the words fade by themselves."""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+
+import redis
+from django.conf import settings
+
+logger = logging.getLogger(__name__)
+
+_PREFIX = "worker:"
+_FADES_AFTER_SECONDS = 10
+
+
+def record(worker: str) -> None:
+    """Say that this worker is alive now; that Redis is away for a moment is logged and harmless."""
+    try:
+        connection().set(f"{_PREFIX}{worker}", "alive", ex=_FADES_AFTER_SECONDS)
+    except redis.RedisError as error:
+        logger.debug("the heartbeat of %s was not recorded: %s", worker, error)
+
+
+def alive() -> tuple[str, ...]:
+    """Return the names of the workers that spoke within the last ten seconds; raises redis.RedisError."""
+    keys = connection().scan_iter(match=f"{_PREFIX}*", count=100)
+    return tuple(sorted(key.decode().removeprefix(_PREFIX) for key in keys))
+
+
+@lru_cache(maxsize=1)
+def connection() -> redis.Redis:
+    """Return this process's one connection for heartbeats."""
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1)

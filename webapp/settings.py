@@ -1,0 +1,204 @@
+"""Django's settings: one file, everything from the environment through one typed reader."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONE, SELF
+
+from webapp import addresses, logs
+from webapp.data_directory import DataDirectory
+from webapp.environment import Environment, read_env_file
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Written back, so that child processes and libraries see the same values; the real environment wins.
+for _name, _value in read_env_file(Path(os.environ.get("COUNTERSIGN_ENV_FILE", BASE_DIR / ".env"))).items():
+    os.environ.setdefault(_name, _value)
+ENVIRONMENT = Environment(os.environ)
+
+# Where everything is kept
+COUNTERSIGN_DATA = ENVIRONMENT.path(
+    "COUNTERSIGN_DATA",
+    BASE_DIR / "data",
+    "Directory of the database, repositories, keys and sockets; a relative path counts from the project.",
+    below=BASE_DIR,
+)
+DATA = DataDirectory(COUNTERSIGN_DATA)
+DATA.create()
+DATABASES = {
+    "default": addresses.database(
+        ENVIRONMENT.text(
+            "DATABASE_URL", "", "postgresql://user:password@host:5432/name; empty: SQLite in the data directory."
+        ),
+        data=COUNTERSIGN_DATA,
+    )
+}
+REDIS_URL = addresses.redis(
+    ENVIRONMENT.text("REDIS_URL", "", "redis://, rediss:// or unix:// server; empty: `up` starts one of its own."),
+    socket=DATA.socket,
+    password=DATA.secret("redis_password"),
+)
+SECRET_KEY = ENVIRONMENT.text(
+    "SECRET_KEY", "", "Signs sessions; empty: a random one, kept in the data directory."
+) or DATA.secret("secret_key")
+
+# What runs candidates
+SANDBOX_MIN_LEVEL = ENVIRONMENT.number(
+    "SANDBOX_MIN_LEVEL", 3, "Weakest isolation (0 to 3) in which a candidate may be evaluated.", low=0, high=3
+)
+
+# Who may talk to the server
+DEBUG = ENVIRONMENT.flag("DEBUG", False, "1 shows tracebacks in the browser: for developers, never on a network.")
+ALLOWED_HOSTS = ENVIRONMENT.items(
+    "ALLOWED_HOSTS",
+    ("localhost", "127.0.0.1", "[::1]"),
+    "Host names, separated by commas, under which people reach the server; `up --host` adds its own.",
+)
+CSRF_TRUSTED_ORIGINS = ENVIRONMENT.items(
+    "CSRF_TRUSTED_ORIGINS", (), "Addresses such as https://countersign.example.org of a proxy in front of the server."
+)
+HTTPS = ENVIRONMENT.flag("HTTPS", False, "1 when a proxy serves HTTPS: secure cookies, HSTS, X-Forwarded-Proto trusted.")
+SESSION_DAYS = ENVIRONMENT.number("SESSION_DAYS", 14, "Days after which people sign in again.", low=1, high=365)
+
+# What is written where
+TIME_ZONE = ENVIRONMENT.text("TIME_ZONE", "UTC", "Time zone in which pages show times, such as Europe/Berlin.")
+LOG_LEVEL = ENVIRONMENT.choice(
+    "LOG_LEVEL", "INFO", "Least severity that is logged.", among=("DEBUG", "INFO", "WARNING", "ERROR")
+)
+LOG_FORMAT = ENVIRONMENT.choice(
+    "LOG_FORMAT", "auto", "json, pretty, or auto: pretty on a terminal.", among=("auto", "json", "pretty")
+)
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_htmx",
+    "improvement",
+    "webapp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "webapp.static_storage.StaticFilesMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "webapp.urls"
+ASGI_APPLICATION = "webapp.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+
+# People
+AUTH_USER_MODEL = "improvement.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/sign-in/"
+SESSION_COOKIE_AGE = SESSION_DAYS * 24 * 60 * 60
+SESSION_COOKIE_NAME = "countersign_session"
+CSRF_COOKIE_NAME = "countersign_csrf"
+
+# What browsers are told
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],  # WebSockets of the same origin too
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+X_FRAME_OPTIONS = "DENY"
+
+# Static files
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA.static
+STATICFILES_DIRS = [BASE_DIR / "static"]
+_static_storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
+if not DEBUG:
+    _static_storage = "webapp.static_storage.ManifestStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": _static_storage},
+}
+
+# Work: the database is the truth, messages only say that there is something to do
+CELERY_BROKER_URL = addresses.broker(REDIS_URL)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TASK_DEFAULT_QUEUE = "control"
+CELERY_TASK_ROUTES = {
+    "improvement.tasks.evaluate": {"queue": "evaluations"},
+    "improvement.tasks.*": {"queue": "control"},
+}
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "tick": {"task": "improvement.tasks.tick", "schedule": 2.0, "options": {"expires": 2.0, "queue": "control"}}
+}
+
+# An idle reader waits 5 s for a message; with redis-py's own 5 s time-out its socket would be closed.
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 15}]},
+    }
+}
+
+LOGGING = logs.configuration(
+    level=LOG_LEVEL, pretty=LOG_FORMAT == "pretty" or (LOG_FORMAT == "auto" and sys.stderr.isatty())
+)
+logs.configure_structlog()

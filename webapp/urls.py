@@ -1,0 +1,52 @@
+"""All routes."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path
+
+from webapp.views import account, audit, errors, halt, health, home, reviews, runs, strategies, targets, team
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    path("review/", reviews.queue, name="queue"),
+    path("candidates/<int:candidate_id>/", reviews.candidate, name="candidate"),
+    path("candidates/<int:candidate_id>/decide/", reviews.decide, name="decide"),
+    path("runs/", runs.index, name="runs"),
+    path("runs/new/", runs.new, name="run-new"),
+    path("runs/<int:run_id>/", runs.show, name="run"),
+    path("runs/<int:run_id>/live/", runs.live, name="run-live"),
+    path("runs/<int:run_id>/candidates/", runs.candidates, name="run-candidates"),
+    path("runs/<int:run_id>/scores.csv", runs.scores, name="run-csv"),
+    path("runs/<int:run_id>/pause/", runs.pause, name="run-pause"),
+    path("runs/<int:run_id>/resume/", runs.resume, name="run-resume"),
+    path("runs/<int:run_id>/stop/", runs.stop, name="run-stop"),
+    path("targets/", targets.index, name="targets"),
+    path("targets/new/", targets.new, name="target-new"),
+    path("targets/<str:name>/", targets.show, name="target"),
+    path("targets/<str:name>/roll-back/", targets.roll_back, name="target-rollback"),
+    path("strategies/", strategies.index, name="strategies"),
+    path("audit/", audit.index, name="audit"),
+    path("audit/verify/", audit.verify, name="audit-verify"),
+    path("audit/export/<str:form>/", audit.export, name="audit-export"),
+    path("team/", team.show, name="team"),
+    path("team/invite/", team.invite, name="team-invite"),
+    path("team/policy/", team.choose_policy, name="team-policy"),
+    path("team/<int:user_id>/role/", team.change_role, name="team-role"),
+    path("team/<int:user_id>/link/", team.new_link, name="team-link"),
+    path("you/", account.show, name="account"),
+    path("you/password/", account.change_password, name="account-password"),
+    path("you/keyboard/", account.keyboard, name="account-keyboard"),
+    path("sign-in/", account.sign_in, name="sign-in"),
+    path("sign-out/", account.sign_out, name="sign-out"),
+    path("enter/<str:token>/", account.enter, name="enter"),
+    path("set-password/", account.set_password, name="set-password"),
+    path("stop/", halt.order, name="halt"),
+    path("stop/lift/", halt.lift, name="halt-lift"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.broken

@@ -1,0 +1,74 @@
+"""What a supervisor or a load balancer asks: is the process alive, and can it do its work."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import redis
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+
+from improvement.sandbox import levels
+from webapp import heartbeats
+
+QUEUES = ("control", "evaluations")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing the server needs, and whether it is there; ``detail`` never names paths or addresses."""
+
+    ok: bool
+    detail: str
+
+
+@login_not_required
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Return 200 as long as the process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Return 200 with the state of each part when pages and work can be served, 503 otherwise."""
+    parts = {"database": _database(), "redis": _redis(), "workers": _workers(), "sandbox": _sandbox()}
+    # A weak sandbox stops evaluations, not the server: pages say why, and reviews go on.
+    ready = all(part.ok for name, part in parts.items() if name != "sandbox")
+    body = {"ready": ready, **{name: asdict(part) for name, part in parts.items()}}
+    return JsonResponse(body, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
+
+
+def _database() -> Part:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return Part(False, type(error).__name__)
+    return Part(True, connection.vendor)
+
+
+def _redis() -> Part:
+    try:
+        heartbeats.connection().ping()
+    except redis.RedisError as error:
+        return Part(False, type(error).__name__)
+    return Part(True, "answers")
+
+
+def _workers() -> Part:
+    try:
+        present = {name.partition("@")[0] for name in heartbeats.alive()}
+    except redis.RedisError as error:
+        return Part(False, type(error).__name__)
+    missing = [queue for queue in QUEUES if queue not in present]
+    return Part(not missing, f"no worker for: {', '.join(missing)}" if missing else "every queue has a worker")
+
+
+def _sandbox() -> Part:
+    probe = levels.probe()
+    return Part(probe.level >= settings.SANDBOX_MIN_LEVEL, f"level {probe.level}, {settings.SANDBOX_MIN_LEVEL} wanted")
