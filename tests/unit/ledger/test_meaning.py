@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from improvement.ledger.event_types import EVENT_TYPES
+from improvement.ledger.verify import _HANDLERS
 from tests.unit.ledger.story import SYSTEM, Json, Story, commit, digest, person
 
 Tale = Callable[[Story], object]
@@ -523,3 +525,10 @@ def test_a_release_that_was_begun_before_the_halt_is_a_warning(story: Story) -> 
     verdict = story.verdict()
     assert verdict.problems == ()
     assert verdict.warnings == ("event 10: a release that was begun before the halt was finished under it",)
+
+
+@pytest.mark.parametrize("name", sorted(_HANDLERS))
+def test_every_type_that_decides_is_registered_and_described(name: str) -> None:
+    page = Path(__file__).parents[3] / "docs" / "audit-format.md"
+    assert name in EVENT_TYPES
+    assert f"`{name}`" in page.read_text(encoding="utf-8")
