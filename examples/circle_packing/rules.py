@@ -30,7 +30,9 @@ def judge(circles: object, count: int) -> Verdict:
     except RuleBroken as broken:
         return Verdict(0.0, str(broken))
     total = math.fsum(radius for _, _, radius in packing)
-    return Verdict(total, f"{count} circles, sum of radii {total:.6f}, smallest radius {min(c[2] for c in packing):.6f}.")
+    return Verdict(
+        total, f"{count} circles, sum of radii {total:.6f}, smallest radius {min(c[2] for c in packing):.6f}."
+    )
 
 
 def read_circles(circles: object, count: int) -> list[tuple[float, float, float]]:

@@ -126,7 +126,9 @@ class Archive:
         """Return everything as plain values; members on several islands are written once."""
         unique = list({id(member): member for member in self.members()}.values())
         places = {id(member): place for place, member in enumerate(unique)}
-        islands = [{"members": [places[id(m)] for m in island.members], "stale": island.stale} for island in self.islands]
+        islands = [
+            {"members": [places[id(m)] for m in island.members], "stale": island.stale} for island in self.islands
+        ]
         return {"members": [asdict(member) for member in unique], "islands": islands, "size": self.size}
 
     @classmethod

@@ -78,7 +78,9 @@ def replace_expression(draw: Draw) -> Change:
     """Put a new small formula in the place of an expression."""
     node = draw.pick(numeric_nodes(draw.source))
     text = formula(draw, scope_at(draw.source, node), depth=2)
-    return Change([draw.source.replace(node, text)], f"compute {short(text)} instead of {short(draw.source.segment(node))}")
+    return Change(
+        [draw.source.replace(node, text)], f"compute {short(text)} instead of {short(draw.source.segment(node))}"
+    )
 
 
 def extend_expression(draw: Draw) -> Change:
@@ -109,7 +111,10 @@ def shorten_expression(draw: Draw) -> Change:
     source = draw.source
     node = draw.pick(source.nodes(ast.BinOp))
     kept = draw.chance.choice((node.left, node.right))
-    return Change([source.replace(node, source.operand(kept))], f"keep {short(source.segment(kept))} of {short(source.segment(node))}")
+    return Change(
+        [source.replace(node, source.operand(kept))],
+        f"keep {short(source.segment(kept))} of {short(source.segment(node))}",
+    )
 
 
 def rename_use(draw: Draw) -> Change:

@@ -166,5 +166,8 @@ def reindent(text: str, column: int, *, skip_first: bool = False) -> str:
     lines = text.split("\n")
     first = next((line for line in lines if line.strip()), "")
     shift = column - (len(first) - len(first.lstrip(" ")))
-    moved = [line if not line.strip() else " " * max(0, len(line) - len(line.lstrip(" ")) + shift) + line.lstrip(" ") for line in lines]
+    moved = [
+        line if not line.strip() else " " * max(0, len(line) - len(line.lstrip(" ")) + shift) + line.lstrip(" ")
+        for line in lines
+    ]
     return "\n".join(moved)

@@ -81,7 +81,9 @@ def swap(draw: Draw) -> Change:
     first, second = draw.pick(pairs)
     start, end = lines_of(source, first)[0], lines_of(source, second)[1]
     text = whole(source, second) + whole(source, first)
-    return Change([Edit(start, end, text)], f"{short(source.segment(second), 24)} before {short(source.segment(first), 24)}")
+    return Change(
+        [Edit(start, end, text)], f"{short(source.segment(second), 24)} before {short(source.segment(first), 24)}"
+    )
 
 
 def duplicate(draw: Draw) -> Change:
@@ -107,7 +109,9 @@ def adjust(draw: Draw) -> Change:
     options = [
         s
         for s in statements(source)
-        if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name) and s.targets[0].id in names_of_numbers(source, s)
+        if isinstance(s, ast.Assign)
+        and isinstance(s.targets[0], ast.Name)
+        and s.targets[0].id in names_of_numbers(source, s)
     ]
     node = draw.pick(options)
     name = node.targets[0].id

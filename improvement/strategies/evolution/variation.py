@@ -39,7 +39,9 @@ class Child:
         """Return the archive member that this child becomes with its score; steps that helped are kept to go on with."""
         helped = self.parent_score is not None and score > self.parent_score
         steps = self.steps if helped else {}
-        return Member(number, self.files, score, self.work, self.digest, self.ancestors, self.scales, steps, self.doubts)
+        return Member(
+            number, self.files, score, self.work, self.digest, self.ancestors, self.scales, steps, self.doubts
+        )
 
 
 LINE_LENGTH = 12
@@ -91,4 +93,6 @@ def varied(
 
 def joined(first: Change, second: Change) -> Change:
     """Return two changes that were made one after the other as one."""
-    return Change([], f"{first.note}; {second.note}", {**first.scales, **second.scales}, {**first.steps, **second.steps})
+    return Change(
+        [], f"{first.note}; {second.note}", {**first.scales, **second.scales}, {**first.steps, **second.steps}
+    )

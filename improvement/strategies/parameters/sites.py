@@ -1,0 +1,182 @@
+"""Where parameters stand in the editable files, and how to write other values there without touching the rest."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+START, END = "EVOLVE-BLOCK-START", "EVOLVE-BLOCK-END"
+TOML_VALUE = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'|[^\s,#\]}]+')
+
+
+class SpaceError(Exception):
+    """The search space and the editable files do not fit; the message says what is missing where."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """One value in one file: its character range, and what it is now."""
+
+    path: str
+    start: int
+    end: int
+    value: Any
+
+
+def find(name: str, files: Mapping[str, str]) -> Site:
+    """Return where a parameter stands: `NAME = literal` at module level, or the key of a .toml or .json file.
+
+    In .toml and .json a name with dots reaches into tables. Raises SpaceError when no file, or no literal, has it.
+    """
+    for path in sorted(files):
+        site = find_in(name, path, files[path])
+        if site is not None:
+            return site
+    raise SpaceError(
+        f"No editable file sets the parameter {name!r}: write {name} = <value> at module level or as a key."
+    )
+
+
+def find_in(name: str, path: str, text: str) -> Site | None:
+    """Return where a parameter stands in one file, None when it does not."""
+    if path.endswith(".py"):
+        return find_assignment(name, path, text)
+    if path.endswith(".toml"):
+        return find_key(
+            name, path, text, tomllib.loads, rf"(?m)^[ \t]*[\"']?{re.escape(name.split('.')[-1])}[\"']?[ \t]*=[ \t]*"
+        )
+    if path.endswith(".json"):
+        return find_key(name, path, text, json.loads, rf"{re.escape(json.dumps(name.split('.')[-1]))}\s*:\s*")
+    return None
+
+
+def find_assignment(name: str, path: str, text: str) -> Site | None:
+    """Return the literal that a module assigns to a name last, None when it assigns none."""
+    site = None
+    for node in ast.parse(text).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        value = getattr(node, "value", None)
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets) and is_literal(value):
+            site = Site(path, *span(text, value), ast.literal_eval(value))
+    return site
+
+
+def is_literal(node: ast.AST | None) -> bool:
+    """Whether a node is a number, a string or a truth value written out, with or without a minus."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        node = node.operand
+    return isinstance(node, ast.Constant) and type(node.value) in (int, float, str, bool)
+
+
+def span(text: str, node: ast.expr) -> tuple[int, int]:
+    """Return the character range of a node (the tree counts columns in UTF-8 bytes)."""
+    lines = text.splitlines(keepends=True)
+
+    def place(line: int, column: int) -> int:
+        return sum(map(len, lines[: line - 1])) + len(lines[line - 1].encode()[:column].decode())
+
+    return place(node.lineno, node.col_offset), place(node.end_lineno, node.end_col_offset)
+
+
+def find_key(name: str, path: str, text: str, load: Any, pattern: str) -> Site | None:
+    """Return the place of a key's value: the one where another value changes just this key and nothing else."""
+    data = load(text)
+    present, value = reach(data, name)
+    if not present:
+        return None
+    for match in re.finditer(pattern, text):
+        end = value_end(text, match.end(), load is json.loads)
+        probe = not value if isinstance(value, bool) else "probe" if isinstance(value, str) else value + 1
+        try:
+            changed = load(text[: match.end()] + json.dumps(probe) + text[end:])
+        except ValueError:
+            continue
+        if changed == replaced(data, name.split("."), probe):
+            return Site(path, match.end(), end, value)
+    return None
+
+
+def reach(data: Any, name: str) -> tuple[bool, Any]:
+    """Return whether a dotted name reaches a plain value in nested tables, and the value."""
+    for part in name.split("."):
+        if not isinstance(data, dict) or part not in data:
+            return False, None
+        data = data[part]
+    return isinstance(data, (bool, int, float, str)), data
+
+
+def replaced(data: dict, parts: list[str], value: Any) -> dict:
+    """Return nested tables with one value replaced."""
+    inner = value if len(parts) == 1 else replaced(data[parts[0]], parts[1:], value)
+    return {**data, parts[0]: inner}
+
+
+def value_end(text: str, start: int, is_json: bool) -> int:
+    """Return where the plain value that begins at `start` ends."""
+    if is_json:
+        return json.JSONDecoder().raw_decode(text, start)[1]
+    match = TOML_VALUE.match(text, start)
+    return match.end() if match else start
+
+
+def write(files: Mapping[str, str], values: Mapping[Site, Any]) -> dict[str, str]:
+    """Return the files with these values at their sites and every other character as it was."""
+    changed = dict(files)
+    for site in sorted(values, key=lambda site: (site.path, site.start), reverse=True):
+        if values[site] != site.value or type(values[site]) is not type(site.value):
+            text = changed[site.path]
+            changed[site.path] = text[: site.start] + spelled(values[site], site.path) + text[site.end :]
+    return changed
+
+
+def spelled(value: Any, path: str) -> str:
+    """Return a value as the file's language writes it; floats with at most six significant digits."""
+    if isinstance(value, float):
+        return repr(float(f"{value:.6g}"))
+    return repr(value) if path.endswith(".py") else json.dumps(value)
+
+
+def literals(files: Mapping[str, str], most: int) -> list[Site]:
+    """Return the numbers in the evolve blocks (or whole files without markers), at most `most` of them.
+
+    Indices, and the integers 0, 1 and 2, are left out: they are nearly always a part of the program's form.
+    """
+    found: list[Site] = []
+    for path in sorted(files):
+        if path.endswith(".py"):
+            found += [site for site in numbers(path, files[path]) if type(site.value) is float or site.value > 2]
+    return found[:most]
+
+
+def numbers(path: str, text: str) -> list[Site]:
+    """Return the numbers of one Python file that may change, in the order of the text."""
+    tree = ast.parse(text)
+    skipped = [
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Subscript, ast.JoinedStr))
+        for inner in plain(node)
+    ]
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and type(node.value) in (int, float)]
+    nodes = [node for node in nodes if id(node) not in skipped and inside_block(text, node.lineno)]
+    sites = [Site(path, *span(text, node), node.value) for node in nodes]
+    return sorted(sites, key=lambda site: site.start)
+
+
+def plain(node: ast.Subscript | ast.JoinedStr) -> list[ast.AST]:
+    """Return the nodes of an index, or all of an f-string."""
+    return list(ast.walk(node.slice if isinstance(node, ast.Subscript) else node))
+
+
+def inside_block(text: str, line: int) -> bool:
+    """Whether a line lies between the markers; every line does where there are none."""
+    lines = text.splitlines()
+    if not any(START in other for other in lines):
+        return True
+    above = [other for other in lines[: line - 1] if START in other or END in other]
+    return bool(above) and START in above[-1]
