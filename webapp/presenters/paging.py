@@ -53,12 +53,11 @@ class Column:
 def columns(heads: tuple[tuple[str, str, bool], ...], sort: str) -> tuple[Column, ...]:
     """Return the heads of a table sorted by ``sort``: a key, with a minus in front for descending.
 
-    Each head is a label, its sort key (or empty) and whether it is numeric. A first click sorts numbers from the top.
+    Each head is a label, its sort key (or empty) and whether it is numeric. A first click sorts from the top down.
     """
     found = []
     for label, key, numeric in heads:
         order = {key: "ascending", f"-{key}": "descending"}.get(sort, "") if key else ""
-        first = f"-{key}" if numeric else key
-        again = key if sort.startswith("-") else f"-{key}"
-        found.append(Column(label, (again if order else first) if key else "", order, numeric))
+        ask = "" if not key else key if sort == f"-{key}" else f"-{key}"
+        found.append(Column(label, ask, order, numeric))
     return tuple(found)

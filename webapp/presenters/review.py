@@ -56,6 +56,16 @@ class DecisionBox:
     self_countersign: bool
     outcome: str = ""
 
+    @property
+    def met(self) -> tuple[Need, ...]:
+        """The requirements that are met."""
+        return tuple(need for need in self.needs if need.met)
+
+    @property
+    def unmet(self) -> tuple[Need, ...]:
+        """The requirements that are not met yet."""
+        return tuple(need for need in self.needs if not need.met)
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluationLine:
