@@ -76,6 +76,9 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "run.failed": EventType("{subject} failed: {reason}"),
     # Candidates
     "candidate.proposed": EventType("{actor} proposed {subject}", subject=("patch_sha256", "base")),
+    "generation.proposed": EventType(
+        "{subject} proposed {count} candidates in generation {generation}", data=("candidates",)
+    ),
     "generation.evaluated": EventType(
         "{subject} evaluated {count} candidates of generation {generation}", data=("candidates",)
     ),

@@ -364,7 +364,7 @@ class History:
         self._policy = ""
         self._halted = False
         self._resume_asked_by = ""
-        self._intended: set[tuple[Binding, str]] = set()
+        self._intended: dict[tuple[Binding, str], str] = {}
 
     def read(self, event: Event) -> None:
         """Take in one event; raises ``Refused`` saying which rule it breaks (its effects are taken in all the same)."""
@@ -516,9 +516,11 @@ class History:
             raise Refused(f"it rolls {target} back to {to}, but the tree is another one")
 
     def _release_intended(self, event: Event) -> None:
-        self._intended.add((_binding(event), _field(event, "data", "commit")))
+        binding = _binding(event)
+        self._intended[(binding, _field(event, "data", "commit"))] = self._policy
         if self._halted:
             raise Refused("a release was begun while everything was halted")
+        self._check_policy(binding, self._policy)
 
     def _released(self, event: Event) -> None:
         binding = _binding(event)
@@ -526,12 +528,10 @@ class History:
         present, review = self._champions.get(binding.target, ""), self._reviews.get(binding.candidate)
         self._move(binding.target, commit, event)
         self._review_closed(event)
-        self._check_not_halted(binding, commit, event["seq"])
+        self._check_in_force(binding, commit, event["seq"])
         self._check_chain(binding.target, previous, present)
         if binding.base != previous:
             raise Refused(f"what was approved stands on {binding.base}, but the champion before it was {previous}")
-        if self._policy and binding.policy != self._policy:
-            raise Refused("it rests on a policy that was no longer in force")
         self._check_evidence(binding, _field(event, "data", "tree"))
         self._check_approved(event, binding, review)
 
@@ -543,11 +543,22 @@ class History:
         if not self.partial and previous != present:
             raise Refused(f"it replaces {previous}, but the champion of {target} was {present or 'never recorded'}")
 
-    def _check_not_halted(self, binding: Binding, commit: str, seq: int) -> None:
-        if self._halted and (binding, commit) not in self._intended:
+    def _check_in_force(self, binding: Binding, commit: str, seq: int) -> None:
+        """Judge halt and policy at the moment the release began: between then and its end the champion has moved."""
+        policy = self._intended.get((binding, commit))
+        if self._halted and policy is None:
             raise Refused("released while everything was halted")
+        self._check_policy(binding, self._policy if policy is None else policy)
         if self._halted:
             self.warnings.append(f"event {seq}: a release that was begun before the halt was finished under it")
+        if policy not in (None, self._policy):
+            self.warnings.append(
+                f"event {seq}: a release that was begun before a change of policy was finished after it"
+            )
+
+    def _check_policy(self, binding: Binding, in_force: str) -> None:
+        if in_force and binding.policy != in_force:
+            raise Refused("it rests on a policy that was no longer in force")
 
     def _check_evidence(self, binding: Binding, tree: str) -> None:
         measured = self._evidence.get((binding.candidate, binding.patch, binding.base, binding.evidence))

@@ -323,6 +323,12 @@ def a_policy_no_longer_in_force(story: Story) -> None:
     story.release(("bob", vote), policy_sha256=old)
 
 
+def a_release_begun_under_an_old_policy(story: Story) -> None:
+    old = story.policy_digest
+    story.policy("team", 2)
+    story.intend(policy_sha256=old)
+
+
 def one_policy_under_two_presets(story: Story) -> None:
     data = {"version": 2, "preset": "solo", "policy_sha256": story.policy_digest}
     story.tell("policy.changed", person("alice"), subject={"kind": "policy", "id": "policy"}, data=data)
@@ -475,6 +481,7 @@ DISHONEST: list[tuple[Tale, str]] = [
     (another_tree_than_measured, "not the tree that was measured"),
     (evidence_that_was_not_recorded, "no such evidence"),
     (a_policy_no_longer_in_force, "a policy that was no longer in force"),
+    (a_release_begun_under_an_old_policy, "a policy that was no longer in force"),
     (one_policy_under_two_presets, "is recorded as 'team' and as 'solo'"),
     (ended("review.rejected", reason="No."), "ended with review.rejected"),
     (ended("review.expired"), "ended with review.expired"),
@@ -525,6 +532,17 @@ def test_a_release_that_was_begun_before_the_halt_is_a_warning(story: Story) -> 
     verdict = story.verdict()
     assert verdict.problems == ()
     assert verdict.warnings == ("event 10: a release that was begun before the halt was finished under it",)
+
+
+def test_a_release_that_was_begun_before_the_policy_changed_is_a_warning(story: Story) -> None:
+    story.open_review()
+    vote, old = story.vote("bob"), story.policy_digest
+    story.intend()
+    story.policy("team", 2)
+    story.release(("bob", vote), policy_sha256=old)
+    verdict = story.verdict()
+    assert verdict.problems == ()
+    assert verdict.warnings == ("event 10: a release that was begun before a change of policy was finished after it",)
 
 
 @pytest.mark.parametrize("name", sorted(_HANDLERS))
