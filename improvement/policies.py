@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,7 +25,8 @@ class Tier(StrEnum):
     HIGH = "high"
 
 
-TIER_ORDER = (Tier.LOW, Tier.MEDIUM, Tier.HIGH)
+LOW_LINES = 20
+HIGH_LINES = 200
 
 PRESET_TEXT: dict[Preset, str] = {
     Preset.SOLO: """\
@@ -75,13 +75,11 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What decides about the tier of a change: kind of target, lines touched, findings, how it was scored."""
+    """What decides about the tier of a change: the kind of target, lines added and removed, severities of findings."""
 
     kind: str
     lines: int
-    finding_severities: tuple[str, ...]
-    cooperative: bool
-    has_holdout: bool
+    severities: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +153,11 @@ def parse_policy(text: str, *, version: int) -> Policy:
 
 
 def tier_of(change: Change) -> Tier:
-    """Return how much a change could hurt; what cannot be told apart counts as more, never as less."""
-    if change.kind == "strategy" or "second_person" in change.finding_severities or change.lines > 200:
+    """Return how much a change could hurt; a kind that is not known counts as more, never as less."""
+    if change.kind == "strategy" or "second_person" in change.severities or change.lines > HIGH_LINES:
         return Tier.HIGH
-    unsure = change.cooperative or not change.has_holdout
-    tier = Tier.LOW if change.lines <= 20 and change.kind in {"parameters", "prompt", "code", "pipeline"} else Tier.MEDIUM
-    return TIER_ORDER[min(TIER_ORDER.index(tier) + unsure, 2)]
+    small = change.lines <= LOW_LINES and change.kind in {"parameters", "prompt", "code", "pipeline"}
+    return Tier.LOW if small and "note" not in change.severities else Tier.MEDIUM
 
 
 def why_not_counted(vote: CastVote, case: Case, policy: Policy) -> str:
@@ -221,11 +218,6 @@ def can_release(case: Case, policy: Policy) -> bool:
     return all(requirement.met for requirement in requirements(case, policy))
 
 
-def envelope(direction: str) -> dict[str, str]:
-    """Return the evidence a vote accepts after a pure rebase: still better, and no worse on the holdout."""
-    return {"primary": "better", "holdout": "not worse", "direction": direction}
-
-
 def _approvals_requirement(case: Case, policy: Policy) -> Requirement:
     if case.tier is None:
         return Requirement("Approvals", False, "no rule of the policy covers this change")
@@ -256,9 +248,3 @@ def _positive(data: dict[str, object], key: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{key} must be a whole number of at least 1")
     return value
-
-
-def highest(severities: Iterable[str]) -> str:
-    """Return the gravest of some finding severities, or an empty text."""
-    order = ("note", "second_person", "block")
-    return max(severities, key=order.index, default="")

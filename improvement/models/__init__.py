@@ -5,7 +5,7 @@ from improvement.models.candidates import Candidate, Evaluation, Evidence, FileS
 from improvement.models.people import SignInLink, TargetRole, User
 from improvement.models.reviews import PolicyVersion, Review, Vote
 from improvement.models.runs import JournalEntry, Run, RunEvent, Snapshot
-from improvement.models.system import Halt, Worker
+from improvement.models.system import Halt
 from improvement.models.targets import Release, Target, TargetImport
 
 __all__ = [
@@ -30,5 +30,4 @@ __all__ = [
     "TargetRole",
     "User",
     "Vote",
-    "Worker",
 ]

@@ -1,4 +1,4 @@
-"""The installation itself: the stop over everything, and the workers that were seen."""
+"""The installation itself: the stop over everything."""
 
 from __future__ import annotations
 
@@ -25,14 +25,3 @@ class Halt(models.Model):
             ),
             models.CheckConstraint(condition=~models.Q(reason=""), name="halt_has_reason"),
         ]
-
-
-class Worker(models.Model):
-    """A worker process as last seen: what it does, and the newest halt it acknowledged."""
-
-    name = models.CharField(max_length=120, primary_key=True)
-    queue = models.CharField(max_length=20)
-    seen_at = models.DateTimeField()
-    sandbox_level = models.PositiveSmallIntegerField(default=0)
-    sandbox_why = models.TextField(blank=True)
-    halt_acknowledged = models.BigIntegerField(default=0)

@@ -96,7 +96,7 @@ def case(review: Review) -> Case:
         involved=involved(review.candidate),
         votes=tuple(_cast(vote) for vote in _standing_votes(review)),
         evidence_better=review.evidence.better,
-        sandbox_level=int(payload.get("level", 0)),
+        sandbox_level=int(payload.get("sandbox_level", 0)),
         sandbox_min_level=settings.SANDBOX_MIN_LEVEL,
         halted=Halt.objects.filter(lifted_at__isnull=True).exists(),
         quarantined=review.candidate.state == CandidateState.QUARANTINED.value,

@@ -11,6 +11,8 @@ from django.db.models import F
 
 from improvement import dispatch, events, policies
 from improvement.engine.evidence import Evidence as Built
+from improvement.engine.evidence import payload_inside
+from improvement.engine.findings import Severity
 from improvement.exceptions import Conflict
 from improvement.models import Candidate, Evaluation, Evidence, Review, Run, Target, Vote
 from improvement.policies import Change
@@ -46,6 +48,18 @@ def nominate(candidate_id: int, *, pairs: Sequence[Pair], champion_files: str, w
 
 
 @transaction.atomic
+def place_before_nomination(candidate_id: int, *, patch_digest: str, lines: tuple[int, int]) -> Candidate:
+    """Say what a measured candidate changes against the present champion: a patch is always champion to candidate."""
+    candidate = _locked(candidate_id)
+    if candidate.state != CandidateState.MEASURED.value:
+        raise Conflict(f"C-{candidate_id} was nominated already.")
+    candidate.base_commit, candidate.patch_digest = candidate.target.champion_commit, patch_digest
+    candidate.added, candidate.removed = lines
+    candidate.save(update_fields=["base_commit", "patch_digest", "added", "removed"])
+    return candidate
+
+
+@transaction.atomic
 def rebase(
     candidate_id: int,
     *,
@@ -77,6 +91,14 @@ def rebase(
 
 
 @transaction.atomic
+def order_holdout(candidate_id: int, *, pairs: Sequence[Pair], champion_files: str, now: datetime) -> None:
+    """Order the holdout for a candidate that held on the confirm seeds."""
+    candidate = _locked(candidate_id)
+    if candidate.state == CandidateState.CONFIRMING.value:
+        _order(candidate, pairs=pairs, champion_files=champion_files, now=now)
+
+
+@transaction.atomic
 def withdraw(candidate_id: int, *, reason: str, now: datetime) -> None:
     """Withdraw a candidate that cannot go on, and close its review."""
     candidate = _locked(candidate_id)
@@ -86,7 +108,7 @@ def withdraw(candidate_id: int, *, reason: str, now: datetime) -> None:
 
 
 @transaction.atomic
-def conclude(candidate_id: int, *, revision: int, evidence: Built, tree: str, change: Change, now: datetime) -> Candidate:
+def conclude(candidate_id: int, *, revision: int, evidence: Built, tree: str, now: datetime) -> Candidate:
     """Record the evidence and pass the gate: to people, or aside as within noise, failed or quarantined.
 
     ``tree`` is the id of the git tree that was measured. A second conclusion of the same revision changes nothing.
@@ -94,14 +116,13 @@ def conclude(candidate_id: int, *, revision: int, evidence: Built, tree: str, ch
     candidate = _locked(candidate_id)
     if candidate.state != CandidateState.CONFIRMING.value or candidate.revision != revision:
         raise Conflict(f"C-{candidate_id} is not being confirmed any more.")
-    better = evidence.better
     row = Evidence.objects.create(
         candidate=candidate,
         revision=revision,
         base_commit=candidate.base_commit,
         digest=evidence.digest,
         payload=evidence.payload,
-        better=better,
+        better=evidence.better,
         summary=evidence.summary[:300],
         created_at=now,
     )
@@ -115,16 +136,30 @@ def conclude(candidate_id: int, *, revision: int, evidence: Built, tree: str, ch
         target=candidate.target.name,
         now=now,
     )
-    Target.objects.filter(pk=candidate.target_id).update(holdout_uses=F("holdout_uses") + 1)
-    if evidence.quarantined:
-        _set_aside(candidate, CandidateState.QUARANTINED, evidence.summary, now)
-    elif not better:
-        _set_aside(candidate, CandidateState.UNCONFIRMED, evidence.summary, now)
-    else:
-        _open_review(candidate, row, change, now)
+    if evidence.holdout.cases:
+        Target.objects.filter(pk=candidate.target_id).update(holdout_uses=F("holdout_uses") + 1)
+    _pass_gate(candidate, row, evidence, now)
     if candidate.run_id is not None:
         dispatch.enqueue_on_commit("advance_run", run_id=candidate.run_id)
     return candidate
+
+
+def _pass_gate(candidate: Candidate, row: Evidence, evidence: Built, now: datetime) -> None:
+    """Send to people what is better and free of blocking findings; set everything else aside with the reason.
+
+    That a holdout stopped a candidate is not told to the strategy: its verdict is that of the confirm seeds alone.
+    """
+    blocking = {finding.code: finding.text for finding in evidence.blocking}
+    if "above_bound" in blocking:
+        _set_aside(candidate, CandidateState.QUARANTINED, blocking["above_bound"], now, told=True)
+    elif not evidence.better:
+        _set_aside(candidate, CandidateState.UNCONFIRMED, evidence.summary, now, told=False)
+    elif blocking:
+        _set_aside(candidate, CandidateState.UNCONFIRMED, next(iter(blocking.values())), now, told=True)
+    else:
+        severities = tuple(Severity(finding.severity).value for finding in evidence.findings)
+        change = Change(candidate.target.kind, candidate.added + candidate.removed, severities)
+        _open_review(candidate, row, change, now)
 
 
 def _begin(candidate: Candidate, *, pairs: Sequence[Pair], champion_files: str, now: datetime) -> None:
@@ -154,11 +189,11 @@ def _order(candidate: Candidate, *, pairs: Sequence[Pair], champion_files: str, 
         Run.objects.filter(pk=candidate.run_id).update(confirm_evaluations=F("confirm_evaluations") + len(rows))
 
 
-def _set_aside(candidate: Candidate, state: CandidateState, reason: str, now: datetime) -> None:
+def _set_aside(candidate: Candidate, state: CandidateState, reason: str, now: datetime, *, told: bool) -> None:
     for review in Review.objects.select_for_update().filter(candidate=candidate).exclude(state=Review.State.CLOSED):
         reviews.close(review, state.value, now=now)
     move_candidate(
-        candidate, state, actor=SYSTEM, now=now, data={"reason": reason}, decided_at=now, told=False, message=reason[:500]
+        candidate, state, actor=SYSTEM, now=now, data={"reason": reason}, decided_at=now, told=told, message=reason[:500]
     )
     if candidate.run is not None:
         payload = {"id": candidate.pk, "text": f"C-{candidate.pk} not sent to review: {reason}"}
@@ -237,7 +272,7 @@ def _carry_votes(earlier: Review, review: Review, now: datetime) -> None:
     if earlier.patch_digest != review.patch_digest or earlier.policy.digest != review.policy.digest:
         return
     for vote in Vote.objects.filter(review=earlier, replaced=False, verdict=Vote.Verdict.APPROVE).select_related("person"):
-        accepted = built_inside(vote.envelope, review.evidence.payload)
+        accepted = payload_inside(vote.envelope, review.evidence.payload)
         seq = None
         if accepted:
             seq = audit.append(
@@ -267,13 +302,6 @@ def _carry_votes(earlier: Review, review: Review, now: datetime) -> None:
             audit_seq=seq or vote.audit_seq,
             at=vote.at,
         )
-
-
-def built_inside(envelope: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
-    """Tell whether new evidence lies inside the envelope that a vote accepted; an empty envelope accepts nothing."""
-    from improvement.engine.evidence import payload_inside
-
-    return bool(envelope) and payload_inside(envelope, payload)
 
 
 def _locked(candidate_id: int) -> Candidate:

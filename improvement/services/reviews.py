@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from improvement import dispatch, events, permissions, policies
+from improvement.engine.evidence import Evidence, envelope_around
 from improvement.exceptions import AlreadyDecided, Invalid, NotAllowed, NotFound, StaleDecision
 from improvement.models import Candidate, Release, Review, Vote
 from improvement.permissions import Right
@@ -193,12 +194,18 @@ def _cast(
         base_commit=digests.base,
         evidence_digest=digests.evidence,
         policy_digest=digests.policy,
-        envelope=review.evidence.payload.get("envelope", {}),
+        envelope=_envelope(review),
         self_countersigned=marked,
         via=actor.via,
         audit_seq=seq,
         at=now,
     )
+
+
+def _envelope(review: Review) -> dict[str, object]:
+    """What this vote accepts after a pure rebase, derived from the evidence that was shown."""
+    around = envelope_around(Evidence.read(review.evidence.payload))
+    return around.as_json() if around else {}
 
 
 def _carry_out(review: Review, candidate: Candidate, verdict: Vote.Verdict, cast: Vote, now: datetime) -> None:

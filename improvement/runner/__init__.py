@@ -1,0 +1,1 @@
+"""Where engine, sandbox, repositories and services meet: each step is claim, work, record."""

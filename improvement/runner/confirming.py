@@ -1,0 +1,173 @@
+"""Confirmation: paired seeds, the holdout, evidence, and placing a stale candidate on the new champion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.utils import timezone
+
+from improvement import installation
+from improvement.engine.checks import Material
+from improvement.engine.evidence import build
+from improvement.engine.exhibits import Pair
+from improvement.engine.manifest import Manifest
+from improvement.engine.measurement import Measurement, Outcome, Task
+from improvement.engine.merging import place
+from improvement.engine.patches import diff_stats, patch_digest
+from improvement.engine.seeds import confirm_seeds, holdout_seed
+from improvement.exceptions import Conflict, MergeConflict
+from improvement.models import Candidate, Evaluation
+from improvement.runner.tasks_at import repository, task_at
+from improvement.selectors import filesets, loop
+from improvement.services import confirmations
+from improvement.services import filesets as stored
+from improvement.states import CandidateState
+
+SEEDS = 8
+
+
+def cost_of_one(manifest: Manifest) -> int:
+    """Say how many evaluations one confirmation takes at most, both sides of each pair counted."""
+    return 2 * SEEDS + 2 * _cases(manifest)
+
+
+def begin(candidate: Candidate, *, why: str) -> None:
+    """Nominate a candidate and order its confirmation."""
+    task = task_at(candidate.target.name, candidate.target.champion_commit)
+    if candidate.base_commit != candidate.target.champion_commit:
+        candidate = _on_present_champion(candidate)
+    confirmations.nominate(
+        candidate.pk,
+        pairs=_confirm_pairs(candidate),
+        champion_files=stored.store(task.editable),
+        why=why,
+        now=timezone.now(),
+    )
+
+
+def conclude(candidate_id: int) -> None:
+    """Go on with a confirmation whose measurements are all answered: the holdout, or the evidence and the gate."""
+    candidate = Candidate.objects.select_related("run__target", "target").get(pk=candidate_id)
+    if candidate.state != CandidateState.CONFIRMING.value or loop.confirmation_outstanding(candidate_id):
+        return
+    rows = list(loop.of_confirmation(candidate_id))
+    task = task_at(candidate.target.name, candidate.base_commit)
+    material = _material(candidate, task, rows)
+    evidence = build(material)
+    if evidence.better and _cases(task.manifest) and not material.holdout:
+        champion_files = stored.store(task.editable)
+        confirmations.order_holdout(
+            candidate_id, pairs=_holdout_pairs(candidate, task), champion_files=champion_files, now=timezone.now()
+        )
+        return
+    tree = {**task.tree, **{path: text.encode("utf-8") for path, text in material.files.items()}}
+    tree_id = repository(candidate.target.name).tree_id_of(tree)
+    try:
+        confirmations.conclude(
+            candidate_id, revision=candidate.revision, evidence=evidence, tree=tree_id, now=timezone.now()
+        )
+    except Conflict:
+        return
+
+
+def confirm_again(candidate_id: int) -> None:
+    """Place a stale candidate on the present champion and order its confirmation; what cannot be placed is withdrawn."""
+    candidate = Candidate.objects.select_related("run__target", "target").get(pk=candidate_id)
+    if candidate.state != CandidateState.STALE.value:
+        return
+    target = candidate.target
+    before = task_at(target.name, candidate.base_commit).editable
+    champion = task_at(target.name, target.champion_commit)
+    try:
+        files = _placed(candidate, before, champion.editable)
+    except MergeConflict as conflict:
+        confirmations.withdraw(candidate_id, reason=conflict.message, now=timezone.now())
+        return
+    candidate.revision += 1
+    digest = patch_digest(champion.editable, files)
+    confirmations.rebase(
+        candidate_id,
+        files_digest=stored.store(files),
+        patch_digest=digest,
+        lines=diff_stats(champion.editable, files),
+        pairs=_confirm_pairs(candidate, digest=f"{digest}:{candidate.revision}"),
+        champion_files=stored.store(champion.editable),
+        now=timezone.now(),
+    )
+
+
+def _placed(candidate: Candidate, before: dict[str, str], champion: dict[str, str]) -> dict[str, str]:
+    """A loop's own candidates are whole file sets; only changes that people made elsewhere are merged."""
+    files = filesets.load(candidate.files_id)
+    latest = candidate.target.releases.filter(state="done").order_by("-pk").first()
+    made_elsewhere = latest is not None and latest.kind == "external"
+    if candidate.origin == "person" or made_elsewhere:
+        return place(before, files, champion)
+    return files
+
+
+def _on_present_champion(candidate: Candidate) -> Candidate:
+    """Say what a candidate changes against the present champion, before it is nominated."""
+    champion = task_at(candidate.target.name, candidate.target.champion_commit).editable
+    files = filesets.load(candidate.files_id)
+    return confirmations.place_before_nomination(
+        candidate.pk, patch_digest=patch_digest(champion, files), lines=diff_stats(champion, files)
+    )
+
+
+def _material(candidate: Candidate, task: Task, rows: Iterable[Evaluation]) -> Material:
+    rows = list(rows)
+    return Material(
+        manifest=task.manifest,
+        base=candidate.base_commit,
+        base_files=task.editable,
+        files=filesets.load(candidate.files_id),
+        patch_digest=candidate.patch_digest,
+        evaluator_digest=task.evaluator_digest,
+        score=candidate.score if candidate.score is not None else 0.0,
+        confirm=_paired(rows, "confirm"),
+        holdout=_paired(rows, "holdout"),
+        holdout_uses=candidate.target.holdout_uses,
+        required_level=settings.SANDBOX_MIN_LEVEL,
+    )
+
+
+def _paired(rows: list[Evaluation], stage: str) -> tuple[Pair, ...]:
+    own = {row.index: row for row in rows if row.stage == stage and row.candidate_id is not None}
+    champion = {row.index: row for row in rows if row.stage == stage and row.candidate_id is None}
+    return tuple(
+        Pair(index, own[index].seed, as_measurement(own[index]), as_measurement(champion[index])) for index in sorted(own)
+    )
+
+
+def as_measurement(row: Evaluation) -> Measurement:
+    """Return the answer of an evaluation as the engine knows it."""
+    return Measurement(
+        outcome=Outcome(row.outcome),
+        cause=row.cause,
+        message=row.message,
+        metrics=row.metrics,
+        feedback=row.feedback,
+        log=row.log,
+        seconds=row.seconds,
+        cpu_seconds=row.cpu_seconds,
+        memory_mb=row.memory_mb,
+        level=row.level,
+        isolation=row.isolation,
+        evaluator_digest=row.evaluator_digest,
+    )
+
+
+def _confirm_pairs(candidate: Candidate, digest: str = "") -> list[confirmations.Pair]:
+    seeds = confirm_seeds(installation.kernel_key(), digest or candidate.patch_digest, SEEDS)
+    return [("confirm", index, seed) for index, seed in enumerate(seeds)]
+
+
+def _holdout_pairs(candidate: Candidate, task: Task) -> list[confirmations.Pair]:
+    key, digest = installation.kernel_key(), candidate.patch_digest
+    return [("holdout", case, holdout_seed(key, digest, case)) for case in range(_cases(task.manifest))]
+
+
+def _cases(manifest: Manifest) -> int:
+    return manifest.holdout.cases if manifest.holdout else 0

@@ -1,0 +1,136 @@
+"""Making targets: read, check, measure the champion, and only then create anything."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from improvement import installation
+from improvement.engine.cheats import cheat_files
+from improvement.engine.generation import score_of
+from improvement.engine.measurement import Stage, Task
+from improvement.exceptions import CountersignError, TargetError
+from improvement.models import Target, TargetImport
+from improvement.runner.releasing import MACHINE
+from improvement.sandbox import levels
+from improvement.sandbox.measure import measure
+from improvement.services import targets
+from improvement.services.actors import Actor, human
+from improvement.services.targets import Added
+from improvement.targets import importing
+from improvement.targets.repository import Repository
+
+UPLOADS = "uploads"
+MAX_UPLOAD_BYTES = 20_000_000
+
+
+def add_target(source: Path, *, name: str | None, format: str, actor: Actor) -> Target:
+    """Make a target of a directory: nothing is created unless its champion can be measured."""
+    levels.require(settings.SANDBOX_MIN_LEVEL)
+    imported = importing.load(source, format, name)
+    chosen = name or imported.manifest.name
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,79}", chosen):
+        raise TargetError(f"{chosen!r} cannot be a target's name: use small letters, digits and hyphens, as in circle-packing.")
+    targets.check_may_add(chosen, actor=actor)
+    task = Task(imported.manifest, imported.tree)
+    score = _start_score(task)
+    path = installation.repository_path(chosen)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    repo = _create(path, task, chosen)
+    try:
+        made = Added(
+            name=chosen,
+            manifest=imported.manifest,
+            format=imported.format,
+            warnings=imported.warnings,
+            commit=repo.head(),
+            tree=repo.tree_id(repo.head()),
+            evaluator_digest=task.evaluator_digest,
+            score=score,
+        )
+        return targets.add(made, actor=actor, now=timezone.now())
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+def import_asked(import_id: int) -> None:
+    """Carry out an import that somebody asked for in the browser, and record what came of it."""
+    asked = TargetImport.objects.select_related("asked_by").get(pk=import_id)
+    if asked.state != TargetImport.State.QUEUED:
+        return
+    try:
+        with tempfile.TemporaryDirectory(prefix="countersign-import-") as scratch:
+            source = _source(asked.source, Path(scratch))
+            target = add_target(source, name=asked.name or None, format=asked.format, actor=human(asked.asked_by))
+        targets.finish_import(import_id, target=target, message=" ".join(target.warnings))
+    except CountersignError as error:
+        targets.finish_import(import_id, target=None, message=error.message)
+    finally:
+        _remove_upload(asked.source)
+
+
+def _start_score(task: Task) -> float:
+    for cheat in task.manifest.cheats:
+        cheat_files(task, cheat)
+    measurement = measure(task, task.editable, stage=Stage.MEASURE, seed=0)
+    score = score_of(task.manifest, measurement)
+    if score is None:
+        said = measurement.message or measurement.cause
+        raise TargetError(f"The target as it stands cannot be measured, so it was not added: {said}")
+    return score
+
+
+def _create(path: Path, task: Task, name: str) -> Repository:
+    if path.exists():
+        raise TargetError(f"{path} exists already, left over from something else. Move it away or choose another name.")
+    message = f"Import {name}"
+    return Repository.create(path, task.tree, message=message, author=MACHINE, when=timezone.now())
+
+
+def _source(source: str, scratch: Path) -> Path:
+    """The directory to read: as it lies on the server, or unpacked from an uploaded archive."""
+    path = Path(source)
+    if not path.is_file():
+        return path
+    out = scratch / "files"
+    out.mkdir()
+    try:
+        if zipfile.is_zipfile(path):
+            _unzip(path, out)
+        else:
+            with tarfile.open(path) as archive:
+                _check_size(sum(member.size for member in archive.getmembers()))
+                archive.extractall(out, filter="data")
+    except (tarfile.TarError, zipfile.BadZipFile, OSError) as error:
+        raise TargetError(f"The archive cannot be unpacked: {error}. Upload a .zip or a .tar.gz of one directory.") from error
+    inside = list(out.iterdir())
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else out
+
+
+def _unzip(path: Path, out: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        _check_size(sum(info.file_size for info in archive.infolist()))
+        for info in archive.infolist():
+            name = Path(info.filename)
+            if name.is_absolute() or ".." in name.parts:
+                raise TargetError(f"The archive names {info.filename}, which lies outside of it.")
+        archive.extractall(out)
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_UPLOAD_BYTES:
+        raise TargetError(f"The archive unpacks to {size / 1e6:.0f} MB; at most {MAX_UPLOAD_BYTES / 1e6:.0f} MB are taken.")
+
+
+def _remove_upload(source: str) -> None:
+    path, uploads = Path(source), installation.data_directory() / UPLOADS
+    if uploads in path.parents:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,220 @@
+"""What the loop must know to take its next step: read only, in the order in which it is needed."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Max, Q, QuerySet
+
+from improvement.engine.asktell import Decision, Verdict
+from improvement.engine.budget import Budget, Spent
+from improvement.engine.nomination import Measured, Situation
+from improvement.engine.session import Entry, Snapshot, entry_from_json
+from improvement.models import Candidate, Evaluation, Halt, Review, Run, Vote
+from improvement.policies import Policy
+from improvement.states import CandidateState
+
+OUTSTANDING = (Evaluation.State.QUEUED, Evaluation.State.LEASED)
+_VERDICTS = {
+    CandidateState.RELEASED: Verdict.RELEASED,
+    CandidateState.REJECTED: Verdict.REJECTED,
+    CandidateState.CHANGES_REQUESTED: Verdict.CHANGES_REQUESTED,
+    CandidateState.UNCONFIRMED: Verdict.UNCONFIRMED,
+    CandidateState.SUPERSEDED: Verdict.SUPERSEDED,
+}
+_CONFIRMED = (
+    CandidateState.IN_REVIEW,
+    CandidateState.STALE,
+    CandidateState.APPROVED,
+    CandidateState.RELEASED,
+    CandidateState.SUPERSEDED,
+    CandidateState.CHANGES_REQUESTED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The generation that was asked for and not told yet: its duplicates (number to message) and its candidates."""
+
+    duplicates: dict[int, str]
+    candidates: tuple[Candidate, ...]
+    numbers: tuple[int, ...]
+
+
+def halted() -> bool:
+    """Tell whether everything is stopped."""
+    return Halt.objects.filter(lifted_at__isnull=True).exists()
+
+
+def is_measuring(run_id: int) -> bool:
+    """Tell whether measurements of this run's generation are outstanding."""
+    return Evaluation.objects.filter(run_id=run_id, stage__in=["measure", "screen"], state__in=OUTSTANDING).exists()
+
+
+def is_confirming(run_id: int) -> bool:
+    """Tell whether a candidate of this run is being confirmed for the first time."""
+    states = [CandidateState.NOMINATED.value, CandidateState.CONFIRMING.value]
+    return Candidate.objects.filter(run_id=run_id, revision=1, state__in=states).exists()
+
+
+def confirmation_outstanding(candidate_id: int) -> bool:
+    """Tell whether paired measurements of this candidate are outstanding."""
+    return of_confirmation(candidate_id).filter(state__in=OUTSTANDING).exists()
+
+
+def of_confirmation(candidate_id: int) -> QuerySet[Evaluation]:
+    """Return the paired measurements of a candidate's present revision: its own and the champion's."""
+    revision = Candidate.objects.values_list("revision", flat=True).get(pk=candidate_id)
+    about = Q(candidate_id=candidate_id) | Q(subject_id=candidate_id)
+    return Evaluation.objects.filter(about, stage__in=["confirm", "holdout"], revision=revision)
+
+
+def journal_length(run_id: int) -> int:
+    """Return how many entries the journal has."""
+    newest = Run.objects.filter(pk=run_id).aggregate(newest=Max("journal__index"))["newest"]
+    return 0 if newest is None else newest + 1
+
+
+def restoration(run_id: int) -> tuple[Snapshot | None, list[Entry]]:
+    """Return the newest snapshot of a run's strategy and the journal since then."""
+    run = Run.objects.get(pk=run_id)
+    row = run.snapshots.order_by("-journal_index").first()
+    snapshot = None
+    if row is not None:
+        kept = json.loads(zlib.decompress(bytes(row.state)))
+        snapshot = Snapshot(state=kept["state"], next_number=kept["next_number"])
+    since = run.journal.filter(index__gte=row.journal_index if row else 0).order_by("index")
+    return snapshot, [entry_from_json(_message(bytes(entry.message))) for entry in since]
+
+
+def open_generation(run_id: int) -> Generation | None:
+    """Return the generation that was asked for and not told yet, or ``None``."""
+    newest = Run.objects.get(pk=run_id).journal.order_by("-index").first()
+    if newest is None or newest.kind != "ask":
+        return None
+    entry = _message(bytes(newest.message))
+    duplicates = {int(number): text for number, text in entry["duplicates"].items()}
+    candidates = tuple(Candidate.objects.filter(run_id=run_id, generation=newest.generation).order_by("number"))
+    numbers = sorted([*duplicates, *(candidate.number for candidate in candidates)])
+    return Generation(duplicates, candidates, tuple(numbers))
+
+
+def measurements(candidates: Iterable[Candidate]) -> dict[int, Evaluation]:
+    """Return the ``measure`` evaluation of each candidate, by candidate id."""
+    ids = [candidate.pk for candidate in candidates]
+    return {row.candidate_id or 0: row for row in Evaluation.objects.filter(candidate_id__in=ids, stage="measure")}
+
+
+def undelivered_decisions(run_id: int) -> list[tuple[int, Decision]]:
+    """Return what became of nominated candidates and was not told yet: candidate id and decision, oldest first."""
+    states = [state.value for state in _VERDICTS]
+    rows = Candidate.objects.filter(run_id=run_id, told=False, state__in=states).order_by(
+        F("decided_at").asc(nulls_last=True), "pk"
+    )
+    return [
+        (row.pk, Decision(row.number, _VERDICTS[CandidateState(row.state)], _reason(row)))
+        for row in rows
+    ]
+
+
+def seen_syntax(run_id: int) -> set[str]:
+    """Return the syntax digests of every candidate of a run."""
+    return set(Candidate.objects.filter(run_id=run_id).values_list("syntax_digest", flat=True))
+
+
+def best_measured(run: Run, limit: int = 8) -> list[Measured]:
+    """Return the best candidates of a run that were measured and never nominated."""
+    order = "-score" if run.target.better == "higher" else "score"
+    rows = Candidate.objects.filter(run=run, state=CandidateState.MEASURED.value, score__isnull=False)
+    return [Measured(row.number, row.score) for row in rows.order_by(order, "number")[:limit] if row.score is not None]
+
+
+def situation(run: Run, policy: Policy, *, needed: int, ending: bool, now: datetime) -> Situation:
+    """Return what a nomination depends on, at a generation boundary."""
+    confirmed = Candidate.objects.filter(run=run, state__in=[s.value for s in _CONFIRMED], score__isnull=False)
+    order = "-score" if run.target.better == "higher" else "score"
+    best = confirmed.order_by(order).values_list("score", flat=True).first()
+    return Situation(
+        champion=run.champion_score if run.champion_score is not None else 0.0,
+        best_confirmed=best,
+        best_open_review=None,
+        generation=run.generation,
+        nominated_at=run.nominated_generation or None,
+        confirming=False,
+        open_reviews=_held_reviews(run, now),
+        budget=budget(run),
+        spent=spent(run, now),
+        needed=needed,
+        ending=ending,
+        max_open_reviews=policy.max_open_reviews,
+    )
+
+
+def open_reviews(run_id: int) -> int:
+    """Return how many reviews of a run are open or put aside to be confirmed again."""
+    return Review.objects.filter(candidate__run_id=run_id).exclude(state=Review.State.CLOSED).count()
+
+
+def budget(run: Run) -> Budget:
+    """Return a run's limits."""
+    seconds = float(run.seconds_limit) if run.seconds_limit else None
+    return Budget(run.budget, seconds, run.confirm_allowance)
+
+
+def spent(run: Run, now: datetime) -> Spent:
+    """Return what a run has used of its limits."""
+    in_flight = Evaluation.objects.filter(run=run, candidate__isnull=False, stage="measure", state__in=OUTSTANDING)
+    elapsed = (now - run.started_at).total_seconds() if run.started_at else 0.0
+    return Spent(
+        measured=run.evaluations, in_flight=in_flight.count(), confirming=run.confirm_evaluations, seconds=elapsed
+    )
+
+
+def stale_next(target_id: int) -> Candidate | None:
+    """Return the stale candidate that is next to be confirmed again, when nothing of its target is open."""
+    if Review.objects.filter(target_id=target_id, state=Review.State.OPEN).exists():
+        return None
+    if Candidate.objects.filter(
+        target_id=target_id, revision__gt=1, state=CandidateState.CONFIRMING.value
+    ).exists():
+        return None
+    stale = Candidate.objects.filter(target_id=target_id, state=CandidateState.STALE.value)
+    return stale.select_related("run__target", "target").order_by("pk").first()
+
+
+def due_runs(now: datetime) -> list[int]:
+    """Return the runs that could advance and that no worker holds."""
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+    return list(Run.objects.filter(free, state__in=["queued", "running", "parked"]).values_list("pk", flat=True))
+
+
+def due_confirmations() -> list[int]:
+    """Return the candidates whose paired measurements are all answered and that are still being confirmed."""
+    confirming = Candidate.objects.filter(state=CandidateState.CONFIRMING.value).values_list("pk", flat=True)
+    return [pk for pk in confirming if not confirmation_outstanding(pk)]
+
+
+def _held_reviews(run: Run, now: datetime) -> int:
+    """Open reviews of this run that a better candidate may not replace: looked at, or voted on."""
+    rows = Review.objects.filter(candidate__run=run).exclude(state=Review.State.CLOSED)
+    looked_at = Q(claimed_until__gt=now)
+    voted = Q(pk__in=Vote.objects.filter(review__candidate__run=run).values("review_id"))
+    return rows.filter(looked_at | voted).count()
+
+
+def _reason(candidate: Candidate) -> str:
+    """The reasons of people who let the strategy read them, joined."""
+    shared = Vote.objects.filter(
+        review__candidate=candidate, replaced=False, share_reason=True, verdict__in=["reject", "request_changes"]
+    )
+    return " ".join(shared.values_list("reason", flat=True))
+
+
+def _message(stored: bytes) -> dict[str, Any]:
+    message: dict[str, Any] = json.loads(zlib.decompress(stored))
+    return message

@@ -1,0 +1,231 @@
+"""Targets: adding one that was measured, taking in commits made elsewhere, and imports asked for in the browser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from improvement import dispatch, permissions
+from improvement.engine.manifest import Manifest
+from improvement.exceptions import Conflict, Invalid, NotAllowed, NotFound
+from improvement.models import Candidate, Evaluation, Release, Target, TargetImport
+from improvement.permissions import Right
+from improvement.services import audit, filesets, releases
+from improvement.services.actors import SYSTEM, Actor
+from improvement.services.transitions import move_candidate
+from improvement.states import CandidateState
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A target's repository as it was just made: its first commit and tree, and how the champion scored."""
+
+    name: str
+    manifest: Manifest
+    format: str
+    warnings: tuple[str, ...]
+    commit: str
+    tree: str
+    evaluator_digest: str
+    score: float
+
+
+def check_may_add(name: str, *, actor: Actor) -> None:
+    """Raise unless this actor may add a target of this name."""
+    if actor.person is not None:
+        permissions.check_may(actor.person, Right.IMPORT_TARGET)
+    if Target.objects.filter(name=name).exists():
+        raise Conflict(f"There is already a target named {name}. Choose another name with --name.")
+
+
+@transaction.atomic
+def add(made: Added, *, actor: Actor, now: datetime) -> Target:
+    """Record a new target whose repository exists and whose champion was measured."""
+    check_may_add(made.name, actor=actor)
+    metric = made.manifest.primary
+    try:
+        target = Target.objects.create(
+            name=made.name,
+            description=made.manifest.description,
+            kind=made.manifest.kind,
+            format=made.format,
+            isolation=made.manifest.evaluate.isolation,
+            metric=metric.name,
+            better=metric.better,
+            unit=metric.unit,
+            warnings=list(made.warnings),
+            start_commit=made.commit,
+            start_score=made.score,
+            champion_commit=made.commit,
+            champion_score=made.score,
+            evaluator_digest=made.evaluator_digest,
+            added_by_id=actor.person_id,
+            added_at=now,
+        )
+    except IntegrityError as error:
+        raise Conflict(f"There is already a target named {made.name}. Choose another name with --name.") from error
+    Release.objects.create(
+        target=target,
+        kind=Release.Kind.START,
+        state=Release.State.DONE,
+        commit=made.commit,
+        tree=made.tree,
+        score=made.score,
+        actor=actor.name,
+        created_at=now,
+        finished_at=now,
+    )
+    audit.append(
+        "target.added",
+        actor=actor,
+        subject={"kind": "target", "id": target.name},
+        data={
+            "champion": made.commit,
+            "tree": made.tree,
+            "score": audit.number(made.score),
+            "evaluator_sha256": made.evaluator_digest,
+            "isolation": target.isolation,
+        },
+        target=target.name,
+        now=now,
+    )
+    return target
+
+
+@transaction.atomic
+def request_import(*, source: str, name: str, format: str, actor: Actor, now: datetime) -> TargetImport:
+    """Ask a worker to make a target from files that lie at ``source`` on the server."""
+    if actor.person is None:
+        raise NotAllowed("Only a person can import a target.")
+    permissions.check_may(actor.person, Right.IMPORT_TARGET)
+    if not source.strip():
+        raise Invalid("Name a directory on the server, or choose an archive to upload.")
+    asked = TargetImport.objects.create(
+        name=name.strip(),
+        format=format,
+        source=source.strip(),
+        state=TargetImport.State.QUEUED,
+        asked_by_id=actor.person_id,
+        asked_at=now,
+    )
+    dispatch.enqueue_on_commit("import_target", import_id=asked.pk)
+    return asked
+
+
+@transaction.atomic
+def finish_import(import_id: int, *, target: Target | None, message: str) -> None:
+    """Record that an import made a target, or why it was refused."""
+    state = TargetImport.State.DONE if target else TargetImport.State.REFUSED
+    TargetImport.objects.filter(pk=import_id).update(target=target, state=state, message=message)
+
+
+@transaction.atomic
+def take_external(
+    target_name: str, *, commit: str, tree: str, score: float, actor: Actor, reason: str, now: datetime
+) -> Target:
+    """Record that a commit made elsewhere became champion because an authorised person said so."""
+    if actor.person is None:
+        raise NotAllowed("Only a person can take over a champion from elsewhere.")
+    target = _locked(target_name)
+    permissions.check_may(actor.person, Right.CHANGE_POLICY, target.pk)
+    if not reason.strip():
+        raise Invalid("Say why this commit becomes champion without a review; the reason goes into the audit trail.")
+    previous, previous_score = target.champion_commit, target.champion_score
+    Release.objects.create(
+        target=target,
+        kind=Release.Kind.EXTERNAL,
+        state=Release.State.DONE,
+        previous_commit=previous,
+        commit=commit,
+        tree=tree,
+        score=score,
+        previous_score=previous_score,
+        reason=reason.strip(),
+        approved_by=[{"name": actor.name, "id": actor.id}],
+        actor=actor.name,
+        created_at=now,
+        finished_at=now,
+    )
+    target.champion_commit, target.champion_score, target.champion_candidate = commit, score, None
+    target.save(update_fields=["champion_commit", "champion_score", "champion_candidate"])
+    audit.append(
+        "champion.external",
+        actor=actor,
+        subject={"kind": "target", "id": target.name},
+        data={"commit": commit, "tree": tree, "previous": previous, "reason": reason.strip()},
+        target=target.name,
+        now=now,
+    )
+    releases.suspend_others(target, now=now)
+    return target
+
+
+@transaction.atomic
+def take_in_edit(
+    target_name: str,
+    *,
+    files: dict[str, str],
+    patch_digest: str,
+    syntax_digest: str,
+    lines: tuple[int, int],
+    seed: int,
+    note: str,
+    actor: Actor,
+    now: datetime,
+) -> Candidate:
+    """Make a candidate of a person's own edit; it is measured, confirmed and reviewed like any other."""
+    target = _locked(target_name)
+    if actor.person is not None:
+        permissions.check_may(actor.person, Right.START_RUN, target.pk)
+    candidate = Candidate.objects.create(
+        target=target,
+        number=0,
+        state=CandidateState.MEASURING.value,
+        files_id=filesets.store(files),
+        patch_digest=patch_digest,
+        syntax_digest=syntax_digest,
+        base_commit=target.champion_commit,
+        added=lines[0],
+        removed=lines[1],
+        origin="person",
+        operator="person",
+        note=note[:300],
+        author_id=actor.person_id,
+        proposed_at=now,
+    )
+    audit.append(
+        "candidate.proposed",
+        actor=actor,
+        subject=audit.candidate_subject(candidate),
+        data={"author": actor.id, "note": note[:300]},
+        target=target.name,
+        now=now,
+    )
+    evaluation = Evaluation.objects.create(
+        target=target,
+        candidate=candidate,
+        base_commit=candidate.base_commit,
+        files_id=candidate.files_id,
+        stage="measure",
+        seed=seed,
+        state=Evaluation.State.QUEUED,
+        queued_at=now,
+    )
+    dispatch.enqueue_on_commit("evaluate", evaluation_id=evaluation.pk)
+    return candidate
+
+
+@transaction.atomic
+def withdraw_edit(candidate_id: int, *, reason: str, now: datetime) -> None:
+    """Withdraw a person's edit that is no improvement."""
+    candidate = Candidate.objects.select_for_update().select_related("target").get(pk=candidate_id)
+    move_candidate(candidate, CandidateState.WITHDRAWN, actor=SYSTEM, now=now, data={"reason": reason}, message=reason)
+
+
+def _locked(name: str) -> Target:
+    target = Target.objects.select_for_update().filter(name=name).first()
+    if target is None:
+        raise NotFound(f"There is no target named {name}.")
+    return target

@@ -1,0 +1,56 @@
+"""What workers are told to do: ids in, one runner call; doing a task twice is harmless."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from celery import shared_task
+
+from improvement.runner import advancing, confirming, evaluating, importing, releasing, ticking
+
+
+def _me() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+@shared_task
+def advance_run(run_id: int) -> None:
+    """Take the next steps of a run."""
+    advancing.advance(run_id, worker=_me())
+
+
+@shared_task
+def evaluate(evaluation_id: int) -> None:
+    """Measure one candidate once."""
+    evaluating.evaluate(evaluation_id, worker=_me())
+
+
+@shared_task
+def conclude(candidate_id: int) -> None:
+    """Go on with a confirmation whose measurements are answered."""
+    confirming.conclude(candidate_id)
+
+
+@shared_task
+def confirm_again(candidate_id: int) -> None:
+    """Place a stale candidate on the present champion and confirm it again."""
+    confirming.confirm_again(candidate_id)
+
+
+@shared_task
+def finish_release(release_id: int) -> None:
+    """Move a champion."""
+    releasing.finish_release(release_id)
+
+
+@shared_task
+def import_target(import_id: int) -> None:
+    """Make a target of files that somebody handed over in the browser."""
+    importing.import_asked(import_id)
+
+
+@shared_task
+def tick() -> None:
+    """Take over what was lost, and do what is due."""
+    ticking.tick()
