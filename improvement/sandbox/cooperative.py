@@ -30,7 +30,7 @@ COMBINED, ERROR = "combined_score", "error"
 def evaluate(
     supervisor: Supervisor, task: Task, files: Mapping[str, str], *, stage: Stage, seed: int, case: int
 ) -> Verdict:
-    """This function will call the task's ``evaluate(program_path)`` on the candidate's first editable file."""
+    """Call the task's ``evaluate(program_path)`` on the candidate's first editable file."""
     manifest = task.manifest
     holdout = manifest.holdout.module if manifest.holdout else None
     module = holdout if stage is Stage.HOLDOUT and holdout else manifest.evaluate.module

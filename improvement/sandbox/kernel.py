@@ -23,19 +23,19 @@ def _check(answer: int, what: str) -> None:
 
 
 def own_mounts() -> None:
-    """This function will give the calling thread a mount namespace of its own; the host's unmounts still reach it."""
+    """Give the calling thread a mount namespace of its own; the host's unmounts still reach it."""
     _check(_libc.unshare(CLONE_NEWNS), "unshare")
     mount("none", "/", "", MS_REC | MS_SLAVE)
 
 
 def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
-    """This function will call mount(2); OSError when the kernel refuses."""
+    """Call mount(2); OSError when the kernel refuses."""
     texts = (text.encode() for text in (source, target, kind))
     _check(_libc.mount(*texts, ctypes.c_ulong(flags), options.encode()), f"mount {target}")
 
 
 def become(uid: int, gid: int) -> None:
-    """This function will give the calling thread, and it alone, another identity without groups or capabilities.
+    """Give the calling thread, and it alone, another identity without groups or capabilities.
 
     The C library's functions would change every thread of the process; the raw system calls change one (see
     ``nptl(7)``, "C library/kernel differences"). Children started by this thread inherit it.

@@ -44,7 +44,7 @@ class Launcher:
         self._ready.result()
 
     def start(self, order: Order) -> subprocess.Popen[bytes]:
-        """This function will start the process; SandboxUnavailable when it cannot be started at all."""
+        """Start the process; SandboxUnavailable when it cannot be started at all."""
         future: Future[subprocess.Popen[bytes]] = Future()
         self._orders.put((order, future))
         try:
@@ -53,7 +53,7 @@ class Launcher:
             raise SandboxUnavailable(f"The sandbox program cannot be started: {error}.") from error
 
     def seen_at(self, path: str) -> str:
-        """This function will return where the launcher's thread sees a path of the host."""
+        """Return where the launcher's thread sees a path of the host."""
         for source, target in self._staged.items():
             if path == source or path.startswith(source + "/"):
                 return target + path[len(source) :]
@@ -112,7 +112,7 @@ _launcher_lock = threading.Lock()
 
 
 def shared() -> Launcher:
-    """This function will return this process's launcher, started at the first use (again after a fork)."""
+    """Return this process's launcher, started at the first use (again after a fork)."""
     global _launcher
     with _launcher_lock:
         if _launcher is None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from improvement.exceptions import SandboxUnavailable
-from improvement.sandbox import bubblewrap, seccomp
+from improvement.sandbox import advice
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.process import Cause
 from improvement.sandbox.result import BadResult, read
@@ -41,7 +40,7 @@ class Probe:
 
 @cache
 def probe() -> Probe:
-    """This function will start the full profile once and check from inside that it holds. The answer is kept."""
+    """Start the full profile once and check from inside that it holds. The answer is kept."""
     if platform.system() != "Linux":
         return Probe(
             0, BACKEND, ("The sandbox needs Linux.",), ("Run Countersign on Linux, or in a Linux virtual machine.",)
@@ -50,28 +49,26 @@ def probe() -> Probe:
         result = run(Program("facts"), limits=Limits(seconds=10))
         facts = read(result.lines[0]) if result.lines else {}
     except (SandboxUnavailable, BadResult) as error:
-        return Probe(0, BACKEND, (str(error),), _advice())
+        return Probe(0, BACKEND, (str(error),), advice.lines())
     if result.cause is not Cause.EXIT or result.code != 0:
-        return Probe(0, BACKEND, (f"The trial program ended badly ({result.cause}). {result.log[-300:]}",), _advice())
+        return Probe(
+            0, BACKEND, (f"The trial program ended badly ({result.cause}). {result.log[-300:]}",), advice.lines()
+        )
     wrong = [
         f"Inside the sandbox {name} is {facts.get(name)!r}, not {value!r}."
         for name, value in EXPECTED.items()
         if facts.get(name) != value
     ]
-    return Probe(0, BACKEND, tuple(wrong), _advice()) if wrong else Probe(FULL, BACKEND)
+    return Probe(0, BACKEND, tuple(wrong), advice.lines()) if wrong else Probe(FULL, BACKEND)
 
 
 def require(min_level: int) -> None:
-    """This function will raise SandboxUnavailable when this machine's level is below ``min_level``, saying what to do."""
+    """Raise SandboxUnavailable when this machine's level is below ``min_level``, saying what to do."""
     found = probe()
     if found.level < min_level:
         raise SandboxUnavailable(explain(found, min_level))
 
 
 def explain(found: Probe, min_level: int = FULL) -> str:
-    """This function will put a probe into one message: the level, the reasons, the advice."""
+    """Put a probe into one message: the level, the reasons, the advice."""
     return " ".join((f"The sandbox level is {found.level}, {min_level} is needed.", *found.why, *found.advice))
-
-
-def _advice() -> tuple[str, ...]:
-    return ()

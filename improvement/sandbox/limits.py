@@ -31,12 +31,12 @@ class Limits:
 
     @property
     def address_space_mb(self) -> int:
-        """This function will return the address space of one process, in MB."""
+        """Return the address space of one process, in MB."""
         return self.memory_mb + ADDRESS_SPACE_SLACK_MB
 
     @property
     def for_inside(self) -> str:
-        """This function will write the limits that are set inside, as ``inside.enter`` reads them: cpu,as,nproc,fsize,nofile."""
+        """Write the limits that are set inside, as ``inside.enter`` reads them: cpu,as,nproc,fsize,nofile."""
         megabyte = 1 << 20
         values = (
             self.cpu_seconds,

@@ -25,7 +25,7 @@ def measure(
     case: int = 0,
     stop: Callable[[], bool] | None = None,
 ) -> Measurement:
-    """This function will measure a candidate (``files``: all its editable files, path to text) in the sandbox.
+    """Measure a candidate (``files``: all its editable files, path to text) in the sandbox.
 
     ``stop`` is asked at least every 0.1 s; when it answers true everything is ended at once and the cause is
     "stopped". Whatever the candidate or the evaluator does becomes an outcome: cause "ok", or for ``FAILED``

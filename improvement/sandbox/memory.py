@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def tree(pid: int) -> Iterator[int]:
-    """This function will yield ``pid`` and all its descendants, as far as they still live."""
+    """Yield ``pid`` and all its descendants, as far as they still live."""
     waiting = [pid]
     while waiting:
         current = waiting.pop()
@@ -17,12 +17,12 @@ def tree(pid: int) -> Iterator[int]:
 
 
 def proportional_mb(pid: int) -> float:
-    """This function will add up the proportional set sizes (PSS, shared pages counted once) of the tree, in MB."""
+    """Add up the proportional set sizes (PSS, shared pages counted once) of the tree, in MB."""
     return sum(_field_kb(f"/proc/{process}/smaps_rollup", "Pss:") for process in tree(pid)) / 1024
 
 
 def peak_mb(pid: int) -> float:
-    """This function will add up the peak resident sizes of the tree's living processes, in MB."""
+    """Add up the peak resident sizes of the tree's living processes, in MB."""
     return sum(_field_kb(f"/proc/{process}/status", "VmHWM:") for process in tree(pid)) / 1024
 
 

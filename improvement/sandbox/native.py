@@ -22,7 +22,7 @@ EVALUATOR_MEMORY_MB = 1024
 def evaluate(
     supervisor: Supervisor, task: Task, files: Mapping[str, str], *, stage: Stage, seed: int, case: int
 ) -> Verdict:
-    """This function will let the task's evaluator (for ``HOLDOUT``: its holdout module) score the candidate ``files``."""
+    """Let the task's evaluator (for ``HOLDOUT``: its holdout module) score the candidate ``files``."""
     manifest = task.manifest
     module = manifest.holdout.module if stage is Stage.HOLDOUT and manifest.holdout else manifest.evaluate.module
     callable_files = [path for path in _editable_order(task, files) if path.endswith(".py")]
@@ -44,7 +44,7 @@ def evaluate(
 
 
 def candidate_limits(task: Task) -> Limits:
-    """This function will turn the manifest's limits into those of the candidate's sandbox."""
+    """Turn the manifest's limits into those of the candidate's sandbox."""
     evaluate = task.manifest.evaluate
     return Limits(
         seconds=evaluate.seconds,

@@ -99,19 +99,19 @@ class Process:
         return float("inf") if self.ending else self._watch_at
 
     def send(self, message: bytes) -> None:
-        """This function will queue one line; it is written as fast as the other side reads."""
+        """Queue one line; it is written as fast as the other side reads."""
         if self.ending is None and self._can_send:
             self._outbox += message + b"\n"
             self._write(self._pipes.to)
 
     def send_no_more(self) -> None:
-        """This function will close the channel to the sandbox once everything queued is written."""
+        """Close the channel to the sandbox once everything queued is written."""
         self._closing = True
         if self.ending is None and self._can_send:
             self._write(self._pipes.to)
 
     def watch(self, now: float) -> None:
-        """This function will measure the tree's memory when that is due, and end a tree that holds too much."""
+        """Measure the tree's memory when that is due, and end a tree that holds too much."""
         if self.ending or self._inner is None or now < self._watch_at:
             return
         held = memory.proportional_mb(self._inner)
@@ -120,8 +120,8 @@ class Process:
         if held > self.limits.memory_mb:
             self.end(Cause.MEMORY)
 
-    def end(self, cause: Cause) -> None:
-        """This function will kill the whole tree and wait until it is gone; the first cause given is the one kept."""
+    def kill(self, cause: Cause) -> None:
+        """Kill the whole tree without waiting for it; the first cause given is the one kept."""
         if self.ending:
             return
         self._cause = self._cause or cause
@@ -129,7 +129,13 @@ class Process:
             self._wait_for_inner()
         if self._inner is not None:
             self._peak_mb = max(self._peak_mb, memory.peak_mb(self._inner))
-            _kill(self._inner)
+        _kill(self._inner or self._pid)
+
+    def end(self, cause: Cause) -> None:
+        """Kill the whole tree and wait until it is gone; the first cause given is the one kept."""
+        if self.ending:
+            return
+        self.kill(cause)
         if not _exited(self._pidfd, KILL_GRACE_SECONDS):
             _kill(self._pid)
         self._on_exit(self._pidfd, 0)
@@ -171,8 +177,7 @@ class Process:
         if not self.started and self.lines:
             self.started = self.lines.popleft() == HELLO
         if max(map(len, (rest, *lines))) > self.limits.message_kb << 10:
-            self._cause = self._cause or Cause.FLOOD
-            self._kill_soon()
+            self.kill(Cause.FLOOD)
 
     def _take_log(self, data: bytes) -> None:
         self._printed += len(data)
@@ -180,8 +185,7 @@ class Process:
         if len(self._log) > 2 * self.limits.log_kb << 10:
             del self._log[: -self.limits.log_kb << 10]
         if self._printed > self.limits.output_kb << 10:
-            self._cause = self._cause or Cause.FLOOD
-            self._kill_soon()
+            self.kill(Cause.FLOOD)
 
     def _take_info(self, data: bytes) -> None:
         self._info += data
@@ -208,10 +212,6 @@ class Process:
             os.close(fd)
 
     # Ending
-
-    def _kill_soon(self) -> None:
-        """Kill from within a reading function; the exit is noticed through the selector."""
-        _kill(self._inner or self._pid)
 
     def _wait_for_inner(self) -> None:
         """Bubblewrap names the inner process right after making it; until then there is nothing to kill but itself."""

@@ -63,7 +63,7 @@ class Relay:
         self._give_up_at = self._deadline
 
     def run(self) -> Answer:
-        """This function will carry calls until the evaluator answers, ends, or runs out of time."""
+        """Carry calls until the evaluator answers, ends, or runs out of time."""
         while True:
             self._supervisor.step(self._call.deadline if self._call else self._give_up_at)
             self._hear_candidate()
@@ -76,7 +76,7 @@ class Relay:
                 return Answer("timeout", None)
 
     def finish(self) -> None:
-        """This function will end both sides and keep what the candidate left behind."""
+        """End both sides and keep what the candidate left behind."""
         self._evaluator.end(Cause.DONE)
         self._retire(Cause.DONE)
 
@@ -183,7 +183,7 @@ def _is_answer(message: Any, number: int) -> bool:
 
 
 def how_it_ended(ending: Ending) -> str:
-    """This function will say in half a sentence why a sandbox ended."""
+    """Say in half a sentence why a sandbox ended."""
     if ending.cause in _ENDINGS:
         return _ENDINGS[ending.cause]
     if ending.cause is Cause.SIGNAL:

@@ -20,7 +20,7 @@ class BadResult(ValueError):
 
 
 def read(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
-    """This function will parse exactly one JSON value of plain types from ``data`` (UTF-8).
+    """Parse exactly one JSON value of plain types from ``data`` (UTF-8).
 
     Refused with BadResult: more than ``max_bytes`` or ``max_depth`` levels, NaN, infinities, numbers too large for a
     float or longer than ``MAX_DIGITS``, duplicate keys, lone surrogates, bad UTF-8, anything after the value.

@@ -40,7 +40,7 @@ def run(
     messages: Sequence[bytes] = (),
     stop: Callable[[], bool] | None = None,
 ) -> RunResult:
-    """This function will run a program (a role of ``inside/``, or a command line) until it ends or a limit ends it.
+    """Run a program (a role of ``inside/``, or a command line) until it ends or a limit ends it.
 
     A command line gets ``files`` (path below /job to content) and ``binds``; ``messages`` are the lines of its
     standard input. Raises SandboxUnavailable when the sandbox itself cannot be set up.
@@ -59,7 +59,7 @@ def run(
 
 
 def check_started(process: Process) -> None:
-    """This function will raise SandboxUnavailable when the sandbox ended before anything of the program ran."""
+    """Raise SandboxUnavailable when the sandbox ended before anything of the program ran."""
     if process.ending and not process.started and process.ending.cause in (Cause.EXIT, Cause.SIGNAL):
         said = text.readable(process.log).strip().splitlines()[-1:] or [f"it ended with {process.ending.code}"]
         raise SandboxUnavailable(f"The sandbox cannot be set up on this machine: {said[0]}")

@@ -37,13 +37,13 @@ class Runtime:
 
     @property
     def private(self) -> tuple[str, ...]:
-        """This function will list the host paths that may lie below a folder which only their owner can enter."""
+        """List the host paths that may lie below a folder which only their owner can enter."""
         return tuple(bind.source for bind in self.binds if bind.target.startswith((PYTHON, SITE)))
 
 
 @cache
 def locate() -> Runtime:
-    """This function will describe the running interpreter and its installed packages as mounts for the sandbox."""
+    """Describe the running interpreter and its installed packages as mounts for the sandbox."""
     base = Path(sys.base_prefix).resolve()
     executable = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     prefix = str(base) if base == Path("/usr") else PYTHON

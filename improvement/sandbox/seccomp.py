@@ -122,12 +122,12 @@ Instruction = tuple[int, int, int, int]
 
 
 def supported() -> bool:
-    """This function will say whether there is a table for this machine's architecture."""
+    """Say whether there is a table for this machine's architecture."""
     return platform.machine() in ARCHITECTURES
 
 
 def program(machine: str | None = None) -> bytes:
-    """This function will assemble the filter for ``machine`` (default: this one), as the bytes of ``struct sock_filter[]``."""
+    """Assemble the filter for ``machine`` (default: this one), as the bytes of ``struct sock_filter[]``."""
     arch = ARCHITECTURES[machine or platform.machine()]
     instructions = [
         *_refuse_other_abis(arch),

@@ -43,7 +43,7 @@ class Started:
 
 
 def spawn(program: Program, limits: Limits) -> Started:
-    """This function will start ``program`` in a sandbox of the full profile; SandboxUnavailable when it cannot."""
+    """Start ``program`` in a sandbox of the full profile; SandboxUnavailable when it cannot."""
     tool = bubblewrap.find()
     if tool is None or not seccomp.supported():
         raise SandboxUnavailable(

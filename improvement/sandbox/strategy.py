@@ -52,7 +52,7 @@ class StrategyProcess:
         return self._process.ending is None
 
     def request(self, message: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-        """This function will send one message and return the answer, waiting at most ``seconds``.
+        """Send one message and return the answer, waiting at most ``seconds``.
 
         Raises StrategyError, after ending the process, for a crash, a time-out, too large an answer, a line that is
         not one strict JSON object, or one that was not asked for.
@@ -65,7 +65,7 @@ class StrategyProcess:
         return self._answer(self._wait(seconds))
 
     def close(self) -> None:
-        """This function will end the process and wait until it is gone."""
+        """End the process and wait until it is gone."""
         self._supervisor.close()
 
     def _wait(self, seconds: float) -> bytes:

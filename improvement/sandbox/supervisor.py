@@ -29,13 +29,13 @@ class Supervisor:
         self._processes: list[Process] = []
 
     def start(self, program: Program, limits: Limits) -> Process:
-        """This function will start ``program`` in a sandbox of its own; SandboxUnavailable when it cannot."""
+        """Start ``program`` in a sandbox of its own; SandboxUnavailable when it cannot."""
         process = Process(program, limits, self._selector)
         self._processes = [*(other for other in self._processes if not other.ending), process]
         return process
 
     def step(self, until: float) -> None:
-        """This function will wait for one round of events, at most to ``until`` (``time.monotonic``), and handle them.
+        """Wait for one round of events, at most to ``until`` (``time.monotonic``), and handle them.
 
         Raises Stopped, after ending every sandbox, as soon as ``stop`` answers true.
         """
@@ -51,7 +51,9 @@ class Supervisor:
             process.watch(now)
 
     def close(self, cause: Cause = Cause.DONE) -> None:
-        """This function will end every sandbox that still runs."""
+        """End every sandbox that still runs."""
+        for process in self._processes:
+            process.kill(cause)
         for process in self._processes:
             process.end(cause)
 

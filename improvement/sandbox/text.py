@@ -9,7 +9,7 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\
 
 
 def readable(data: bytes | str) -> str:
-    """This function will turn ``data`` into text without terminal sequences, with other invisible characters shown.
+    """Turn ``data`` into text without terminal sequences, with other invisible characters shown.
 
     Control characters become their pictures (``␀``), bidirectional and zero-width ones their number (``<U+202E>``).
     """
@@ -19,7 +19,7 @@ def readable(data: bytes | str) -> str:
 
 
 def tail(text: str, max_bytes: int) -> str:
-    """This function will keep the end of ``text``, at most ``max_bytes`` of UTF-8, and say when something was cut."""
+    """Keep the end of ``text``, at most ``max_bytes`` of UTF-8, and say when something was cut."""
     data = text.encode("utf-8")
     if len(data) <= max_bytes:
         return text
@@ -28,7 +28,7 @@ def tail(text: str, max_bytes: int) -> str:
 
 
 def head(text: str, max_bytes: int) -> str:
-    """This function will keep the start of ``text``, at most ``max_bytes`` of UTF-8, and say when something was cut."""
+    """Keep the start of ``text``, at most ``max_bytes`` of UTF-8, and say when something was cut."""
     data = text.encode("utf-8")
     if len(data) <= max_bytes:
         return text

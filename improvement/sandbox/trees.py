@@ -35,7 +35,7 @@ class Trees:
         self._write_lock = threading.Lock()
 
     def put(self, files: Mapping[str, bytes]) -> str:
-        """This function will return the path of a folder with exactly these files, writing it when it is new."""
+        """Return the path of a folder with exactly these files, writing it when it is new."""
         digest = _digest(files)
         with self._write_lock:
             if digest not in self._known:
@@ -43,12 +43,12 @@ class Trees:
             return self._known[digest]
 
     def remove(self) -> None:
-        """This function will delete everything that was written."""
+        """Delete everything that was written."""
         os.close(self._lock_fd)
         shutil.rmtree(self._home, ignore_errors=True)
 
     def let_go(self) -> None:
-        """This function will drop a forked child's hold on the lock, which is its parent's."""
+        """Drop a forked child's hold on the lock, which is its parent's."""
         os.close(self._lock_fd)
 
     def _write(self, digest: str, files: Mapping[str, bytes]) -> str:
@@ -106,7 +106,7 @@ _trees_lock = threading.Lock()
 
 
 def shared() -> Trees:
-    """This function will return this process's trees, which are deleted when it ends."""
+    """Return this process's trees, which are deleted when it ends."""
     global _trees
     with _trees_lock:
         if _trees is None:

@@ -30,7 +30,7 @@ class Verdict:
 def failed(
     cause: str, message: str, *, feedback: str = "", log: bytes = b"", endings: Iterable[Ending] = ()
 ) -> Verdict:
-    """This function will make the verdict of an evaluation without a result; a violation blocks instead."""
+    """Make the verdict of an evaluation without a result; a violation blocks instead."""
     kept = tuple(endings)
     if any(ending.cause is Cause.VIOLATION for ending in kept):
         return Verdict(Outcome.BLOCKED, str(Cause.VIOLATION), VIOLATION_MESSAGE, log=log, endings=kept)
@@ -38,7 +38,7 @@ def failed(
 
 
 def numbers(values: Any) -> dict[str, float]:
-    """This function will check metrics that came out of a sandbox; ValueError says which one is not a finite number."""
+    """Check metrics that came out of a sandbox; ValueError says which one is not a finite number."""
     if not isinstance(values, dict):
         raise ValueError("the metrics are not an object")
     return {name: _number(name, value) for name, value in values.items()}

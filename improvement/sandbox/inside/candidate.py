@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from improvement.sandbox.inside.modules import flush, load, one_line, show_error
 from improvement.sandbox.inside.wire import Wire
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 def candidate(reading: int, writing: int, arguments: list[str]) -> None:
-    """This function will answer calls until the host closes the channel; ``arguments`` are the callable files' paths."""
+    """Answer calls until the host closes the channel; ``arguments`` are the callable files' paths."""
     wire = Wire(reading, writing)
     paths = {path.rpartition("/")[2].removesuffix(".py"): path for path in reversed(arguments)}
     _load_early(arguments)

@@ -6,7 +6,7 @@ import os
 
 
 def command(reading: int, writing: int, arguments: list[str]) -> None:
-    """This function will become the program of ``arguments``."""
+    """Become the program of ``arguments``."""
     os.dup2(reading, 0)
     os.close(reading)
     os.close(writing)

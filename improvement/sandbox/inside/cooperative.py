@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from types import ModuleType
-from typing import Any
 
 from improvement.sandbox.inside.modules import SHIMS, flush, load, one_line, show_error
 from improvement.sandbox.inside.wire import Wire, plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
 
 FOLDER = "/tmp/candidate"
 STAGES = ("evaluate_stage1", "evaluate_stage2", "evaluate_stage3")
@@ -16,7 +19,7 @@ ARTIFACT_BYTES = 20_000
 
 
 def cooperative(reading: int, writing: int, arguments: list[str]) -> None:
-    """This function will call the module's ``evaluate(program_path)`` once; ``arguments`` is the module's path."""
+    """Call the module's ``evaluate(program_path)`` once; ``arguments`` is the module's path."""
     sys.path.append(SHIMS)
     wire = Wire(reading, writing, plain)
     job = wire.receive()

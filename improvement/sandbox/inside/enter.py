@@ -22,7 +22,7 @@ NOTHING = (resource.RLIMIT_CORE, resource.RLIMIT_MSGQUEUE, resource.RLIMIT_MEMLO
 
 
 def main(role: str, reading: int, writing: int, limits: str, packages: str, arguments: list[str]) -> None:
-    """This function will prepare this process and run the role; the role's module has a function of that name."""
+    """Prepare this process and run the role; the role's module has a function of that name."""
     for kind, value in zip(LIMITS, map(int, limits.split(",")), strict=True):
         resource.setrlimit(kind, (value, value))
     for kind in NOTHING:

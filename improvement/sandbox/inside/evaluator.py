@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from _thread import allocate_lock
 from math import isfinite
-from threading import Lock
-from typing import Any
 
 from improvement.sandbox.inside.modules import SHIMS, flush, load, one_line, show_error
 from improvement.sandbox.inside.wire import Wire, plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 
 class Candidate:
@@ -22,7 +25,7 @@ class Candidate:
         self._seconds = seconds
 
     def call(self, function: str, /, *args: Any, **kwargs: Any) -> Any:
-        """This function will call a function of the candidate with plain JSON values and return what it answers.
+        """Call a function of the candidate with plain JSON values and return what it answers.
 
         Raises CandidateFailed when it fails, ends, takes too long or answers anything but plain JSON.
         """
@@ -37,11 +40,11 @@ class Candidate:
         )
 
     def module(self, name: str) -> Candidate:
-        """This function will return the same candidate with calls going to the editable file ``name``.py."""
+        """Return the same candidate with calls going to the editable file ``name``.py."""
         return Candidate(self._ask, name, self._seconds)
 
     def within(self, seconds: float) -> Candidate:
-        """This function will return the same candidate with each call bounded to ``seconds`` of wall time."""
+        """Return the same candidate with each call bounded to ``seconds`` of wall time."""
         return Candidate(self._ask, self._module, float(seconds))
 
 
@@ -52,7 +55,7 @@ class _Calls:
         self._wire = wire
         self._failed = failed
         self._number = 0
-        self._lock = Lock()
+        self._lock = allocate_lock()
 
     def ask(self, call: dict[str, Any]) -> Any:
         with self._lock:
@@ -65,7 +68,7 @@ class _Calls:
 
 
 def evaluator(reading: int, writing: int, arguments: list[str]) -> None:
-    """This function will run the module's ``evaluate`` once and send its metrics; ``arguments`` is the module's path."""
+    """Run the module's ``evaluate`` once and send its metrics; ``arguments`` is the module's path."""
     sys.path.append(SHIMS)
     from countersign import CandidateFailed
 

@@ -13,7 +13,7 @@ KNOWN_VARIABLES = {
 
 
 def facts(reading: int, writing: int, arguments: list[str]) -> None:
-    """This function will send the facts."""
+    """Send the facts."""
     wire = Wire(reading, writing)
     wire.send(
         {

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
-from types import ModuleType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
 
 JOB = "/job"
 SHIMS = "/inside/improvement/sandbox/inside/shims"
 
 
 def load(path: str, root: str = JOB) -> ModuleType:
-    """This function will import the Python file at ``root``/``path``; its folder and ``root`` are importable from."""
+    """Import the Python file at ``root``/``path``; its folder and ``root`` are importable from."""
     folder, _, name = path.rpartition("/")
     for entry in (root, f"{root}/{folder}" if folder else root):
         if entry not in sys.path:
@@ -22,12 +25,12 @@ def load(path: str, root: str = JOB) -> ModuleType:
 
 
 def show_error() -> None:
-    """This function will print the current exception with its traceback on the log."""
+    """Print the current exception with its traceback on the log."""
     sys.__excepthook__(*sys.exc_info())
 
 
 def flush() -> None:
-    """This function will push out what was printed; a candidate may have replaced the streams by anything."""
+    """Push out what was printed; a candidate may have replaced the streams by anything."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -36,7 +39,7 @@ def flush() -> None:
 
 
 def one_line(error: BaseException) -> str:
-    """This function will name an error in one line."""
+    """Name an error in one line."""
     try:
         text = " ".join(str(error).split())
     except Exception:

@@ -10,7 +10,7 @@ from improvement.sandbox.inside.modules import JOB
 
 
 def script(reading: int, writing: int, arguments: list[str]) -> None:
-    """This function will run the script of ``arguments`` below /job, whose folder is importable from."""
+    """Run the script of ``arguments`` below /job, whose folder is importable from."""
     os.dup2(reading, 0)
     os.dup2(writing, 1)
     os.close(reading)

@@ -7,8 +7,11 @@ The parser and the writer are the C parts of the standard library's ``json`` tak
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 
 class _Context:
@@ -27,7 +30,7 @@ def _codec(default: Callable[[Any], Any]) -> tuple[Callable[[str], Any], Callabl
     try:
         from _json import encode_basestring_ascii, make_encoder, make_scanner
 
-        scan = make_scanner(_Context())
+        scan = make_scanner(_Context())  # type: ignore[arg-type]
         encode = make_encoder({}, default, encode_basestring_ascii, None, ":", ",", False, False, False)
         return lambda text: scan(text, 0)[0], lambda value: "".join(encode(value, 0))
     except (ImportError, TypeError):  # another interpreter, or another version of the private parts
@@ -46,26 +49,26 @@ class Wire:
         self._decode, self._encode = _codec(default or refuse)
 
     def receive(self) -> Any:
-        """This function will return the host's next message; EOFError when there will be none."""
+        """Return the host's next message; EOFError when there will be none."""
         line = self._lines.readline()
         if not line:
             raise EOFError
         return self._decode(line.decode("utf-8").rstrip("\n"))
 
     def send(self, message: Any) -> None:
-        """This function will write one message; TypeError or ValueError when it is not plain JSON."""
+        """Write one message; TypeError or ValueError when it is not plain JSON."""
         data = (self._encode(message) + "\n").encode("ascii")
         while data:
             data = data[os.write(self._writing, data) :]
 
 
 def refuse(value: Any) -> Any:
-    """This function will say in one sentence which type cannot be sent."""
+    """Say in one sentence which type cannot be sent."""
     kind = type(value).__name__
     advice = "; convert it with .tolist()" if hasattr(value, "tolist") else ""
     raise TypeError(f"a value of type {kind} is not plain JSON{advice}")
 
 
 def plain(value: Any) -> Any:
-    """This function will convert numbers and arrays of numerical libraries, and refuse everything else."""
+    """Convert numbers and arrays of numerical libraries, and refuse everything else."""
     return value.tolist() if hasattr(value, "tolist") else refuse(value)

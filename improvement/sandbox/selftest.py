@@ -1,0 +1,118 @@
+"""The sandbox tries to break itself: each line is an attempt from inside, in a sandbox of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from improvement.exceptions import SandboxUnavailable
+from improvement.sandbox import bubblewrap, runner, trees
+from improvement.sandbox.inside.facts import KNOWN_VARIABLES
+from improvement.sandbox.limits import Limits
+from improvement.sandbox.process import Cause
+from improvement.sandbox.result import BadResult, read
+from improvement.sandbox.runner import RunResult
+from improvement.sandbox.spawn import Program
+
+AT_ONCE = 4
+LIMITS = Limits(seconds=2.5, processes=32, memory_mb=96, tmp_mb=8, output_kb=256)
+OUTSIDE = "192.0.2.1 80"  # RFC 5737: an address that nobody has
+SOCKET_FAMILIES = ("16", "17", "38", "40")  # netlink, packet, alg, vsock
+SECRETS = ("/etc/shadow", "/etc/passwd", "/etc/ssh", "/root", "/home", "/var", "/run", "/boot", "/srv", "/mnt")
+READ_ONLY = ("/", "/job", "/usr", "/inside", "/dev", "/etc")
+NEW_USER_NAMESPACE = 0x10000000
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """One attempt: whether the sandbox held, and what happened."""
+
+    name: str
+    held: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One attempt to make; ``by`` judges the host's side, where what is said inside is not enough."""
+
+    name: str
+    arguments: tuple[str, ...]
+    limits: Limits = LIMITS
+    by: Callable[[RunResult], tuple[bool, str]] | None = None
+
+
+def run() -> list[SelfTest]:
+    """Make every attempt and say which were held; all of them False when nothing can be started."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(AT_ONCE) as pool:
+        attempts = _attempts(f"127.0.0.1 {listening.getsockname()[1]}")
+        return list(pool.map(_try, attempts))
+
+
+def _attempts(loopback: str) -> list[_Attempt]:
+    hidden = (*SECRETS, str(Path.home()), os.getcwd(), str(Path(__file__).parent), str(trees.shared().root))
+    token = uuid.uuid4().hex
+    return [
+        _Attempt("network, this machine", ("network", loopback)),
+        _Attempt("network, outside", ("network", OUTSIDE)),
+        _Attempt("sockets to the kernel and the host", ("families", *SOCKET_FAMILIES)),
+        _Attempt("processes and settings of the host", ("proc",)),
+        _Attempt("files of the host", ("files", *hidden)),
+        _Attempt("writing where it may only read", ("write", *READ_ONLY)),
+        _Attempt("environment of the host", ("environment", *KNOWN_VARIABLES)),
+        _Attempt("too many processes", ("forks", str(LIMITS.processes))),
+        _Attempt("filling the temporary folder", ("fill", f"/tmp {LIMITS.tmp_mb}")),
+        _Attempt("filling the shared memory", ("fill", f"/dev/shm {bubblewrap.SHARED_MEMORY_MB}")),
+        _Attempt("signals to other processes", ("signals",)),
+        _Attempt("tracing another process", ("call", "ptrace 16 1")),
+        _Attempt("reading another process's memory", ("call", "process_vm_readv 1")),
+        _Attempt("keys of the kernel", ("call", "keyctl 0")),
+        _Attempt("namespaces of its own", ("call", f"unshare {NEW_USER_NAMESPACE}")),
+        _Attempt("mounting", ("call", "mount 0 0 0")),
+        _Attempt("programs in the kernel", ("call", "bpf 0")),
+        _Attempt("asynchronous system calls", ("call", "io_uring_setup 1")),
+        _Attempt("becoming somebody else", ("identity",)),
+        _Attempt("outliving its run", ("daemon", token), by=lambda _: _gone(token)),
+        _Attempt("memory by many processes", ("memory", "60"), by=_ended_by(Cause.MEMORY)),
+        _Attempt("running for ever", ("spin",), replace(LIMITS, seconds=0.5), by=_ended_by(Cause.TIMEOUT)),
+        _Attempt("printing for ever", ("flood",), by=_ended_by(Cause.FLOOD)),
+    ]
+
+
+def _try(attempt: _Attempt) -> SelfTest:
+    program = Program("probes", files={"probe.txt": b"read only"}, arguments=attempt.arguments)
+    try:
+        result = runner.run(program, limits=attempt.limits)
+        held, detail = (attempt.by or _as_reported)(result)
+    except (SandboxUnavailable, BadResult) as error:
+        held, detail = False, str(error)
+    return SelfTest(attempt.name, held, detail)
+
+
+def _as_reported(result: RunResult) -> tuple[bool, str]:
+    if not result.lines:
+        return False, f"no answer ({result.cause}): {result.log[-200:].strip()}"
+    answer = read(result.lines[0])
+    return answer["held"] is True, str(answer["detail"])
+
+
+def _ended_by(cause: Cause) -> Callable[[RunResult], tuple[bool, str]]:
+    return lambda result: (result.cause is cause, f"ended by {result.cause} after {result.seconds:.2f} seconds")
+
+
+def _gone(token: str) -> tuple[bool, str]:
+    """Whether no process of the host has the token among its arguments."""
+    left = [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit() and token in _arguments(entry)]
+    return not left, f"still there: {', '.join(left)}" if left else "ended with its run"
+
+
+def _arguments(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_text(errors="replace")
+    except OSError:
+        return ""
