@@ -280,7 +280,7 @@ def _carry_votes(earlier: Review, review: Review, now: datetime) -> None:
                 actor=SYSTEM,
                 subject=audit.candidate_subject(review.candidate),
                 context=audit.review_context(review, review.policy),
-                data={"user": vote.person.get_username(), "vote": vote.audit_seq},
+                data={"user": f"user:{vote.person_id}", "vote": vote.audit_seq},
                 run=review.candidate.run,
                 target=review.target.name,
                 now=now,

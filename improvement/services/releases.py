@@ -45,6 +45,9 @@ def check_still_allowed(release_id: int, *, now: datetime) -> Release:
         if Halt.objects.filter(lifted_at__isnull=True).exists():
             raise Halted("Everything is stopped; the release waits until that is lifted.")
         review = _review_of(release)
+        in_force = policy_service.current(now=now)
+        if review.policy_id != in_force.pk:
+            raise PolicyUnmet(f"The policy changed to version {in_force.version} before this release.")
         policies.check_release(read_reviews.case(review), policy_service.parsed(review.policy))
         if release.target.champion_commit != release.previous_commit:
             raise Conflict("The champion moved before this release.")

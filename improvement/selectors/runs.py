@@ -1,0 +1,167 @@
+"""Reading runs: lists, one run, and its chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from tsdownsample import MinMaxLTTBDownsampler
+
+from improvement.exceptions import NotFound
+from improvement.models import Candidate, Release, Review, Run
+from improvement.permissions import Person
+from improvement.selectors import events
+from improvement.selectors.access import check_may_view, hidden_targets
+from improvement.states import LIVE_RUN_STATES, SCORED_STATES, CandidateState
+
+Step = tuple[int, float]
+Mark = tuple[int, float, int]
+"""Evaluation, score, candidate id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What a run's chart shows, sampled on the server; x is the evaluation, y the score."""
+
+    cursor: int
+    x: list[int] = field(default_factory=list)
+    y: list[float] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
+    best: list[Step] = field(default_factory=list)
+    champion: list[Step] = field(default_factory=list)
+    countersigned: list[Mark] = field(default_factory=list)
+    waiting: list[Mark] = field(default_factory=list)
+    rejected: list[Mark] = field(default_factory=list)
+
+
+def page(person: Person, *, state: str = "", target: str = "", number: int = 1, size: int = 25) -> Page[Run]:
+    """Return one page of the runs a person may see, newest first."""
+    rows = _visible(person).order_by("-pk")
+    if state:
+        rows = rows.filter(state=state)
+    if target:
+        rows = rows.filter(target__name=target)
+    return Paginator(rows, size).get_page(number)
+
+
+def live(person: Person) -> list[Run]:
+    """Return the runs that are not over, newest first."""
+    return list(_visible(person).filter(state__in=[state.value for state in LIVE_RUN_STATES]).order_by("-pk"))
+
+
+def get(run_id: int, person: Person) -> Run:
+    """Return a run that a person may see, or raise ``NotFound``."""
+    run = Run.objects.select_related("target", "policy", "best_candidate", "started_by").filter(pk=run_id).first()
+    if run is None:
+        raise NotFound(f"There is no run R-{run_id}.")
+    check_may_view(person, run.target_id, f"run R-{run_id}")
+    return run
+
+
+def open_reviews(run_id: int) -> tuple[int, datetime | None]:
+    """Return how many reviews of a run are open, and since when the oldest is."""
+    rows = Review.objects.filter(candidate__run_id=run_id).exclude(state=Review.State.CLOSED).order_by("opened_at")
+    oldest = rows.first()
+    return rows.count(), oldest.opened_at if oldest else None
+
+
+def champion_steps(run: Run) -> list[Step]:
+    """Return the approved champion's score over the evaluations of a run, as a step line up to now."""
+    steps: list[Step] = [] if run.start_score is None else [(0, run.start_score)]
+    for x, y, _ in _releases(run):
+        if y is not None:
+            steps.append((x, y))
+    if steps:
+        steps.append((run.evaluations, steps[-1][1]))
+    return steps
+
+
+def sparklines(runs: Iterable[Run]) -> dict[int, list[Step]]:
+    """Return each run's champion steps by run id."""
+    return {run.pk: champion_steps(run) for run in runs}
+
+
+def chart(run: Run, points: int = 2500) -> Chart:
+    """Return a run's chart; every spike survives the sampling (MinMaxLTTB), the best line is exact."""
+    cursor = events.cursor(run.pk)
+    rows = np.array(
+        list(
+            Candidate.objects.filter(run=run, score__isnull=False, evaluation_index__isnull=False)
+            .order_by("evaluation_index")
+            .values_list("evaluation_index", "score", "pk")
+        ),
+        dtype=np.float64,
+    ).reshape(-1, 3)
+    best = _best_steps(run, rows)
+    kept = _sample(rows, points)
+    signed = [(x, y, number) for x, y, number in _releases(run) if y is not None and number is not None]
+    return Chart(
+        cursor=cursor,
+        x=[int(value) for value in kept[:, 0]],
+        y=[float(value) for value in kept[:, 1]],
+        ids=[int(value) for value in kept[:, 2]],
+        best=best,
+        champion=champion_steps(run),
+        countersigned=signed,
+        waiting=_marks(run, CandidateState.IN_REVIEW, CandidateState.STALE, CandidateState.APPROVED),
+        rejected=_marks(run, CandidateState.REJECTED),
+    )
+
+
+def _visible(person: Person) -> QuerySet[Run]:
+    return Run.objects.exclude(target_id__in=hidden_targets(person)).select_related("target", "best_candidate")
+
+
+def _sample(rows: np.ndarray, points: int) -> np.ndarray:
+    if len(rows) <= points:
+        return rows
+    chosen = MinMaxLTTBDownsampler().downsample(rows[:, 0].copy(), rows[:, 1].copy(), n_out=points)
+    return rows[np.asarray(chosen, dtype=np.intp)]
+
+
+def _best_steps(run: Run, rows: np.ndarray) -> list[Step]:
+    """The best score so far, at each evaluation where it rose."""
+    if not len(rows):
+        return [] if run.start_score is None else [(0, run.start_score)]
+    scores = rows[:, 1] if run.target.better == "higher" else -rows[:, 1]
+    start = run.start_score if run.start_score is not None else float(rows[0, 1])
+    first = start if run.target.better == "higher" else -start
+    running = np.maximum.accumulate(np.concatenate([[first], scores]))
+    rises = np.flatnonzero(np.diff(running) > 0)
+    steps: list[Step] = [(0, start)]
+    steps += [(int(rows[at, 0]), float(rows[at, 1])) for at in rises]
+    return [*steps, (run.evaluations, steps[-1][1])]
+
+
+def _releases(run: Run) -> list[tuple[int, float | None, int | None]]:
+    """Where the champion moved during a run: evaluation, score, candidate of this run (or ``None``)."""
+    moved: list[tuple[int, float | None, int | None]] = []
+    for event in run.events.filter(kind="release.done").order_by("number"):
+        moved.append((event.payload["x"], event.payload["y"], event.payload["id"]))
+    return moved
+
+
+def _marks(run: Run, *states: CandidateState) -> list[Mark]:
+    rows = Candidate.objects.filter(
+        run=run, state__in=[state.value for state in states], score__isnull=False, evaluation_index__isnull=False
+    )
+    return [(int(x or 0), float(y or 0.0), pk) for x, y, pk in rows.values_list("evaluation_index", "score", "pk")]
+
+
+def releases_of(run: Run) -> list[Release]:
+    """Return the releases of this run's candidates, newest first."""
+    return list(Release.objects.filter(candidate__run=run, state=Release.State.DONE).order_by("-pk"))
+
+
+def scores(run: Run) -> Iterable[tuple[int, int, float, str, str]]:
+    """Return evaluation, candidate id, score, state and operator of every scored candidate, for download."""
+    return (
+        Candidate.objects.filter(run=run, state__in=[state.value for state in SCORED_STATES], score__isnull=False)
+        .order_by("evaluation_index")
+        .values_list("evaluation_index", "pk", "score", "state", "operator")
+        .iterator()
+    )

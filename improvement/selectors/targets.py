@@ -1,0 +1,62 @@
+"""Reading targets and the history of their champions."""
+
+from __future__ import annotations
+
+from django.db.models import Count, Q
+
+from improvement import installation
+from improvement.exceptions import NotFound
+from improvement.models import Release, Review, Target, TargetImport
+from improvement.permissions import Person
+from improvement.selectors.access import check_may_view, hidden_targets
+
+
+def all_targets(person: Person) -> list[Target]:
+    """Return the targets a person may see, by name, with ``run_count`` and ``open_review_count``."""
+    return list(
+        Target.objects.exclude(pk__in=hidden_targets(person))
+        .annotate(
+            run_count=Count("runs", distinct=True),
+            open_review_count=Count("review", filter=~Q(review__state=Review.State.CLOSED), distinct=True),
+        )
+        .order_by("name")
+    )
+
+
+def get(name: str, person: Person) -> Target:
+    """Return a target that a person may see, or raise ``NotFound``."""
+    target = Target.objects.select_related("champion_candidate", "added_by").filter(name=name).first()
+    if target is None:
+        raise NotFound(f"There is no target named {name}.")
+    check_may_view(person, target.pk, f"target named {name}")
+    return target
+
+
+def champions(target_id: int) -> list[Release]:
+    """Return every move of a target's champion that was carried out, newest first."""
+    done = Release.objects.filter(target_id=target_id, state=Release.State.DONE)
+    return list(done.select_related("candidate").order_by("-pk"))
+
+
+def release_in_flight(target_id: int) -> Release | None:
+    """Return the release or rollback that is being carried out, if any."""
+    return Release.objects.filter(target_id=target_id, state=Release.State.INTENDED).first()
+
+
+def clone_path(target: Target) -> str:
+    """Return the path from which `git clone` reads the champions on this machine."""
+    return str(installation.repository_path(target.name))
+
+
+def imports(person: Person, limit: int = 5) -> list[TargetImport]:
+    """Return the newest imports that a person asked for in the browser."""
+    mine = TargetImport.objects.filter(asked_by_id=person.id).select_related("target")
+    return list(mine.order_by("-pk")[:limit])
+
+
+def get_import(import_id: int, person: Person) -> TargetImport:
+    """Return one import that this person asked for, or raise ``NotFound``."""
+    row = TargetImport.objects.filter(pk=import_id, asked_by_id=person.id).select_related("target").first()
+    if row is None:
+        raise NotFound("There is no such import.")
+    return row
