@@ -92,6 +92,12 @@ class ChampionMoved(Conflict):
     code = "champion_moved"
 
 
+class MergeConflict(Conflict):
+    """The candidate and the champion changed the same lines, so the candidate cannot be placed on it."""
+
+    code = "merge_conflict"
+
+
 class LateAttempt(Conflict):
     """An evaluation attempt answered after its lease had passed to another."""
 
@@ -122,3 +128,10 @@ class LedgerError(CountersignError):
 
     code = "ledger"
     http_status = 500
+
+
+class CannotStart(CountersignError):
+    """The server cannot start here before somebody changes something."""
+
+    code = "cannot_start"
+    http_status = 503
