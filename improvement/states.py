@@ -83,6 +83,7 @@ CANDIDATE_TRANSITIONS = _table(
     (C.MEASURING, C.QUARANTINED, "candidate.quarantined"),
     (C.MEASURING, C.WITHDRAWN, "candidate.withdrawn"),
     (C.MEASURED, C.NOMINATED, "candidate.nominated"),
+    (C.MEASURED, C.WITHDRAWN, "candidate.withdrawn"),
     (C.NOMINATED, C.CONFIRMING, "candidate.confirming"),
     (C.NOMINATED, C.WITHDRAWN, "candidate.withdrawn"),
     (C.CONFIRMING, C.IN_REVIEW, "review.opened"),

@@ -14,13 +14,14 @@ from improvement.engine.exhibits import Pair
 from improvement.engine.manifest import Manifest
 from improvement.engine.measurement import Measurement, Outcome, Task
 from improvement.engine.merging import place
+from improvement.engine.nomination import beats
 from improvement.engine.patches import diff_stats, patch_digest
 from improvement.engine.seeds import confirm_seeds, holdout_seed
 from improvement.exceptions import Conflict, MergeConflict
 from improvement.models import Candidate, Evaluation
 from improvement.runner.tasks_at import repository, task_at
 from improvement.selectors import filesets, loop
-from improvement.services import confirmations
+from improvement.services import confirmations, targets
 from improvement.services import filesets as stored
 from improvement.states import CandidateState
 
@@ -95,6 +96,20 @@ def confirm_again(candidate_id: int) -> None:
         champion_files=stored.store(champion.editable),
         now=timezone.now(),
     )
+
+
+def consider_edit(candidate_id: int) -> None:
+    """Order the confirmation of a person's own edit that measured better than the champion; withdraw it otherwise."""
+    candidate = Candidate.objects.select_related("target").get(pk=candidate_id)
+    if candidate.state != CandidateState.MEASURED.value or candidate.score is None:
+        return
+    metric = task_at(candidate.target.name, candidate.target.champion_commit).manifest.primary
+    champion = candidate.target.champion_score
+    if champion is not None and not beats(metric, candidate.score, champion):
+        reason = f"it measured {candidate.score:.6g}, no better than the champion's {champion:.6g}"
+        targets.withdraw_edit(candidate_id, reason=reason, now=timezone.now())
+        return
+    begin(candidate, why="a person's own edit")
 
 
 def _placed(candidate: Candidate, before: dict[str, str], champion: dict[str, str]) -> dict[str, str]:

@@ -199,6 +199,14 @@ def due_confirmations() -> list[int]:
     return [pk for pk in confirming if not confirmation_outstanding(pk)]
 
 
+def edits_to_consider(target_name: str = "") -> list[int]:
+    """Return people's own edits that were measured and wait to be confirmed or withdrawn."""
+    rows = Candidate.objects.filter(run__isnull=True, origin="person", state=CandidateState.MEASURED.value)
+    if target_name:
+        rows = rows.filter(target__name=target_name)
+    return list(rows.values_list("pk", flat=True))
+
+
 def _held_reviews(run: Run, now: datetime) -> int:
     """Open reviews of this run that a better candidate may not replace: looked at, or voted on."""
     rows = Review.objects.filter(candidate__run=run).exclude(state=Review.State.CLOSED)

@@ -167,6 +167,8 @@ def _wake(row: Evaluation) -> None:
             dispatch.enqueue_on_commit("conclude", candidate_id=candidate_id)
     elif row.run_id is not None and not outstanding.filter(run_id=row.run_id, stage__in=["measure", "screen"]).exists():
         dispatch.enqueue_on_commit("advance_run", run_id=row.run_id)
+    elif row.run_id is None and row.candidate_id is not None:
+        dispatch.enqueue_on_commit("consider_edit", candidate_id=row.candidate_id)
 
 
 @transaction.atomic

@@ -1,0 +1,111 @@
+"""The whole loop in one process, with the same steps and the same rows: for `improve --wait` without a server."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from improvement import dispatch
+from improvement.engine.measurement import Measurement
+from improvement.models import Candidate, Evaluation, Release, Run
+from improvement.runner import advancing, confirming, evaluating, releasing
+from improvement.selectors import loop
+from improvement.services.evaluations import Order
+from improvement.states import CandidateState, RunState
+
+Watch = Callable[[Run], None]
+_WAITS = {RunState.PAUSED.value, RunState.PARKED.value}
+_ENDS = {RunState.COMPLETED.value, RunState.STOPPED.value, RunState.FAILED.value}
+
+
+def run_foreground(run_id: int, *, workers: int, watch: Watch | None = None) -> Run:
+    """Advance a run until it is over or waits for people, and return it.
+
+    Measures with ``workers`` threads; only this thread touches the database. Under halt it returns at once.
+    """
+    me = f"{socket.gethostname()}-{os.getpid()}"
+    with dispatch.done_by_this_process(), ThreadPoolExecutor(workers) as pool:
+        while True:
+            advancing.advance(run_id, worker=me)
+            measured = _measure_all(run_id, pool, workers, me, watch)
+            concluded = _conclude(run_id)
+            run = Run.objects.select_related("target", "best_candidate").get(pk=run_id)
+            if watch is not None:
+                watch(run)
+            if run.state in _ENDS or loop.halted() or not (measured or concluded or _is_advancing(run)):
+                return run
+
+
+def settle_target(target_name: str, *, workers: int = 2) -> None:
+    """Carry out what is due for a target without a server: measurements, confirmations and releases."""
+    me = f"{socket.gethostname()}-{os.getpid()}"
+    with dispatch.done_by_this_process(), ThreadPoolExecutor(workers) as pool:
+        while _settle_once(target_name, pool, workers, me):
+            pass
+
+
+def _settle_once(target_name: str, pool: ThreadPoolExecutor, workers: int, me: str) -> bool:
+    due = Release.objects.filter(target__name=target_name, state=Release.State.INTENDED)
+    for release_id in due.values_list("pk", flat=True):
+        releasing.finish_release(release_id)
+    outstanding = Evaluation.objects.filter(target__name=target_name, run__isnull=True, state=Evaluation.State.QUEUED)
+    measured = _measure(list(outstanding.values_list("pk", flat=True)), pool, workers, me, None)
+    for candidate_id in loop.edits_to_consider(target_name):
+        confirming.consider_edit(candidate_id)
+    confirmed = [pk for pk in loop.due_confirmations() if _belongs(pk, target_name)]
+    for candidate_id in confirmed:
+        confirming.conclude(candidate_id)
+    return bool(measured or confirmed)
+
+
+def _belongs(candidate_id: int, target_name: str) -> bool:
+    return Candidate.objects.filter(pk=candidate_id, target__name=target_name).exists()
+
+
+def _is_advancing(run: Run) -> bool:
+    """A queued or running run whose next step needs nobody else."""
+    return run.state not in _WAITS and not loop.is_measuring(run.pk) and not loop.is_confirming(run.pk)
+
+
+def _conclude(run_id: int) -> bool:
+    confirming_now = Candidate.objects.filter(run_id=run_id, state=CandidateState.CONFIRMING.value)
+    due = [pk for pk in confirming_now.values_list("pk", flat=True) if not loop.confirmation_outstanding(pk)]
+    for candidate_id in due:
+        confirming.conclude(candidate_id)
+    return bool(due)
+
+
+def _measure_all(run_id: int, pool: ThreadPoolExecutor, workers: int, me: str, watch: Watch | None) -> bool:
+    queued = Evaluation.objects.filter(run_id=run_id, state=Evaluation.State.QUEUED).order_by("pk")
+    run = Run.objects.select_related("target", "best_candidate").get(pk=run_id)
+    return _measure(list(queued.values_list("pk", flat=True)), pool, workers, me, (lambda: _show(run, watch)))
+
+
+def _show(run: Run, watch: Watch | None) -> None:
+    if watch is not None:
+        run.refresh_from_db(fields=["evaluations", "best_score", "state", "confirm_evaluations"])
+        watch(run)
+
+
+def _measure(
+    ids: list[int], pool: ThreadPoolExecutor, workers: int, me: str, after_each: Callable[[], None] | None
+) -> bool:
+    """Claim and measure in order, never more at once than there are threads, recording as answers come."""
+    flying: dict[Future[Measurement], Order] = {}
+    measured = False
+    while ids or flying:
+        while ids and len(flying) < workers:
+            order = evaluating.claim(ids.pop(0), worker=me)
+            if order is not None:
+                flying[pool.submit(evaluating.prepare(order))] = order
+        if not flying:
+            break
+        done, _ = wait(flying, return_when=FIRST_COMPLETED)
+        for future in done:
+            evaluating.record(flying.pop(future), future.result())
+            measured = True
+            if after_each is not None:
+                after_each()
+    return measured
