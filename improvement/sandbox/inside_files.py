@@ -19,7 +19,12 @@ which would ignore ``PYTHONHASHSEED``; the environment is ours to the last varia
 
 def bind() -> Bind:
     """Return the mount of the inside programs."""
-    return Bind(trees.shared().put(_contents()), MOUNT)
+    return Bind(trees.shared().put(f"inside-{_digest()}", _contents), MOUNT)
+
+
+@cache
+def _digest() -> str:
+    return trees.digest(_contents())
 
 
 @cache

@@ -29,7 +29,7 @@ def own_mounts() -> None:
 
 
 def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
-    """Call mount(2); OSError when the kernel refuses."""
+    """Mount ``source`` on ``target`` for the calling thread; OSError when the kernel refuses (``mount(2)``)."""
     texts = (text.encode() for text in (source, target, kind))
     _check(_libc.mount(*texts, ctypes.c_ulong(flags), options.encode()), f"mount {target}")
 

@@ -16,12 +16,14 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 
 from improvement.exceptions import SandboxUnavailable
 from improvement.sandbox import kernel, runtime, trees
+from improvement.sandbox.per_process import PerProcess
 
 SANDBOX_ID = 65533  # in the range that Debian reserves (policy 9.2.2): nobody's
-STAGE = "/tmp"  # covered in the launcher's own namespace only
+STAGE = "/tmp"  # noqa: S108 - covered in the launcher's own namespace only
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,28 +103,15 @@ def _stage(sources: Sequence[str]) -> dict[str, str]:
     staged = {}
     for index, (source, fd) in enumerate(opened.items()):
         staged[source] = target = f"{STAGE}/{index}"
-        os.mkdir(target, 0o755)
+        Path(target).mkdir(0o755)
         kernel.mount(f"/proc/self/fd/{fd}", target, "", kernel.MS_BIND)
         os.close(fd)
     return dict(sorted(staged.items(), key=lambda item: -len(item[0])))
 
 
-_launcher: Launcher | None = None
-_launcher_lock = threading.Lock()
+_launcher = PerProcess(Launcher)
 
 
 def shared() -> Launcher:
-    """Return this process's launcher, started at the first use (again after a fork)."""
-    global _launcher
-    with _launcher_lock:
-        if _launcher is None:
-            _launcher = Launcher()
-        return _launcher
-
-
-def _forget() -> None:
-    global _launcher, _launcher_lock
-    _launcher, _launcher_lock = None, threading.Lock()
-
-
-os.register_at_fork(after_in_child=_forget)
+    """Return this process's launcher, started at the first use."""
+    return _launcher.get()

@@ -15,6 +15,8 @@ from improvement.sandbox.runner import run
 from improvement.sandbox.spawn import Program
 
 FULL = 3
+NOT_LINUX = "The sandbox needs Linux."
+GET_LINUX = "Run Countersign on Linux, or in a Linux virtual machine."
 BACKEND = "bubblewrap"
 EXPECTED = {
     "uid": 65534,
@@ -30,7 +32,7 @@ EXPECTED = {
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """This machine's level (3: the full profile; 0: nothing may run), why it is not more, and what would help."""
+    """A machine's level (3: the full profile; 0: nothing may run), why it is not more, and what would help."""
 
     level: int
     backend: str
@@ -38,28 +40,31 @@ class Probe:
     advice: tuple[str, ...] = ()
 
 
-@cache
+class _NotHeld(Exception):  # noqa: N818 - it names what was found
+    """The full profile does not work, or does not hold, here."""
+
+
 def probe() -> Probe:
-    """Start the full profile once and check from inside that it holds. The answer is kept."""
+    """Start the full profile and check from inside that it holds; once it did, that answer is kept."""
     if platform.system() != "Linux":
-        return Probe(
-            0, BACKEND, ("The sandbox needs Linux.",), ("Run Countersign on Linux, or in a Linux virtual machine.",)
-        )
+        return Probe(0, BACKEND, (NOT_LINUX,), (GET_LINUX,))
     try:
-        result = run(Program("facts"), limits=Limits(seconds=10))
-        facts = read(result.lines[0]) if result.lines else {}
-    except (SandboxUnavailable, BadResult) as error:
+        return _full()
+    except (SandboxUnavailable, BadResult, _NotHeld) as error:
         return Probe(0, BACKEND, (str(error),), advice.lines())
-    if result.cause is not Cause.EXIT or result.code != 0:
-        return Probe(
-            0, BACKEND, (f"The trial program ended badly ({result.cause}). {result.log[-300:]}",), advice.lines()
-        )
-    wrong = [
-        f"Inside the sandbox {name} is {facts.get(name)!r}, not {value!r}."
-        for name, value in EXPECTED.items()
-        if facts.get(name) != value
-    ]
-    return Probe(0, BACKEND, tuple(wrong), advice.lines()) if wrong else Probe(FULL, BACKEND)
+
+
+@cache
+def _full() -> Probe:
+    """The probe of a machine on which the profile holds; an exception, which is not kept, on any other."""
+    result = run(Program("facts"), limits=Limits(seconds=10))
+    if result.cause is not Cause.EXIT or result.code != 0 or not result.lines:
+        raise _NotHeld(f"The trial program ended badly ({result.cause}). {result.log[-300:]}")
+    facts = read(result.lines[0])
+    for name, value in EXPECTED.items():
+        if facts.get(name) != value:
+            raise _NotHeld(f"Inside the sandbox {name} is {facts.get(name)!r}, not {value!r}.")
+    return Probe(FULL, BACKEND)
 
 
 def require(min_level: int) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
-from improvement.engine.measurement import Outcome, Stage, Task
+from improvement.engine.measurement import Stage, Task
 from improvement.sandbox import trees
 from improvement.sandbox.bubblewrap import JOB
 from improvement.sandbox.limits import Limits
@@ -13,7 +14,7 @@ from improvement.sandbox.relay import GRACE_SECONDS, Answer, Relay
 from improvement.sandbox.runtime import Bind
 from improvement.sandbox.spawn import Program
 from improvement.sandbox.supervisor import Supervisor
-from improvement.sandbox.verdict import Verdict, failed, numbers
+from improvement.sandbox.verdict import Verdict, failed, numbers, scored
 
 EVALUATOR_MEMORY_MB = 1024
 """An evaluator gets at least this much: it is the target owner's code, and may hold data the candidate never sees."""
@@ -26,7 +27,7 @@ def evaluate(
     manifest = task.manifest
     module = manifest.holdout.module if stage is Stage.HOLDOUT and manifest.holdout else manifest.evaluate.module
     callable_files = [path for path in _editable_order(task, files) if path.endswith(".py")]
-    tree = trees.shared().put({path: data for path, data in task.tree.items() if not manifest.is_editable(path)})
+    tree = trees.shared().put(f"evaluator-{task.evaluator_digest}", lambda: _uneditable(task))
     evaluator = supervisor.start(Program("evaluator", binds=(Bind(tree, JOB),), arguments=(module,)), _own_limits(task))
     default = callable_files[0].rpartition("/")[2].removesuffix(".py") if callable_files else ""
     evaluator.send(json.dumps({"module": default, "seed": seed, "stage": str(stage), "case": case}).encode())
@@ -71,12 +72,16 @@ def _editable_order(task: Task, files: Mapping[str, str]) -> list[str]:
     return [*listed, *sorted(path for path in files if path not in listed)]
 
 
+def _uneditable(task: Task) -> dict[str, bytes]:
+    return {path: data for path, data in task.tree.items() if not task.manifest.is_editable(path)}
+
+
 def _visible(task: Task) -> tuple[Bind, ...]:
     """The files beside the editable ones that the manifest lets the candidate read."""
     visible = {path: data for path, data in task.tree.items() if task.manifest.is_visible(path)}
     if not visible:
         return ()
-    tree = trees.shared().put(visible)
+    tree = trees.shared().put(f"visible-{task.evaluator_digest}", lambda: visible)
     return tuple(Bind(f"{tree}/{path}", f"{JOB}/{path}") for path in sorted(visible))
 
 
@@ -93,16 +98,17 @@ def _verdict(task: Task, answer: Answer, relay: Relay, evaluator_log: bytes) -> 
 
 
 def _scored(task: Task, answer: Answer, relay: Relay, evaluator_log: bytes) -> Verdict:
-    primary = task.manifest.primary.name
     try:
-        metrics = numbers(answer.value["metrics"])
-        if primary not in metrics:
-            raise ValueError(f'it returned no metric "{primary}", which the manifest names first')
+        metrics = _metrics(answer.value["metrics"], task.manifest.primary.name)
     except (KeyError, TypeError, ValueError) as error:
         message = f"The evaluator's result cannot be used: {error}."
         return failed("evaluator_error", message, log=relay.log + evaluator_log, endings=relay.endings)
-    blocked = failed("", "", log=relay.log, endings=relay.endings)
-    if blocked.outcome is Outcome.BLOCKED:
-        return blocked
     feedback = str(answer.value.get("feedback", ""))
-    return Verdict(Outcome.OK, "ok", "", metrics, feedback, relay.log, tuple(relay.endings))
+    return scored(metrics, feedback=feedback, log=relay.log, endings=relay.endings)
+
+
+def _metrics(values: Any, primary: str) -> dict[str, float]:
+    metrics = numbers(values)
+    if primary not in metrics:
+        raise ValueError(f'it returned no metric "{primary}", which the manifest names first')
+    return metrics

@@ -8,6 +8,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -131,14 +132,14 @@ class Process:
             self._peak_mb = max(self._peak_mb, memory.peak_mb(self._inner))
         _kill(self._inner or self._pid)
 
-    def end(self, cause: Cause) -> None:
-        """Kill the whole tree and wait until it is gone; the first cause given is the one kept."""
+    def end(self, cause: Cause) -> Ending:
+        """Kill the whole tree, wait until it is gone and say how it ended; the first cause given is the one kept."""
         if self.ending:
-            return
+            return self.ending
         self.kill(cause)
         if not _exited(self._pidfd, KILL_GRACE_SECONDS):
             _kill(self._pid)
-        self._on_exit(self._pidfd, 0)
+        return self._collect()
 
     # What the selector calls: (descriptor, mask)
 
@@ -156,7 +157,10 @@ class Process:
         self._write(fd)
 
     def _on_exit(self, _fd: int, _mask: int) -> None:
-        """Collect the exit status and what is still in the pipes; a tree of several has its remains counted too."""
+        self._collect()
+
+    def _collect(self) -> Ending:
+        """Take the exit status (bubblewrap's, with the use of everything below it) and what is still in the pipes."""
         _, status, usage = os.wait4(self._pid, 0)
         seconds = time.monotonic() - self._born_at
         self._drain()
@@ -166,6 +170,7 @@ class Process:
         cpu_seconds = usage.ru_utime + usage.ru_stime
         cause = self._cause or _natural_cause(code, cpu_seconds, self.limits)
         self.ending = Ending(cause, code, seconds, cpu_seconds, self._peak_mb)
+        return self.ending
 
     # Reading and writing
 
@@ -253,10 +258,8 @@ def _natural_cause(code: int, cpu_seconds: float, limits: Limits) -> Cause:
 
 
 def _kill(pid: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _readable(fd: int) -> bool:

@@ -105,20 +105,19 @@ class Relay:
         if now >= self._deadline:
             self._trouble = OUT_OF_TIME
         if self._trouble:
-            self._fail(self._trouble, self.last_cause)
+            self._fail(self._call, self._trouble, self.last_cause)
             return
         self._candidate = self._candidate or self._start()
         self._candidate.send(json.dumps(call).encode())
 
-    def _reply(self, key: str, value: Any) -> None:
-        assert self._call is not None
-        self._evaluator.send(json.dumps({"id": self._call.number, key: value}).encode())
+    def _reply(self, call: _Call, key: str, value: Any) -> None:
+        self._evaluator.send(json.dumps({"id": call.number, key: value}).encode())
         self._call = None
 
-    def _fail(self, why: str, cause: str = "candidate_error") -> None:
+    def _fail(self, call: _Call, why: str, cause: str = "candidate_error") -> None:
         self._trouble = None
         self.last_cause = cause
-        self._reply("failed", f"The candidate failed: {why}.")
+        self._reply(call, "failed", f"The candidate failed: {why}.")
 
     # The candidate's side
 
@@ -142,9 +141,9 @@ class Relay:
         elif not _is_answer(message, self._call.number):
             self._break_off("its answer does not belong to the call")
         elif "value" in message:
-            self._reply("value", message["value"])
+            self._reply(self._call, "value", message["value"])
         else:
-            self._fail(str(message["error"])[:2000])
+            self._fail(self._call, str(message["error"])[:2000])
 
     def _break_off(self, why: str) -> None:
         """End a candidate that does not keep to the protocol."""
@@ -154,7 +153,7 @@ class Relay:
     def _go_wrong(self, why: str, cause: str) -> None:
         """Fail the call that waits, or else the next one."""
         if self._call:
-            self._fail(why, cause)
+            self._fail(self._call, why, cause)
         else:
             self._trouble, self.last_cause = why, cause
 
@@ -162,14 +161,12 @@ class Relay:
         self._retire(Cause.TIMEOUT)
         if call.deadline >= self._deadline:
             self._give_up_at = self._deadline + GRACE_SECONDS
-        self._fail(f"it did not answer within {call.seconds:.3g} seconds", "timeout")
+        self._fail(call, f"it did not answer within {call.seconds:.3g} seconds", "timeout")
 
     def _retire(self, cause: Cause) -> None:
         if self._candidate is None:
             return
-        self._candidate.end(cause)
-        assert self._candidate.ending is not None
-        self.endings.append(self._candidate.ending)
+        self.endings.append(self._candidate.end(cause))
         self.log += self._candidate.log
         self._candidate = None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from improvement.exceptions import SandboxUnavailable
 from improvement.sandbox import text
 from improvement.sandbox.limits import Limits
-from improvement.sandbox.process import Cause, Process
+from improvement.sandbox.process import Cause, Ending, Process
 from improvement.sandbox.runtime import Bind
 from improvement.sandbox.spawn import Program
 from improvement.sandbox.supervisor import Stopped, Supervisor
@@ -55,7 +55,7 @@ def run(
             process.send(message)
         process.send_no_more()
         _wait(supervisor, process, deadline)
-        return _result(process)
+        return _result(process, process.end(Cause.DONE))
 
 
 def check_started(process: Process) -> None:
@@ -75,10 +75,8 @@ def _wait(supervisor: Supervisor, process: Process, deadline: float) -> None:
         pass
 
 
-def _result(process: Process) -> RunResult:
+def _result(process: Process, ending: Ending) -> RunResult:
     check_started(process)
-    ending = process.ending
-    assert ending is not None
     return RunResult(
         cause=ending.cause,
         code=ending.code,

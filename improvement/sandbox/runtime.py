@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import site
 import sys
 import sysconfig
@@ -12,6 +11,7 @@ from pathlib import Path
 
 PYTHON = "/python"
 SITE = "/site"
+SCRATCH = "/tmp"  # noqa: S108 - inside, and private to the sandbox
 SYSTEM_FOLDERS = ("bin", "lib", "lib32", "lib64", "libexec", "share")
 ROOT_LINKS = ("bin", "lib", "lib32", "lib64")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives")
@@ -45,43 +45,53 @@ class Runtime:
 def locate() -> Runtime:
     """Describe the running interpreter and its installed packages as mounts for the sandbox."""
     base = Path(sys.base_prefix).resolve()
-    executable = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     prefix = str(base) if base == Path("/usr") else PYTHON
     binds = [*_system_binds(), *([] if prefix == "/usr" else [Bind(str(base), PYTHON)])]
-    sites = [Bind(source, f"{SITE}/{index}") for index, source in enumerate(_package_folders())]
+    sites = [Bind(str(source), f"{SITE}/{index}") for index, source in enumerate(_package_folders())]
     return Runtime(
-        python=f"{prefix}/{executable.relative_to(base)}",
+        python=f"{prefix}/{_executable(base)}",
         site=tuple(bind.target for bind in sites),
         binds=(*binds, *sites),
-        links=tuple((os.readlink(f"/{name}"), f"/{name}") for name in ROOT_LINKS if os.path.islink(f"/{name}")),
+        links=tuple((str(link.readlink()), str(link)) for link in _root_folders() if link.is_symlink()),
         environment=_environment(prefix),
     )
 
 
+def _executable(base: Path) -> Path:
+    """The interpreter itself, below its prefix (the one of a virtual environment is a link to it)."""
+    path = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+    major, minor = sys.version_info[:2]
+    return path.relative_to(base) if path.is_relative_to(base) else Path(f"bin/python{major}.{minor}")
+
+
+def _root_folders() -> list[Path]:
+    return [Path("/", name) for name in ROOT_LINKS]
+
+
 def _system_binds() -> list[Bind]:
-    folders = [f"/usr/{name}" for name in SYSTEM_FOLDERS]
-    folders += [f"/{name}" for name in ROOT_LINKS if not os.path.islink(f"/{name}")]
-    return [Bind(path, path) for path in (*folders, *SYSTEM_FILES) if os.path.exists(path)]
+    folders = [Path("/usr", name) for name in SYSTEM_FOLDERS]
+    folders += [path for path in _root_folders() if not path.is_symlink()]
+    return [Bind(str(path), str(path)) for path in (*folders, *map(Path, SYSTEM_FILES)) if path.exists()]
 
 
-def _package_folders() -> list[str]:
-    """The installed packages' folders, without the path lines of ``.pth`` files (an editable install names a checkout)."""
+def _package_folders() -> list[Path]:
+    """The installed packages' folders, but nothing that ``.pth`` files add (an editable install adds a checkout)."""
     own = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     if sys.prefix == sys.base_prefix:
         own += site.getsitepackages()
-    listed = [path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")]
-    return list(dict.fromkeys(os.path.realpath(path) for path in (*own, *listed) if os.path.isdir(path)))
+    listed = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    return list(dict.fromkeys(Path(path).resolve() for path in (*own, *listed) if Path(path).is_dir()))
 
 
 def _environment(prefix: str) -> tuple[tuple[str, str], ...]:
     variables = {
-        "HOME": "/tmp",
+        "HOME": SCRATCH,
         "LANG": "C.UTF-8",
         "LOGNAME": "candidate",
         "PATH": "/usr/bin:/bin" if prefix == "/usr" else f"{prefix}/bin:/usr/bin:/bin",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
-        "TMPDIR": "/tmp",
+        "TMPDIR": SCRATCH,
         "USER": "candidate",
     }
     if sysconfig.get_config_var("Py_ENABLE_SHARED") and prefix != "/usr":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import uuid
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from improvement.exceptions import SandboxUnavailable
-from improvement.sandbox import bubblewrap, runner, trees
+from improvement.sandbox import bubblewrap, runner, runtime, trees
 from improvement.sandbox.inside.facts import KNOWN_VARIABLES
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.process import Cause
@@ -55,7 +54,7 @@ def run() -> list[SelfTest]:
 
 
 def _attempts(loopback: str) -> list[_Attempt]:
-    hidden = (*SECRETS, str(Path.home()), os.getcwd(), str(Path(__file__).parent), str(trees.shared().root))
+    hidden = (*SECRETS, str(Path.home()), str(Path.cwd()), str(Path(__file__).parent), str(trees.shared().root))
     token = uuid.uuid4().hex
     return [
         _Attempt("network, this machine", ("network", loopback)),
@@ -66,8 +65,8 @@ def _attempts(loopback: str) -> list[_Attempt]:
         _Attempt("writing where it may only read", ("write", *READ_ONLY)),
         _Attempt("environment of the host", ("environment", *KNOWN_VARIABLES)),
         _Attempt("too many processes", ("forks", str(LIMITS.processes))),
-        _Attempt("filling the temporary folder", ("fill", f"/tmp {LIMITS.tmp_mb}")),
-        _Attempt("filling the shared memory", ("fill", f"/dev/shm {bubblewrap.SHARED_MEMORY_MB}")),
+        _Attempt("filling the temporary folder", ("fill", f"{runtime.SCRATCH} {LIMITS.tmp_mb}")),
+        _Attempt("filling the shared memory", ("fill", f"{bubblewrap.SHARED_MEMORY} {bubblewrap.SHARED_MEMORY_MB}")),
         _Attempt("signals to other processes", ("signals",)),
         _Attempt("tracing another process", ("call", "ptrace 16 1")),
         _Attempt("reading another process's memory", ("call", "process_vm_readv 1")),

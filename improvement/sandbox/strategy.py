@@ -37,7 +37,7 @@ class StrategyProcess:
         files = package if isinstance(package, Mapping) else _read_package(Path(package))
         if MAIN not in files:
             raise StrategyError(f"The strategy package has no {MAIN}. Add it, or name the folder that holds it.")
-        tree = trees.shared().put(files)
+        tree = trees.shared().put(f"strategy-{trees.digest(files)}", lambda: files)
         self._supervisor = Supervisor()
         self._process = self._supervisor.start(Program("script", binds=(Bind(tree, JOB),), arguments=(MAIN,)), limits)
 

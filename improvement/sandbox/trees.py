@@ -9,8 +9,10 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
+
+from improvement.sandbox.per_process import PerProcess
 
 PREFIX = "countersign-sandbox-"
 LOCK = "lock"
@@ -34,13 +36,15 @@ class Trees:
         self._known: dict[str, str] = {}
         self._write_lock = threading.Lock()
 
-    def put(self, files: Mapping[str, bytes]) -> str:
-        """Return the path of a folder with exactly these files, writing it when it is new."""
-        digest = _digest(files)
+    def put(self, name: str, contents: Callable[[], Mapping[str, bytes]]) -> str:
+        """Return the path of the folder called ``name``, writing ``contents`` (path to bytes) when it is new.
+
+        The name has to depend on the content (a digest): contents that were written once are not asked for again.
+        """
         with self._write_lock:
-            if digest not in self._known:
-                self._known[digest] = self._write(digest, files)
-            return self._known[digest]
+            if name not in self._known:
+                self._known[name] = self._write(self.root / name, contents())
+            return self._known[name]
 
     def remove(self) -> None:
         """Delete everything that was written."""
@@ -51,8 +55,7 @@ class Trees:
         """Drop a forked child's hold on the lock, which is its parent's."""
         os.close(self._lock_fd)
 
-    def _write(self, digest: str, files: Mapping[str, bytes]) -> str:
-        folder = self.root / digest
+    def _write(self, folder: Path, files: Mapping[str, bytes]) -> str:
         _make_folder(folder)
         for path, data in files.items():
             target = folder / _inner(path)
@@ -75,12 +78,13 @@ def _inner(path: str) -> PurePosixPath:
     return inner
 
 
-def _digest(files: Mapping[str, bytes]) -> str:
-    digest = hashlib.sha256()
+def digest(files: Mapping[str, bytes]) -> str:
+    """Return the SHA-256 (hex) of files, path to bytes."""
+    state = hashlib.sha256()
     for path in sorted(files):
-        digest.update(f"{path}\0{len(files[path])}\0".encode())
-        digest.update(files[path])
-    return digest.hexdigest()
+        state.update(f"{path}\0{len(files[path])}\0".encode())
+        state.update(files[path])
+    return state.hexdigest()
 
 
 def _sweep() -> None:
@@ -101,31 +105,20 @@ def _sweep() -> None:
             os.close(fd)
 
 
-_trees: Trees | None = None
-_trees_lock = threading.Lock()
+def _make() -> Trees:
+    made = Trees()
+    atexit.register(_remove_at_exit, os.getpid(), made)
+    return made
+
+
+def _remove_at_exit(owner: int, made: Trees) -> None:
+    if os.getpid() == owner:
+        made.remove()
+
+
+_trees = PerProcess(_make, let_go=Trees.let_go)
 
 
 def shared() -> Trees:
     """Return this process's trees, which are deleted when it ends."""
-    global _trees
-    with _trees_lock:
-        if _trees is None:
-            _trees = Trees()
-            atexit.register(_remove_at_exit, os.getpid(), _trees)
-        return _trees
-
-
-def _remove_at_exit(owner: int, trees: Trees) -> None:
-    if os.getpid() == owner:
-        trees.remove()
-
-
-def _forget() -> None:
-    """A forked child has trees of its own: the parent deletes its trees when it ends."""
-    global _trees, _trees_lock
-    if _trees is not None:
-        _trees.let_go()
-    _trees, _trees_lock = None, threading.Lock()
-
-
-os.register_at_fork(after_in_child=_forget)
+    return _trees.get()

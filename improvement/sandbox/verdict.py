@@ -27,26 +27,38 @@ class Verdict:
     endings: tuple[Ending, ...] = ()
 
 
+def scored(metrics: Mapping[str, float], *, feedback: str, log: bytes, endings: Iterable[Ending]) -> Verdict:
+    """Make the verdict of an evaluation with a result; a violation blocks all the same."""
+    kept = tuple(endings)
+    if _violated(kept):
+        return failed("", "", log=log, endings=kept)
+    return Verdict(Outcome.OK, "ok", "", metrics, feedback, log, kept)
+
+
 def failed(
     cause: str, message: str, *, feedback: str = "", log: bytes = b"", endings: Iterable[Ending] = ()
 ) -> Verdict:
     """Make the verdict of an evaluation without a result; a violation blocks instead."""
     kept = tuple(endings)
-    if any(ending.cause is Cause.VIOLATION for ending in kept):
+    if _violated(kept):
         return Verdict(Outcome.BLOCKED, str(Cause.VIOLATION), VIOLATION_MESSAGE, log=log, endings=kept)
     return Verdict(Outcome.FAILED, cause, message, feedback=feedback, log=log, endings=kept)
 
 
+def _violated(endings: tuple[Ending, ...]) -> bool:
+    return any(ending.cause is Cause.VIOLATION for ending in endings)
+
+
 def numbers(values: Any) -> dict[str, float]:
-    """Check metrics that came out of a sandbox; ValueError says which one is not a finite number."""
+    """Check metrics that came out of a sandbox; ValueError or TypeError says which one is not a finite number."""
     if not isinstance(values, dict):
-        raise ValueError("the metrics are not an object")
+        raise TypeError("the metrics are not an object")
     return {name: _number(name, value) for name, value in values.items()}
 
 
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f'the metric "{name}" is not a number')
+        raise TypeError(f'the metric "{name}" is not a number')
     try:
         number = float(value)
     except OverflowError:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FOLDER = "/tmp/candidate"
 STAGES = ("evaluate_stage1", "evaluate_stage2", "evaluate_stage3")
 ARTIFACT_BYTES = 20_000
+LARGEST = sys.float_info.max
 
 
 def cooperative(reading: int, writing: int, arguments: list[str]) -> None:
@@ -74,9 +75,9 @@ def _result(answer: Any) -> dict[str, Any]:
     values, artifacts = _parts(answer)
     numbers, words = {}, {}
     for name, value in values.items():
-        value = value.item() if hasattr(value, "item") else value
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and -1e308 <= value <= 1e308:
-            numbers[str(name)] = value
+        number = value.item() if hasattr(value, "item") else value
+        if isinstance(number, (int, float)) and not isinstance(number, bool) and -LARGEST <= number <= LARGEST:
+            numbers[str(name)] = number
         else:
             words[str(name)] = _text(value)
     return {"metrics": numbers, "notes": {**words, **{str(name): _text(value) for name, value in artifacts.items()}}}

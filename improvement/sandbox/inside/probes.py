@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 
 from improvement.sandbox.inside.wire import Wire
@@ -19,7 +18,6 @@ Finding = tuple[bool, str]
 FORKS = 500
 CHUNK = b"\0" * (1 << 20)
 FILL_MB = 256
-NEW_USER_NAMESPACE = 0x10000000
 CALLS = {  # x86_64, aarch64
     "ptrace": (101, 117),
     "keyctl": (250, 219),
@@ -199,7 +197,7 @@ def _make(name: str, values: Iterable[int]) -> int:
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)
-    number = CALLS[name][0 if sys.maxsize > 0 and os.uname().machine == "x86_64" else 1]
+    number = CALLS[name][0 if os.uname().machine == "x86_64" else 1]
     return 0 if libc.syscall(number, *values, 0, 0, 0) >= 0 else ctypes.get_errno()
 
 
@@ -214,6 +212,7 @@ def _works(attempt: Callable[[], object]) -> bool:
 ATTEMPTS: dict[str, Callable[[list[str]], Finding]] = {
     attempt.__name__: attempt
     for attempt in (
-        network, families, proc, files, write, environment, forks, fill, signals, call, identity, daemon, memory, spin, flood,
+        network, families, proc, files, write, environment, forks, fill, signals, call, identity,
+        daemon, memory, spin, flood,
     )
 }  # fmt: skip
