@@ -8,11 +8,11 @@ from datetime import datetime
 
 import numpy as np
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from tsdownsample import MinMaxLTTBDownsampler
 
 from improvement.exceptions import NotFound
-from improvement.models import Candidate, Release, Review, Run
+from improvement.models import Candidate, Evaluation, Release, Review, Run
 from improvement.permissions import Person
 from improvement.selectors import events
 from improvement.selectors.access import check_may_view, hidden_targets
@@ -110,6 +110,13 @@ def chart(run: Run, points: int = 2500) -> Chart:
         waiting=_marks(run, CandidateState.IN_REVIEW, CandidateState.STALE, CandidateState.APPROVED),
         rejected=_marks(run, CandidateState.REJECTED),
     )
+
+
+def logs(run_id: int, limit: int = 60) -> list[Evaluation]:
+    """Return the newest measurements of a run that went wrong or printed something."""
+    said = ~Q(outcome="ok") | ~Q(log="")
+    rows = Evaluation.objects.filter(said, run_id=run_id, state=Evaluation.State.DONE)
+    return list(rows.order_by("-done_at", "-pk")[:limit])
 
 
 def _visible(person: Person) -> QuerySet[Run]:

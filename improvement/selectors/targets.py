@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.db.models import Count, Q
 
 from improvement import installation
+from improvement.engine.manifest import FILE_NAME, Manifest, parse_manifest
 from improvement.exceptions import NotFound
 from improvement.models import Release, Review, Target, TargetImport
 from improvement.permissions import Person
 from improvement.selectors.access import check_may_view, hidden_targets
+from improvement.targets.repository import Repository
 
 
 def all_targets(person: Person) -> list[Target]:
@@ -30,6 +32,12 @@ def get(name: str, person: Person) -> Target:
         raise NotFound(f"There is no target named {name}.")
     check_may_view(person, target.pk, f"target named {name}")
     return target
+
+
+def manifest(target: Target) -> Manifest:
+    """Return the manifest at a target's champion commit."""
+    tree = Repository.open(installation.repository_path(target.name)).read_tree(target.champion_commit)
+    return parse_manifest(tree[FILE_NAME].decode("utf-8"), where=f"{target.name}/{FILE_NAME}")
 
 
 def champions(target_id: int) -> list[Release]:
