@@ -10,7 +10,7 @@ from logging.config import dictConfig
 from typing import Any
 
 from celery import Celery
-from celery.signals import heartbeat_sent, setup_logging, worker_process_init, worker_ready
+from celery.signals import after_task_publish, heartbeat_sent, setup_logging, worker_process_init, worker_ready
 from django.conf import settings
 
 from webapp import heartbeats
@@ -40,6 +40,12 @@ def say_ready(sender: Any, **_: Any) -> None:
 def say_alive(sender: Any, **_: Any) -> None:
     """Record, every two seconds, that the worker is alive."""
     heartbeats.record(sender.eventer.hostname)
+
+
+@after_task_publish.connect(sender="improvement.tasks.tick")
+def say_ticked(**_: Any) -> None:
+    """Record that the clock is alive: it alone publishes ticks."""
+    heartbeats.record(heartbeats.BEAT)
 
 
 @worker_process_init.connect

@@ -10,22 +10,29 @@ from django.conf import settings
 
 logger = logging.getLogger(__name__)
 
-_PREFIX = "worker:"
+BEAT = "beat"
+
+_PREFIX = "alive:"
 _FADES_AFTER_SECONDS = 10
 
 
-def record(worker: str) -> None:
-    """Say that this worker is alive now; that Redis is away for a moment is logged and harmless."""
+def record(name: str) -> None:
+    """Say that the process of this name is alive now; that Redis is away for a moment is logged and harmless."""
     try:
-        connection().set(f"{_PREFIX}{worker}", "alive", ex=_FADES_AFTER_SECONDS)
+        connection().set(f"{_PREFIX}{name}", "1", ex=_FADES_AFTER_SECONDS)
     except redis.RedisError as error:
-        logger.debug("the heartbeat of %s was not recorded: %s", worker, error)
+        logger.debug("the heartbeat of %s was not recorded: %s", name, error)
 
 
 def alive() -> tuple[str, ...]:
-    """Return the names of the workers that spoke within the last ten seconds; raises redis.RedisError."""
+    """Return the names of those that spoke within the last ten seconds; raises redis.RedisError."""
     keys = connection().scan_iter(match=f"{_PREFIX}*", count=100)
     return tuple(sorted(key.decode().removeprefix(_PREFIX) for key in keys))
+
+
+def forget(name: str) -> None:
+    """Take back what was said under this name; raises redis.RedisError."""
+    connection().delete(f"{_PREFIX}{name}")
 
 
 @lru_cache(maxsize=1)

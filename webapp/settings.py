@@ -37,11 +37,11 @@ DATABASES = {
         data=COUNTERSIGN_DATA,
     )
 }
-REDIS_URL = addresses.redis(
-    ENVIRONMENT.text("REDIS_URL", "", "redis://, rediss:// or unix:// server; empty: `up` starts one of its own."),
-    socket=DATA.socket,
-    password=DATA.secret("redis_password"),
+_redis_url = ENVIRONMENT.text(
+    "REDIS_URL", "", "redis://, rediss:// or unix:// server; empty: `up` starts one of its own."
 )
+REDIS_URL = addresses.redis(_redis_url, socket=DATA.socket, password=DATA.secret("redis_password"))
+REDIS_URL_IS_EXTERNAL = bool(_redis_url)
 SECRET_KEY = ENVIRONMENT.text(
     "SECRET_KEY", "", "Signs sessions; empty: a random one, kept in the data directory."
 ) or DATA.secret("secret_key")
@@ -78,11 +78,11 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "webapp.apps.CollectedFilesConfig",
     "csp",
     "django_htmx",
     "improvement",
-    "webapp",
+    "webapp.apps.WebappConfig",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "webapp.middleware.DomainErrorsMiddleware",
 ]
 ROOT_URLCONF = "webapp.urls"
 ASGI_APPLICATION = "webapp.asgi.application"

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from improvement.sandbox import levels
 from webapp import heartbeats
 
-QUEUES = ("control", "evaluations")
+WORKERS = ("control", "evaluations", heartbeats.BEAT)
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def _workers() -> Part:
         present = {name.partition("@")[0] for name in heartbeats.alive()}
     except redis.RedisError as error:
         return Part(False, type(error).__name__)
-    missing = [queue for queue in QUEUES if queue not in present]
-    return Part(not missing, f"no worker for: {', '.join(missing)}" if missing else "every queue has a worker")
+    missing = [name for name in WORKERS if name not in present]
+    return Part(not missing, f"not heard of: {', '.join(missing)}" if missing else "all heard of")
 
 
 def _sandbox() -> Part:

@@ -1,0 +1,32 @@
+"""The web server's process: uvicorn on a socket that the supervisor holds, so that a restart refuses no connection."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import socket
+
+import uvicorn
+
+_SECONDS_FOR_OPEN_CONNECTIONS = 2
+
+
+def main() -> None:
+    """Serve the application on the listening socket with the given descriptor until SIGTERM."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("descriptor", type=int)
+    listening = socket.socket(fileno=parser.parse_args().descriptor)
+    config = uvicorn.Config(
+        "webapp.asgi:application",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=_SECONDS_FOR_OPEN_CONNECTIONS,
+    )
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    main()
