@@ -13,7 +13,9 @@ from improvement.permissions import Person, Role
 def person_of(user: User) -> Person:
     """Return what decides about a user's rights; prefetch ``target_roles`` for lists."""
     narrowed = tuple((role.target_id, Role(role.role)) for role in user.target_roles.all())
-    return Person(id=user.pk, name=user.get_username(), role=Role(user.role), active=user.is_active, target_roles=narrowed)
+    return Person(
+        id=user.pk, name=user.get_username(), role=Role(user.role), active=user.is_active, target_roles=narrowed
+    )
 
 
 def by_name(name: str) -> User:
@@ -24,6 +26,14 @@ def by_name(name: str) -> User:
     return user
 
 
+def by_id(user_id: int) -> User:
+    """Return the person with an id, or raise ``NotFound``."""
+    user = User.objects.filter(pk=user_id).prefetch_related("target_roles").first()
+    if user is None:
+        raise NotFound("There is no such person.")
+    return user
+
+
 def everyone() -> list[User]:
     """Return all people by name, with their roles on single targets."""
     return list(User.objects.order_by("username").prefetch_related("target_roles__target"))
@@ -31,7 +41,9 @@ def everyone() -> list[User]:
 
 def link(token: str, now: datetime) -> tuple[User | None, str]:
     """Return whom a one-time link signs in and why it cannot ("used", "expired", "unknown", or empty when it can)."""
-    row = SignInLink.objects.select_related("user").filter(token_hash=hashlib.sha256(token.encode()).hexdigest()).first()
+    row = (
+        SignInLink.objects.select_related("user").filter(token_hash=hashlib.sha256(token.encode()).hexdigest()).first()
+    )
     if row is None or not row.user.is_active:
         return None, "unknown"
     if row.used_at is not None:
