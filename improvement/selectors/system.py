@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from improvement.models import AuditHead, Evaluation, Halt, Worker
+from improvement.models import AuditHead, Evaluation, Halt
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,3 @@ def status() -> SystemStatus:
 def halt() -> Halt | None:
     """Return the stop over everything that stands now, or ``None``."""
     return Halt.objects.filter(lifted_at__isnull=True).first()
-
-
-def acknowledgements(stop: Halt) -> list[tuple[str, bool]]:
-    """Return each worker that is known and whether it has acknowledged this stop."""
-    rows = Worker.objects.order_by("name").values_list("name", "halt_acknowledged")
-    return [(name, acknowledged >= stop.pk) for name, acknowledged in rows]
