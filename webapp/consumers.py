@@ -11,10 +11,10 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from improvement.exceptions import CountersignError
-from improvement.models import User
-from improvement.selectors import events, people, runs
+from django.urls import path
 
+from improvement.exceptions import CountersignError
+from improvement.selectors import events, people, runs
 from webapp.live import Event, Viewer, hub
 from webapp.presenters import feed
 
@@ -38,7 +38,7 @@ class RunsConsumer(AsyncWebsocketConsumer):
         user = self.scope.get("user")
         self.run_id = self.scope["url_route"]["kwargs"].get("run_id")
         await self.accept()
-        if not isinstance(user, User):
+        if user is None or not user.is_authenticated:
             await self.close(code=SIGNED_OUT)
         elif not await may_watch(user.pk, self.run_id):
             await self.close(code=NOT_FOR_YOU)
@@ -130,15 +130,13 @@ class RunConsumer(RunsConsumer):
 @database_sync_to_async
 def may_watch(user_id: int, run_id: int | None) -> bool:
     """Return whether this person may (still) see a run, or the list of runs."""
-    user = User.objects.filter(pk=user_id, is_active=True).first()
-    if user is None:
-        return False
     try:
+        person = people.person_of(people.by_id(user_id))
         if run_id is not None:
-            runs.get(run_id, people.person_of(user))
+            runs.get(run_id, person)
     except CountersignError:
         return False
-    return True
+    return person.active
 
 
 @database_sync_to_async
@@ -153,3 +151,9 @@ def _cursor(text: str | None) -> int:
     except (ValueError, TypeError, KeyError):
         return 0
     return after if isinstance(after, int) and after >= 0 else 0
+
+
+websocket_urlpatterns = [
+    path("ws/runs/", RunsConsumer.as_asgi()),
+    path("ws/runs/<int:run_id>/", RunConsumer.as_asgi()),
+]

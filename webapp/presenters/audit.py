@@ -14,14 +14,12 @@ class AuditLine:
 
     seq: int
     at: datetime
-    who: str
     text: str
     kind: str
     icon: str
     tone: str
-    candidate: int | None
     run: int | None
-    target: str
+    reason: str
     details: tuple[tuple[str, str], ...]
 
 

@@ -72,9 +72,7 @@ def file_diff(path: str, old: str, new: str) -> FileDiff:
             rows.append(Line("hunk", None, None, _folded(start - shown, _heading(before, start))))
         for tag, a, b, c, d in group:
             if tag == "equal":
-                rows += [
-                    Line("", a + i + 1, c + i + 1, markup(left[a + i])) for i in range(b - a)
-                ]
+                rows += [Line("", a + i + 1, c + i + 1, markup(left[a + i])) for i in range(b - a)]
                 continue
             gone, come = _marks(before[a:b], after[c:d])
             rows += [Line("del", a + i + 1, None, markup(left[a + i], gone.get(i, ()))) for i in range(b - a)]

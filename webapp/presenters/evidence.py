@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+from improvement.engine.evidence import Evidence
+from improvement.engine.exhibits import HoldoutRow, HoldoutVerdict, MetricRow, Role, Verdict
+from improvement.engine.findings import Finding as RawFinding
+from improvement.engine.findings import Severity
+from webapp.presenters import words
 from webapp.presenters.words import Chip
 
 BAR_WIDTH = 300.0
@@ -68,3 +75,97 @@ def bar(mean: float, low: float, high: float, *, summary: str) -> Bar:
 
     tone = "better" if low > 0 else "worse" if high < 0 else "noise"
     return Bar(tone, at(0.0), at(low), round(max(at(high) - at(low), 3.0), 1), at(mean), summary)
+
+
+_VERDICTS = {
+    Verdict.BETTER: Chip("ok", "check", "Better"),
+    Verdict.EXACT_BETTER: Chip("ok", "check", "Better, exactly"),
+    Verdict.WITHIN_NOISE: Chip("", "circle-slash", "Within noise"),
+    Verdict.EXACT_EQUAL: Chip("", "circle-slash", "The same"),
+    Verdict.WORSE: Chip("bad", "x", "Worse"),
+    Verdict.EXACT_WORSE: Chip("bad", "x", "Worse, exactly"),
+    Verdict.FAILED: Chip("bad", "x", "Not confirmed"),
+}
+_SEVERITIES = {
+    Severity.BLOCK: ("down", "ban", "forbids a release"),
+    Severity.SECOND_PERSON: ("warn", "triangle-alert", "asks for a second person"),
+    Severity.NOTE: ("", "circle", "worth knowing"),
+}
+_ROLES = {Role.PRIMARY: "", Role.GUARD: " (guard)", Role.TIME: "", Role.REPORTED: " (only reported)"}
+
+
+def view(payload: Mapping[str, Any]) -> EvidenceView:
+    """Return stored evidence for reading."""
+    evidence = Evidence.read(payload)
+    return EvidenceView(
+        verdict=_verdict(evidence),
+        lines=(*map(_metric, evidence.metrics), _holdout(evidence.holdout), _checks(evidence), _cost(evidence)),
+        findings=tuple(_finding(one) for one in evidence.findings),
+    )
+
+
+def _verdict(evidence: Evidence) -> Chip:
+    chip, primary = _VERDICTS[evidence.verdict], evidence.primary
+    if primary is None or primary.p_value is None or not evidence.better:
+        return chip
+    p_value = "p < 0.001" if primary.p_value < 0.001 else f"p = {primary.p_value:.3f}"
+    return replace(chip, text=f"{chip.text}, {p_value}")
+
+
+def _metric(row: MetricRow) -> EvidenceLine:
+    basis = "paired seed" if row.n == 1 else "paired seeds"
+    key = f"{row.name}{_ROLES[row.role]}, {row.n} {basis}"
+    unit = f" {row.unit}" if row.unit == "s" else ""
+    if row.method == "exact":
+        why = "the same difference on every seed, so there is no interval"
+    else:
+        low, high = words.signed(row.low), words.signed(row.high)
+        why = f"{row.level:.0%} interval {low} to {high} against the champion".replace("%", " %")
+        if row.low <= 0 <= row.high:
+            why += ": within noise"
+    value = words.signed(row.mean) + unit
+    drawn = bar(row.mean, row.low, row.high, summary=f"{row.name}: {value}, {why}")
+    tone = {"better": "up", "worse": "down", "noise": ""}[drawn.tone]
+    return EvidenceLine(key, value, tone, f"{why}; positive is better", drawn)
+
+
+def _holdout(row: HoldoutRow) -> EvidenceLine:
+    key = "Holdout, never shown to the loop"
+    if row.verdict is HoldoutVerdict.NONE:
+        return EvidenceLine(
+            key, "none", "warn", "this target has none, which raises the risk of every change by one tier"
+        )
+    used = f"{words.count(row.cases, 'case')}, consulted {words.count(row.uses, 'time')} so far"
+    if row.failed_cases:
+        used = f"{row.failed_cases} of {words.count(row.cases, 'case')} failed"
+    says = "it agrees" if row.verdict is HoldoutVerdict.AGREES else "it does not agree"
+    gap = (
+        f"; {words.number(row.gap)} less gain than on the seeds of the loop"
+        if row.gap is not None and row.gap > 0
+        else ""
+    )
+    drawn = None
+    if row.mean is not None and row.low is not None and row.high is not None:
+        drawn = bar(row.mean, row.low, row.high, summary=f"holdout: {words.signed(row.mean)}, {says}")
+    tone = "up" if row.verdict is HoldoutVerdict.AGREES else "down"
+    return EvidenceLine(key, words.signed(row.mean), tone, f"{says}: {used}{gap}", drawn)
+
+
+def _checks(evidence: Evidence) -> EvidenceLine:
+    failed = [check.text for check in evidence.checks if not check.ok]
+    good = len(evidence.checks) - len(failed)
+    why = " · ".join(failed) if failed else " · ".join(check.name.replace("_", " ") for check in evidence.checks)
+    return EvidenceLine("Checks", f"{good} of {len(evidence.checks)}", "down" if failed else "up", why)
+
+
+def _cost(evidence: Evidence) -> EvidenceLine:
+    cost = evidence.cost
+    level = f"sandbox level {evidence.sandbox_level}, {evidence.isolation} evaluator"
+    return EvidenceLine(
+        "Measured in", words.seconds(cost.seconds), "", f"{words.count(cost.evaluations, 'evaluation')}, {level}"
+    )
+
+
+def _finding(one: RawFinding) -> Finding:
+    tone, icon, severity = _SEVERITIES[one.severity]
+    return Finding(tone, icon, severity, one.text)

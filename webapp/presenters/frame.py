@@ -5,6 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import redis
+from django.conf import settings
+from django.urls import reverse
+
+from improvement.permissions import Person, Right, may
+from improvement.policies import Preset
+from improvement.sandbox import levels
+from improvement.sandbox.levels import Probe
+from improvement.selectors import policies, reviews, system
+from improvement.selectors.system import SystemStatus
+from webapp import heartbeats
+from webapp.presenters import words
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -61,3 +74,76 @@ class Frame:
     healthy: bool
     halt: HaltBanner | None = None
     sandbox: SandboxBanner | None = None
+
+
+_PLACES = (
+    ("Home", "home", "house"),
+    ("Review", "queue", "inbox"),
+    ("Runs", "runs", "activity"),
+    ("Targets", "targets", "crosshair"),
+    ("Strategies", "strategies", "workflow"),
+    ("Audit", "audit", "scroll-text"),
+    ("Team", "team", "users"),
+)
+
+
+def around(person: Person, *, keys: bool, path: str, now: datetime) -> Frame:
+    """Return the frame of a page for one person."""
+    workers, waiting = _workers(), reviews.count_for(person)
+    return Frame(
+        places=tuple(_place(name, route, icon, path, waiting) for name, route, icon in _PLACES),
+        person=person.name,
+        role=person.role.value,
+        keys=keys,
+        may_halt=may(person, Right.HALT),
+        health=_health(system.status(), workers, now),
+        healthy=bool(workers),
+        halt=_halt_banner(person, workers),
+        sandbox=_sandbox_banner(levels.probe()),
+    )
+
+
+def _place(name: str, route: str, icon: str, path: str, waiting: int) -> Place:
+    url = reverse(route)
+    here = (
+        path == url if route == "home" else path.startswith(url) or (route == "queue" and "/candidates/" == path[:12])
+    )
+    return Place(name, url, icon, here, waiting if route == "queue" else 0)
+
+
+def _workers() -> dict[str, bool]:
+    """Return who works, and whether they have seen the stop; nobody when Redis is away."""
+    try:
+        return heartbeats.acknowledged()
+    except redis.RedisError:
+        return {}
+
+
+def _health(status: SystemStatus, workers: dict[str, bool], now: datetime) -> str:
+    parts = [words.count(len(workers), "worker") if workers else "no worker answers", f"queue {status.queue}"]
+    parts.append(
+        f"log verified {words.ago(status.log_verified_at, now)}" if status.log_verified_at else "log not verified yet"
+    )
+    return " \u00b7 ".join(parts)
+
+
+def _halt_banner(person: Person, workers: dict[str, bool]) -> HaltBanner | None:
+    stop = system.halt()
+    if stop is None:
+        return None
+    policy = policies.current()
+    return HaltBanner(
+        ordered_by=stop.ordered_by,
+        ordered_at=stop.ordered_at,
+        reason=stop.reason,
+        asked_by=stop.resume_asked_by,
+        workers=tuple(WorkerLight(name.partition("@")[0], done) for name, done in workers.items()),
+        may_lift=may(person, Right.LIFT_HALT) and stop.resume_asked_by_id != person.id,
+        needs_second=policy is not None and policy.preset == Preset.TEAM.value and not stop.resume_asked_by,
+    )
+
+
+def _sandbox_banner(probe: Probe) -> SandboxBanner | None:
+    if probe.level >= settings.SANDBOX_MIN_LEVEL:
+        return None
+    return SandboxBanner(probe.level, settings.SANDBOX_MIN_LEVEL, probe.why, probe.advice)

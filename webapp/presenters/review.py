@@ -136,3 +136,8 @@ class CandidatePage:
     files: tuple[FileDiff, ...] = ()
     evaluations: tuple[EvaluationLine, ...] = ()
     relatives: tuple[Relative, ...] = ()
+
+    @property
+    def has_log(self) -> bool:
+        """Whether any measurement said something."""
+        return any(row.log or row.message for row in self.evaluations)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from webapp.presenters.charts import FirstPaint
 from webapp.presenters.paging import Column, Pager
+from webapp.presenters.policies import PolicyView
 from webapp.presenters.words import Chip
 
 
@@ -111,17 +112,6 @@ class LogLine:
     message: str
     log: str
     at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyView:
-    """The policy a run or a review is judged by."""
-
-    version: int
-    preset: str
-    approvals: tuple[tuple[str, int], ...]
-    self_countersign: bool
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

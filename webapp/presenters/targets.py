@@ -106,3 +106,15 @@ class StrategiesPage:
 
     strategies: tuple[StrategyLine, ...]
     may_start: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPage:
+    """How an import that somebody asked for stands: queued, done (with the target's name) or refused (and why)."""
+
+    id: int
+    state: str
+    message: str
+    target: str
+    name: str
+    asked_at: datetime

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from webapp.presenters.runs import PolicyView
+from improvement.permissions import Person, Right, Role, may
+from improvement.policies import Preset
+from improvement.selectors import people
+from webapp.presenters.policies import PolicyView, policy_view
+
+if TYPE_CHECKING:
+    from improvement.models import PolicyVersion, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +47,42 @@ class TeamPage:
     may_manage: bool
     may_choose: bool
     invitation: Invitation | None = None
+
+
+_ROLES = {
+    Role.VIEWER: "looks at everything",
+    Role.OPERATOR: "imports targets, starts and steers runs",
+    Role.REVIEWER: "countersigns changes, starts runs, rolls back",
+    Role.ADMIN: "everything, and people and policy",
+    Role.AUDITOR: "looks at everything, exports the trail",
+}
+_PRESETS = {
+    Preset.SOLO: "For one person: approving your own run counts, with a typed reason, and is marked for ever.",
+    Preset.TEAM: "Nobody approves what they started; high risk needs two people.",
+}
+
+
+def page(me: Person, policy: PolicyVersion, *, invitation: Invitation | None, now: datetime) -> TeamPage:
+    """Return the team as one person sees it."""
+    invited = people.open_invitations(now)
+    return TeamPage(
+        people=tuple(_person(one, me.id, invited) for one in people.everyone()),
+        roles=tuple((role.value, role.value.title(), what) for role, what in _ROLES.items()),
+        policy=policy_view(policy),
+        presets=tuple((preset.value, preset.value.title(), what) for preset, what in _PRESETS.items()),
+        may_manage=may(me, Right.MANAGE_PEOPLE),
+        may_choose=may(me, Right.CHANGE_POLICY),
+        invitation=invitation,
+    )
+
+
+def _person(one: User, me: int, invited: set[int]) -> PersonLine:
+    return PersonLine(
+        id=one.pk,
+        name=one.get_username(),
+        role=one.role,
+        joined=one.has_usable_password() or one.last_login is not None or one.pk not in invited,
+        active=one.is_active,
+        last_seen=one.last_login,
+        me=one.pk == me,
+    )

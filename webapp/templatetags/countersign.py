@@ -28,12 +28,19 @@ register.filter("ends", words.ends)
 
 @register.filter
 def linked(text: str) -> SafeString:
-    """Return a plain sentence with every candidate it names as a link."""
-    parts = re.split(r"\bC-(\d+)\b", text)
-    html = [escape(parts[0])]
-    for number, after in zip(parts[1::2], parts[2::2], strict=True):
-        html.append(format_html('<a href="{}">C-{}</a>{}', reverse("candidate", args=[number]), number, after))
+    """Return a plain sentence with every candidate and run it names as a link."""
+    html = []
+    for part in re.split(r"\b([CR]-\d+)\b", text):
+        kind, _, number = part.partition("-")
+        route = {"C": "candidate", "R": "run"}.get(kind) if number.isdigit() else None
+        html.append(format_html('<a href="{}">{}</a>', reverse(route, args=[number]), part) if route else escape(part))
     return mark_safe("".join(html))  # noqa: S308  every part is escaped above
+
+
+@register.filter
+def run_link(run_id: int) -> SafeString:
+    """Return a run's number as a link to it."""
+    return linked(f"R-{run_id}")
 
 
 @register.simple_tag

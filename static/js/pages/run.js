@@ -14,6 +14,8 @@ let cursor = 0;
 let series = null;
 let known = new Set();
 
+const candidate = (id) => page.dataset.candidate.replace("/0/", `/${id}/`);
+
 function addPoint(id, x, y) {
   if (x == null || y == null || known.has(id)) return;
   known.add(id);
@@ -25,9 +27,9 @@ function addPoint(id, x, y) {
 function feedLine(event) {
   const line = element("li", { class: `${event.tone} new`, "data-number": event.number });
   const words = element("span");
-  for (const part of event.text.split(/(C-\d+)/)) {
-    const id = /^C-(\d+)$/.exec(part)?.[1];
-    words.append(id ? element("a", { href: page.dataset.candidate.replace("/0/", `/${id}/`) }, part) : part);
+  for (const part of event.text.split(/\b([CR]-\d+)\b/)) {
+    const [, kind, id] = /^([CR])-(\d+)$/.exec(part) ?? [];
+    words.append(id ? element("a", { href: kind === "C" ? candidate(id) : `/runs/${id}/` }, part) : part);
   }
   const time = element("time", { datetime: event.at, "data-ago": "" }, ago(new Date(event.at)));
   line.append(icon(event.icon, page.dataset.icons), words, time);
@@ -108,7 +110,7 @@ function onEvents(events) {
 }
 
 await refresh();
-chart.onPick((id) => location.assign(page.dataset.candidate.replace("/0/", `/${id}/`)));
+chart.onPick((id) => location.assign(candidate(id)));
 new LiveSocket(`/ws/runs/${page.dataset.run}/`, () => cursor, {
   events: onEvents,
   resync: refreshSoon,

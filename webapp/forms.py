@@ -1,0 +1,132 @@
+"""Forms: what people may type, with defaults that work and sentences that help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+
+LARGEST_UPLOAD_MB = 20
+
+
+class SignInForm(forms.Form):
+    """Name and password."""
+
+    name = forms.CharField(
+        label="Name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True})
+    )
+    password = forms.CharField(
+        label="Password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+
+class FirstPasswordForm(forms.Form):
+    """A password, typed twice."""
+
+    new = forms.CharField(
+        label="New password",
+        strip=False,
+        help_text="At least 10 characters, not only digits, and not a common one.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        label="The same again", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Check that both are the same."""
+        data = super().clean() or {}
+        if data.get("new") and data.get("again") and data["new"] != data["again"]:
+            self.add_error("again", "The two are not the same.")
+        return data
+
+
+class PasswordForm(FirstPasswordForm):
+    """A new password, for somebody who has one already."""
+
+    current = forms.CharField(
+        label="Current password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+    field_order = ["current", "new", "again"]
+
+
+class NewRunForm(forms.Form):
+    """What to improve, with which strategy, for how long."""
+
+    target = forms.ChoiceField(label="Target")
+    strategy = forms.ChoiceField(label="Strategy", widget=forms.RadioSelect)
+    budget = forms.IntegerField(
+        label="Evaluations",
+        min_value=1,
+        initial=300,
+        help_text="How many candidates are measured. Confirming the best ones comes on top, within an allowance.",
+    )
+    seconds = forms.IntegerField(
+        label="Seconds",
+        required=False,
+        min_value=1,
+        help_text="Ends the search after this time even when evaluations are left.",
+    )
+    seed = forms.IntegerField(
+        label="Seed",
+        required=False,
+        min_value=0,
+        max_value=2**63 - 1,
+        help_text="The same seed, strategy and target give the same candidates. Empty: a fresh one.",
+    )
+
+    def __init__(self, *args: Any, targets: Sequence[str], strategies: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, choices in (("target", targets), ("strategy", strategies)):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101  declared above
+            field.choices = [(choice, choice) for choice in choices]
+
+
+class ImportTargetForm(forms.Form):
+    """A target to import: an archive from this computer, or a directory on the server."""
+
+    FORMATS = (
+        ("auto", "Find out from the files"),
+        ("countersign", "Countersign: a countersign.toml"),
+        ("openevolve", "OpenEvolve: initial_program, evaluator.py, config.yaml"),
+    )
+
+    upload = forms.FileField(
+        label="Archive from this computer",
+        required=False,
+        help_text=f"A .zip, .tar or .tar.gz of the folder, at most {LARGEST_UPLOAD_MB} MB.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".zip,.tar,.tar.gz,.tgz"}),
+    )
+    path = forms.CharField(
+        label="Or a directory on the server",
+        required=False,
+        help_text="Where the folder is on the machine that Countersign runs on.",
+        widget=forms.TextInput(
+            attrs={"placeholder": "/home/you/my-task", "autocomplete": "off", "spellcheck": "false"}
+        ),
+    )
+    format = forms.ChoiceField(label="Format", choices=FORMATS, initial="auto")
+    name = forms.CharField(
+        label="Name", required=False, max_length=80, help_text="Empty: the name in the manifest, or that of the folder."
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Check that there is exactly one source."""
+        data = super().clean() or {}
+        if bool(data.get("upload")) == bool(data.get("path")) and not self.errors:
+            raise forms.ValidationError("Choose an archive or name a directory on the server: one of the two.")
+        return data
+
+
+class InvitationForm(forms.Form):
+    """Somebody new, and what they may do."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=80,
+        help_text="What the trail calls them: letters, digits and _ . @ + -",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    role = forms.CharField(label="Role", initial="reviewer")

@@ -1,0 +1,228 @@
+"""The page that follows one run, and what its script asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.urls import reverse
+
+from improvement.permissions import Person, Right, may
+from improvement.selectors import audit, candidates, events, runs
+from improvement.selectors.audit import Filters
+from improvement.selectors.runs import Chart, Mark
+from improvement.states import CandidateState, RunState
+from webapp.presenters import feed, words
+from webapp.presenters.audit_lines import as_feed
+from webapp.presenters.charts import Series, first_paint
+from webapp.presenters.paging import Pager, columns
+from webapp.presenters.policies import policy_view
+from webapp.presenters.runs import CandidateLine, CandidatesTable, Figure, LogLine, RunPage
+
+if TYPE_CHECKING:
+    from improvement.models import Candidate, Run
+
+TABS = (("candidates", "Candidates"), ("history", "History"), ("logs", "Logs"), ("policy", "Policy"))
+HEADS = (
+    ("Candidate", "number", False),
+    ("State", "state", False),
+    ("Score", "score", True),
+    ("vs champion", "", True),
+    ("Holdout", "", True),
+    ("Origin", "", False),
+    ("Lines", "lines", True),
+    ("Time", "seconds", True),
+)
+PAGE = 25
+FEED = 40
+HISTORY = 100
+MOST_NEW_POINTS = 2000
+_PAUSABLE = {RunState.RUNNING.value, RunState.PARKED.value}
+_STOPPABLE = {RunState.QUEUED.value, *_PAUSABLE, RunState.PAUSED.value}
+
+
+def page(run: Run, person: Person, *, tab: str, sort: str, state: str, number: int, now: datetime) -> RunPage:
+    """Return the page of a run with one of its tabs."""
+    chart = runs.chart(run)
+    tab = tab if tab in dict(TABS) else TABS[0][0]
+    steers = may(person, Right.STEER_RUN, run.target_id)
+    return RunPage(
+        id=run.pk,
+        target=run.target.name,
+        chip=words.run_chip(run.state),
+        wait_reason=run.wait_reason,
+        strategy=f"{run.strategy} {run.strategy_version}",
+        commit=run.target.champion_commit,
+        starter=run.starter_name,
+        created_at=run.created_at,
+        demo=run.demo,
+        seed=run.seed,
+        parameters=tuple((name, str(value)) for name, value in sorted(run.parameters.items())),
+        metric=run.target.metric,
+        unit=run.target.unit,
+        figures=figures(run, chart, now=now),
+        paint=first_paint(_series(chart), summary=_summary(run, chart)),
+        feed=tuple(feed.line(event) for event in events.latest(run.pk, FEED)),
+        cursor=chart.cursor,
+        tab=tab,
+        tabs=TABS,
+        may_pause=steers and run.state in _PAUSABLE,
+        may_resume=steers and run.state == RunState.PAUSED.value,
+        may_stop=steers and run.state in _STOPPABLE,
+        candidates=table(run, sort=sort, state=state, number=number) if tab == "candidates" else None,
+        history=as_feed(audit.page(Filters(run_id=run.pk), 1, HISTORY).object_list) if tab == "history" else (),
+        logs=_logs(run) if tab == "logs" else (),
+        policy=policy_view(run.policy) if tab == "policy" else None,
+    )
+
+
+def table(run: Run, *, sort: str, state: str, number: int) -> CandidatesTable:
+    """Return one page of a run's candidates."""
+    sort = sort if sort in candidates.SORTS else "-number"
+    found = candidates.of_run(run.pk, sort=sort, state=state, number=number, size=PAGE)
+    return CandidatesTable(
+        run_id=run.pk,
+        columns=columns(HEADS, sort),
+        lines=tuple(_candidate(row) for row in found.object_list),
+        pager=Pager("Pages of candidates", found.number, PAGE, found.paginator.count),
+        states=tuple((one.value, words.candidate_chip(one).text) for one in CandidateState),
+        state=state,
+    )
+
+
+def live(run: Run, *, after: int, now: datetime) -> dict[str, Any]:
+    """Return what the page's script needs to be right again after event number ``after`` (0: everything)."""
+    chart = runs.chart(run)
+    missed = events.after(run.pk, after, MOST_NEW_POINTS) if after else []
+    reset = after == 0 or len(missed) == MOST_NEW_POINTS or after > chart.cursor
+    return {
+        "cursor": chart.cursor,
+        "reset": reset,
+        "points": {"x": chart.x, "y": chart.y, "ids": chart.ids} if reset else _new_points(missed),
+        "best": _steps(chart.best),
+        "champion": _steps(chart.champion),
+        "marks": {
+            "signed": _marks(chart.countersigned),
+            "waiting": _marks(chart.waiting),
+            "rejected": _marks(chart.rejected),
+        },
+        "figures": [asdict(figure) for figure in figures(run, chart, now=now)],
+        "chip": asdict(words.run_chip(run.state)),
+        "wait_reason": run.wait_reason,
+        "feed": [feed.as_json(event) for event in (reversed(events.latest(run.pk, FEED)) if reset else missed)],
+    }
+
+
+def figures(run: Run, chart: Chart, *, now: datetime) -> tuple[Figure, ...]:
+    """Return the figures above the chart."""
+    champion = chart.champion[-1][1] if chart.champion else run.champion_score
+    waiting, oldest = runs.open_reviews(run.pk)
+    better = words.improves(champion, run.start_score, run.target.better)
+    change = words.percent_change(champion, run.start_score)
+    best = (
+        f"C-{run.best_candidate_id}, {words.candidate_chip(run.best_candidate.state).text.lower()}"
+        if run.best_candidate
+        else ""
+    )
+    pace = f"{60 * run.evaluations / _age(run, now):.0f} evaluations/min" if run.evaluations and _age(run, now) else ""
+    return (
+        Figure(
+            "champion",
+            "Approved champion",
+            words.number(champion),
+            change=change,
+            tone=words.tone_of(better),
+            detail="over the start" if change else "as at the start",
+        ),
+        Figure("best", "Best found", words.number(run.best_score), detail=best or "nothing better yet"),
+        Figure(
+            "evaluations", "Evaluations", f"{run.evaluations:,}", f"/ {run.budget:,}",
+            detail=f"{run.confirm_evaluations} to confirm", done=run.evaluations, whole=run.budget,
+        ),
+        Figure(
+            "waiting",
+            "Waiting for people",
+            str(waiting),
+            detail=f"oldest {words.span(now - oldest)}" if oldest else "nothing open",
+            link=reverse("queue"),
+            link_text="open queue",
+        ),
+        Figure("spent", "Sandbox time", words.seconds(run.wall_seconds), detail=pace or f"{words.seconds(run.cpu_seconds)} processor"),
+    )  # fmt: skip
+
+
+def _age(run: Run, now: datetime) -> float:
+    return ((run.ended_at or now) - run.started_at).total_seconds() if run.started_at else 0.0
+
+
+def _candidate(row: Candidate) -> CandidateLine:
+    payload: dict[str, Any] = row.evidence_payload or {}  # type: ignore[attr-defined]  # annotated by the selector
+    primary = next((one for one in payload.get("metrics", []) if one["role"] == "primary"), None)
+    holdout = (payload.get("holdout") or {}).get("mean")
+    return CandidateLine(
+        id=row.pk,
+        chip=words.candidate_chip(row.state),
+        score=words.number(row.score),
+        versus=_versus(primary),
+        tone=""
+        if primary is None
+        else "up"
+        if float(primary["low"]) > 0
+        else "down"
+        if float(primary["high"]) < 0
+        else "",
+        holdout=words.signed(float(holdout)) if holdout is not None else words.NOTHING,
+        origin=row.operator or row.origin,
+        parents=tuple(row.parent_ids),  # type: ignore[attr-defined]  # set by the selector
+        added=row.added,
+        removed=row.removed,
+        seconds=words.seconds(row.seconds),  # type: ignore[attr-defined]  # annotated by the selector
+        note=row.message or row.note,
+    )
+
+
+def _versus(primary: dict[str, Any] | None) -> str:
+    if primary is None:
+        return words.NOTHING
+    mean, half = float(primary["mean"]), (float(primary["high"]) - float(primary["low"])) / 2
+    return f"{words.signed(mean)} \u00b1 {words.number(half)}" if half else words.signed(mean)
+
+
+def _logs(run: Run) -> tuple[LogLine, ...]:
+    return tuple(
+        LogLine(row.candidate_id, row.stage, row.outcome, row.message, row.log or row.feedback, row.done_at)
+        for row in runs.logs(run.pk)
+    )
+
+
+def _series(chart: Chart) -> Series:
+    def places(marks: Sequence[Mark]) -> list[tuple[float, float]]:
+        return [(x, y) for x, y, _ in marks]
+
+    points = list(zip(chart.x, chart.y, strict=True))
+    return Series(
+        points, chart.best, chart.champion, places(chart.countersigned), places(chart.waiting), places(chart.rejected)
+    )
+
+
+def _summary(run: Run, chart: Chart) -> str:
+    scored = words.count(run.evaluations, "evaluation")
+    if not chart.champion:
+        return f"{scored}; no score yet"
+    first, last = chart.champion[0][1], chart.champion[-1][1]
+    return f"{scored}; the approved champion went from {words.number(first)} to {words.number(last)}, the best found is {words.number(run.best_score)}"
+
+
+def _steps(points: Sequence[tuple[float, float]]) -> dict[str, list[float]]:
+    return {"x": [x for x, _ in points], "y": [y for _, y in points]}
+
+
+def _marks(marks: Sequence[Mark]) -> dict[str, list[float]]:
+    return {"x": [x for x, _, _ in marks], "y": [y for _, y, _ in marks], "ids": [number for _, _, number in marks]}
+
+
+def _new_points(missed: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
+    found = [event for event in missed if event["kind"] == "candidate.measured" and event.get("y") is not None]
+    return {"x": [e["x"] for e in found], "y": [e["y"] for e in found], "ids": [e["id"] for e in found]}

@@ -1,0 +1,35 @@
+"""Keeping an uploaded archive until a worker has read it; nothing is unpacked in the web process."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import PurePath
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from improvement.exceptions import Invalid
+
+ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz")
+LARGEST = 20_000_000
+
+
+def keep(upload: UploadedFile) -> str:
+    """Store an archive under a name of our own and return its path; raises ``Invalid`` for what cannot be one."""
+    name = PurePath(upload.name or "").name.lower()
+    ending = next((one for one in ENDINGS if name.endswith(one)), None)
+    if ending is None:
+        raise Invalid(
+            f"{name or 'The upload'} is no archive that can be read: upload a .zip, .tar or .tar.gz of the folder."
+        )
+    if upload.size is None or upload.size > LARGEST:
+        raise Invalid(
+            f"The archive is larger than {LARGEST // 1_000_000} MB. Leave out what the evaluator does not need."
+        )
+    folder = settings.COUNTERSIGN_DATA / "uploads"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{secrets.token_hex(16)}{ending}"
+    with path.open("xb") as file:
+        for chunk in upload.chunks():
+            file.write(chunk)
+    return str(path)

@@ -1,0 +1,99 @@
+"""The audit trail: reading, verifying, exporting."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.views.decorators.http import require_POST, require_safe
+
+from improvement.exceptions import NotFound
+from improvement.ledger.event import sentence
+from improvement.permissions import Right, check_may
+from improvement.selectors import audit as read
+from improvement.selectors.audit import Filters
+from improvement.services import exports
+from webapp.presenters import audit_lines
+from webapp.presenters.audit import AuditFilters, Verification
+from webapp.views.pages import actor_of, page_number, person_of, show
+from webapp.views.runs import csv_lines
+
+COLUMNS = ("seq", "time", "type", "actor", "subject", "run", "target", "sentence")
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """Show one page of the trail."""
+    return _page(request)
+
+
+@require_POST
+def verify(request: HttpRequest) -> HttpResponse:
+    """Check the whole trail now and show what was found."""
+    found = exports.verify(actor=actor_of(request), now=timezone.now())
+    return _page(request, Verification(found.ok, found.size, found.root, tuple(found.problems)))
+
+
+@require_safe
+def export(request: HttpRequest, form: str) -> HttpResponse | FileResponse | StreamingHttpResponse:
+    """Return the trail, or one run's part of it, as a bundle, JSON lines or CSV."""
+    check_may(person_of(request), Right.EXPORT_AUDIT)
+    run = _run(request.GET.get("run", ""))
+    name = f"countersign-audit{f'-R-{run}' if run else ''}"
+    if form == "bundle":
+        path = exports.bundle(run_id=run, actor=actor_of(request), now=timezone.now())
+        return FileResponse(path.open("rb"), as_attachment=True, filename=f"{name}.tar")
+    if form == "jsonl":
+        return _download(_json_lines(Filters(run_id=run)), "application/jsonl", f"{name}.jsonl")
+    if form == "csv":
+        return _download(csv_lines(_rows(Filters(run_id=run))), "text/csv; charset=utf-8", f"{name}.csv")
+    raise NotFound("The trail can be exported as bundle, jsonl or csv.")
+
+
+def _page(request: HttpRequest, verification: Verification | None = None) -> HttpResponse:
+    asked = {key: request.GET.get(key, "").strip() for key in ("type", "actor", "run", "since", "until")}
+    shown = AuditFilters(**asked)
+    filters = Filters(
+        type=shown.type,
+        actor=shown.actor,
+        run_id=_run(shown.run),
+        since=_midnight(shown.since),
+        until=_midnight(shown.until, days=1),
+    )
+    page = audit_lines.page(person_of(request), filters, shown, number=page_number(request), verification=verification)
+    return show(request, "audit/list.html", {"page": page})
+
+
+def _run(text: str) -> int | None:
+    """Read a run's number as people type it: 7, R-7 or run 7."""
+    digits = text.lower().removeprefix("run").strip().removeprefix("r-")
+    return int(digits) if digits.isdecimal() and len(digits) < 16 else None
+
+
+def _midnight(text: str, *, days: int = 0) -> datetime | None:
+    try:
+        day = parse_date(text)
+    except ValueError:
+        return None
+    return timezone.make_aware(datetime.combine(day, time.min)) + timedelta(days=days) if day else None
+
+
+def _json_lines(filters: Filters) -> Iterator[bytes]:
+    for event in read.matching(filters).iterator(2000):
+        yield bytes(event.body) + b"\n"
+
+
+def _rows(filters: Filters) -> Iterator[tuple[object, ...]]:
+    yield COLUMNS
+    for event in read.matching(filters).iterator(2000):
+        told = sentence(json.loads(bytes(event.body)))
+        yield event.seq, event.ts, event.type, event.actor, event.subject, event.run_id or "", event.target, told
+
+
+def _download(lines: Iterator[bytes] | Iterator[str], kind: str, name: str) -> StreamingHttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(lines, content_type=kind, headers=headers)

@@ -1,0 +1,165 @@
+"""Runs: the list, starting one, following it live, and steering it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from improvement.exceptions import Invalid, StrategyError
+from improvement.permissions import Right, check_may
+from improvement.selectors import runs as read
+from improvement.selectors import strategies, targets
+from improvement.services import runs
+from webapp.forms import NewRunForm
+from webapp.presenters import run_lists, run_page
+from webapp.presenters.target_pages import strategies_page
+from webapp.views.pages import actor_of, page_number, person_of
+from webapp.views.pages import show as show_page
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """Show the list of runs."""
+    state, target = request.GET.get("state", ""), request.GET.get("target", "")
+    page = run_lists.index(person_of(request), state=state, target=target, number=page_number(request))
+    return show_page(request, "runs/list.html", {"page": page})
+
+
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Ask what to improve and how, and start a run."""
+    person = person_of(request)
+    check_may(person, Right.START_RUN)
+    page = strategies_page(strategies.all_strategies(), person)
+    names = [one.name for one in targets.all_targets(person)]
+    choices = {"targets": names, "strategies": [one.name for one in page.strategies]}
+    if request.method == "GET":
+        asked = {key: request.GET[key] for key in ("target", "strategy") if key in request.GET}
+        initial = {"strategy": "evolution", **asked}
+        return show_page(
+            request, "runs/new.html", {"page": page, "form": NewRunForm(initial=initial, **choices), "targets": names}
+        )
+    form = NewRunForm(request.POST, **choices)
+    started = _start(request, form) if form.is_valid() else None
+    if started is not None:
+        return redirect("run", started)
+    return show_page(request, "runs/new.html", {"page": page, "form": form, "targets": names}, status=422)
+
+
+def _start(request: HttpRequest, form: NewRunForm) -> int | None:
+    """Start the run, or put what is wrong beside the form."""
+    asked = form.cleaned_data
+    try:
+        run = runs.start(
+            target_name=asked["target"],
+            package=strategies.package(asked["strategy"]),
+            budget=asked["budget"],
+            seconds=asked["seconds"],
+            seed=asked["seed"],
+            actor=actor_of(request),
+            now=timezone.now(),
+        )
+    except (Invalid, StrategyError) as problem:
+        form.add_error(None, problem.message)
+        return None
+    return int(run.pk)
+
+
+@never_cache
+@require_safe
+def show(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Show one run."""
+    person = person_of(request)
+    run = read.get(run_id, person)
+    page = run_page.page(
+        run,
+        person,
+        tab=request.GET.get("tab", ""),
+        sort=request.GET.get("sort", ""),
+        state=request.GET.get("state", ""),
+        number=page_number(request),
+        now=timezone.now(),
+    )
+    return show_page(request, "runs/live.html", {"page": page})
+
+
+@never_cache
+@require_safe
+def candidates(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Return one page of a run's candidates as a part of its page."""
+    run = read.get(run_id, person_of(request))
+    sort, state = request.GET.get("sort", ""), request.GET.get("state", "")
+    table = run_page.table(run, sort=sort, state=state, number=page_number(request))
+    return render(request, "runs/candidates.html", {"table": table})
+
+
+@never_cache
+@require_safe
+def live(request: HttpRequest, run_id: int) -> JsonResponse:
+    """Return what is new since an event, or everything after 0."""
+    run = read.get(run_id, person_of(request))
+    text = request.GET.get("after", "0")
+    if not text.isdecimal():
+        raise Invalid("`after` is the number of an event, counted from 0.")
+    return JsonResponse(run_page.live(run, after=int(text), now=timezone.now()))
+
+
+@require_safe
+def scores(request: HttpRequest, run_id: int) -> StreamingHttpResponse:
+    """Return every score of a run as CSV."""
+    run = read.get(run_id, person_of(request))
+    headers = {"Content-Disposition": f'attachment; filename="run-{run_id}-scores.csv"'}
+    rows = (("evaluation", "candidate", run.target.metric, "state", "operator"), *read.scores(run))
+    return StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+@require_POST
+def pause(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Pause a run."""
+    runs.pause(run_id, actor=actor_of(request), now=timezone.now())
+    messages.success(request, "Paused. What is being measured is finished; nothing new is asked for.")
+    return redirect("run", run_id)
+
+
+@require_POST
+def resume(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Let a paused run go on."""
+    runs.resume(run_id, actor=actor_of(request), now=timezone.now())
+    return redirect("run", run_id)
+
+
+@require_http_methods(["GET", "POST"])
+def stop(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Ask for a reason, and stop a run for good."""
+    read.get(run_id, person_of(request))
+    if request.method == "GET":
+        return show_page(request, "runs/stop.html", {"run_id": run_id})
+    runs.stop(run_id, actor=actor_of(request), reason=request.POST.get("reason", ""), now=timezone.now())
+    messages.success(request, "Stopped.")
+    return redirect("run", run_id)
+
+
+class _Echo:
+    """A file that hands back what is written into it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def csv_lines(rows: object) -> Iterator[str]:
+    """Return rows as lines of CSV, one at a time; a cell that a spreadsheet would run as a formula is quoted."""
+    writer = csv.writer(_Echo())
+    for row in cast("Iterator[tuple[object, ...]]", rows):
+        yield writer.writerow([_inert(cell) for cell in row])
+
+
+def _inert(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell

@@ -1,0 +1,73 @@
+"""Targets: the list, one of them, importing, rolling back."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from improvement.exceptions import Conflict, Invalid
+from improvement.permissions import Right, check_may
+from improvement.selectors import targets as read
+from improvement.services import releases, targets
+from webapp import uploads
+from webapp.forms import ImportTargetForm
+from webapp.presenters import target_pages
+from webapp.views.pages import actor_of, person_of
+from webapp.views.pages import show as show_page
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """Show the list of targets."""
+    return show_page(request, "targets/list.html", {"page": target_pages.index(person_of(request))})
+
+
+@require_safe
+def show(request: HttpRequest, name: str) -> HttpResponse:
+    """Show one target."""
+    person = person_of(request)
+    return show_page(request, "targets/show.html", {"page": target_pages.page(read.get(name, person), person)})
+
+
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Ask where the files are, and let a worker make a target of them."""
+    check_may(person_of(request), Right.IMPORT_TARGET)
+    form = ImportTargetForm(request.POST, request.FILES) if request.method == "POST" else ImportTargetForm()
+    asked = _ask(request, form) if form.is_bound and form.is_valid() else None
+    if asked is not None:
+        return redirect("target-import", asked)
+    return show_page(request, "targets/new.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@require_safe
+def imported(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Show how an import stands."""
+    row = read.get_import(import_id, person_of(request))
+    return show_page(request, "targets/import.html", {"page": target_pages.import_page(row)})
+
+
+@require_POST
+def roll_back(request: HttpRequest, name: str) -> HttpResponse:
+    """Order that a former champion becomes champion again."""
+    read.get(name, person_of(request))
+    to, reason = request.POST.get("to", ""), request.POST.get("reason", "")
+    releases.order_rollback(name, to=to, actor=actor_of(request), reason=reason, now=timezone.now())
+    messages.success(request, f"Rolling back to {to[:7]}; it shows here as soon as the branch has moved.")
+    return redirect("target", name)
+
+
+def _ask(request: HttpRequest, form: ImportTargetForm) -> int | None:
+    asked = form.cleaned_data
+    try:
+        source = uploads.keep(asked["upload"]) if asked["upload"] else asked["path"]
+        row = targets.request_import(
+            source=source, name=asked["name"], format=asked["format"], actor=actor_of(request), now=timezone.now()
+        )
+    except (Conflict, Invalid) as problem:
+        form.add_error(None, problem.message)
+        return None
+    return int(row.pk)

@@ -1,0 +1,74 @@
+"""Team: people, roles, invitations and the policy preset."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from improvement.exceptions import Conflict, Invalid
+from improvement.services import people, policies
+from webapp.forms import InvitationForm
+from webapp.presenters import team
+from webapp.presenters.team import Invitation
+from webapp.views.pages import actor_of, person_of
+from webapp.views.pages import show as show_page
+
+
+@require_safe
+def show(request: HttpRequest) -> HttpResponse:
+    """Show the team."""
+    return _page(request, InvitationForm())
+
+
+@never_cache
+@require_POST
+def invite(request: HttpRequest) -> HttpResponse:
+    """Make a person and show their link, this once."""
+    form = InvitationForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, status=422)
+    name, role = form.cleaned_data["name"], form.cleaned_data["role"]
+    try:
+        path = people.invite(name, role=role, actor=actor_of(request), now=timezone.now())
+    except (Conflict, Invalid) as problem:
+        form.add_error("name", problem.message)
+        return _page(request, form, status=problem.http_status)
+    return _page(request, InvitationForm(), Invitation(name, request.build_absolute_uri(path)))
+
+
+@never_cache
+@require_POST
+def new_link(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Show a new one-time link for somebody, this once."""
+    path = people.renew_invitation(user_id, actor=actor_of(request), now=timezone.now())
+    name = request.POST.get("name", "them")
+    return _page(request, InvitationForm(), Invitation(name, request.build_absolute_uri(path)))
+
+
+@require_POST
+def change_role(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Change somebody's role."""
+    people.change_role(user_id, role=request.POST.get("role", ""), actor=actor_of(request), now=timezone.now())
+    messages.success(request, "The role is changed.")
+    return redirect("team")
+
+
+@require_POST
+def choose_policy(request: HttpRequest) -> HttpResponse:
+    """Put a policy preset into force."""
+    preset, reason = request.POST.get("preset", ""), request.POST.get("reason", "")
+    version = policies.choose_preset(preset, actor=actor_of(request), reason=reason, now=timezone.now())
+    messages.success(request, f"Policy {version.preset} v{version.version} is in force.")
+    return redirect("team")
+
+
+def _page(
+    request: HttpRequest, form: InvitationForm, invitation: Invitation | None = None, *, status: int = 200
+) -> HttpResponse:
+    now = timezone.now()
+    page = team.page(person_of(request), policies.current(now=now), invitation=invitation, now=now)
+    return show_page(request, "team/page.html", {"page": page, "form": form}, status=status)
