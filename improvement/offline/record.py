@@ -44,7 +44,7 @@ class Record:
         self._file: IO[bytes] | None = None
         if path is not None:
             self._file = _locked(path)
-            self._load(path, {"kind": "run", "format": FORMAT, **identity})
+            self._open(path, {"kind": "run", "format": FORMAT, **identity})
 
     @property
     def is_kept(self) -> bool:
@@ -82,6 +82,13 @@ class Record:
         if self._file is not None:
             self._file.write(json.dumps(line, ensure_ascii=True, allow_nan=False).encode() + b"\n")
             self._file.flush()
+
+    def _open(self, path: Path, header: Mapping[str, Any]) -> None:
+        try:
+            self._load(path, header)
+        except BaseException:
+            self.close()
+            raise
 
     def _load(self, path: Path, header: Mapping[str, Any]) -> None:
         lines = _whole_lines(self._file)

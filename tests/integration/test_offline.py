@@ -183,16 +183,24 @@ def test_improve_finished_run_read_from_its_state(task: Path, strategy: Path, tm
     assert (tmp_path / "state").read_bytes() == lines
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, OfflineResult, bytes]:
+    """A run of 18 generations, long enough for a snapshot, with its state file."""
+    folder = tmp_path_factory.mktemp("whole")
+    plan = _plan(write_task(folder / "parabola", noise=0.1), write_strategy(folder / "step"), budget=72)
+    return plan, improve(plan, state=folder / "state"), (folder / "state").read_bytes()
+
+
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.77, 0.99])
-def test_improve_goes_on_from_any_point_of_its_state(task: Path, strategy: Path, tmp_path: Path, share: float) -> None:
-    """The file cut anywhere, even in the middle of a line, gives the same run, with a snapshot on the way or without."""
-    plan = _plan(task, strategy, budget=80)
-    whole = improve(plan, state=tmp_path / "whole")
-    data = (tmp_path / "whole").read_bytes()
-    assert b'"kind": "snapshot"' in data
-    (tmp_path / "cut").write_bytes(data[: int(len(data) * share)])
+def test_improve_goes_on_from_any_point_of_its_state(
+    whole: tuple[Plan, OfflineResult, bytes], tmp_path: Path, share: float
+) -> None:
+    """The file cut anywhere, also in the middle of a line, gives the same run, with or without a snapshot before."""
+    plan, expected, state = whole
+    assert b'"kind": "snapshot"' in state[: int(len(state) * 0.99)]
+    (tmp_path / "cut").write_bytes(state[: int(len(state) * share)])
     resumed = improve(plan, state=tmp_path / "cut")
-    assert (resumed.history, resumed.champion, resumed.best) == (whole.history, whole.champion, whole.best)
+    assert (resumed.history, resumed.champion, resumed.best) == (expected.history, expected.champion, expected.best)
 
 
 def test_improve_state_of_another_run_refused(task: Path, strategy: Path, tmp_path: Path) -> None:
