@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
+from pathlib import Path
 
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
@@ -34,7 +36,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_POST
 def verify(request: HttpRequest) -> HttpResponse:
     """Check the whole trail now and show what was found."""
-    found = exports.verify(actor=actor_of(request), now=timezone.now())
+    found = exports.verify(now=timezone.now())
     return _page(request, Verification(found.ok, found.size, found.root, tuple(found.problems)))
 
 
@@ -45,13 +47,19 @@ def export(request: HttpRequest, form: str) -> HttpResponse | FileResponse | Str
     run = _run(request.GET.get("run", ""))
     name = f"countersign-audit{f'-R-{run}' if run else ''}"
     if form == "bundle":
-        path = exports.bundle(run_id=run, actor=actor_of(request), now=timezone.now())
-        return FileResponse(path.open("rb"), as_attachment=True, filename=f"{name}.tar")
+        return _bundle(request, run, f"{name}.tar")
     if form == "jsonl":
         return _download(_json_lines(Filters(run_id=run)), "application/jsonl", f"{name}.jsonl")
     if form == "csv":
         return _download(csv_lines(_rows(Filters(run_id=run))), "text/csv; charset=utf-8", f"{name}.csv")
     raise NotFound("The trail can be exported as bundle, jsonl or csv.")
+
+
+def _bundle(request: HttpRequest, run: int | None, name: str) -> FileResponse:
+    """Return a bundle; its file is gone from the disk as soon as it is open."""
+    with tempfile.TemporaryDirectory(prefix="countersign-export-") as folder:
+        path = exports.write(Path(folder) / name, run_id=run, actor=actor_of(request), now=timezone.now())
+        return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="application/x-tar")
 
 
 def _page(request: HttpRequest, verification: Verification | None = None) -> HttpResponse:
