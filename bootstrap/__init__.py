@@ -1,1 +1,1 @@
-"""What happens before Django: a virtual environment with the pinned packages, tests and checks. Standard library only."""
+"""Before Django: a virtual environment with the pinned packages, tests and checks. Standard library only."""

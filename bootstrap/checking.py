@@ -13,10 +13,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Check:
-    """One program whose exit status says whether the project satisfies it, and what repairs most findings."""
+    """A program of the virtual environment, whose status says whether all is well, and what repairs most findings."""
 
     name: str
-    module: tuple[str, ...]
+    command: tuple[str, ...]
     repair: str = ""
 
 
@@ -24,10 +24,10 @@ CHECKS = (
     Check("style", ("ruff", "check", "--quiet", "."), "ruff check --fix"),
     Check("format", ("ruff", "format", "--check", "--quiet", "."), "ruff format"),
     Check("types", ("mypy",)),
-    Check("walls between modules", ("importlinter.cli", "lint_imports"), ""),
-    Check("settings", ("manage", "check", "--fail-level", "WARNING")),
-    Check("migrations", ("manage", "makemigrations", "--check", "--dry-run"), "manage.py makemigrations -n NAME"),
-    Check("generated documents", ("manage", "docs", "--check"), "manage.py docs"),
+    Check("walls between modules", ("lint-imports",)),
+    Check("settings", ("python", "manage.py", "check", "--fail-level", "WARNING")),
+    Check("migrations", ("python", "manage.py", "makemigrations", "--check", "--dry-run"), "makemigrations -n NAME"),
+    Check("generated documents", ("python", "manage.py", "docs", "--check"), "manage.py docs"),
 )
 
 
@@ -42,7 +42,8 @@ def run(project: Path) -> int:
 
 def _passes(check: Check, project: Path, environment: dict[str, str]) -> bool:
     started = time.monotonic()
-    command = [sys.executable, "-m", *check.module]
+    program, *arguments = check.command
+    command = [Path(sys.executable).with_name(program), *arguments]
     answer = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     verdict = "ok" if answer.returncode == 0 else "FAILED"
     print(f"{check.name:24} {verdict:7} {time.monotonic() - started:5.1f} s", flush=True)

@@ -72,7 +72,9 @@ class Installer:
 
     def install(self, requirements: Path) -> None:
         """Install exactly the pinned files, wheels only, checked by hash; raises Problem when that fails."""
-        progress = Progress(f"Installing {requirements.name} into {_short(self.python.parent.parent)}", _pins(requirements))
+        progress = Progress(
+            f"Installing {requirements.name} into {_short(self.python.parent.parent)}", _pins(requirements)
+        )
         if self.uv and not _run(self._with_uv(requirements), progress):
             progress.show(last=True)
             return

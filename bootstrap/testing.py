@@ -85,7 +85,7 @@ def _counts(report: Path) -> tuple[int, int, int]:
     """Return how many tests passed, failed and were skipped, from pytest's report."""
     if not report.exists():
         return 0, 1, 0
-    suites = ElementTree.parse(report).getroot().iter("testsuite")
+    suites = ElementTree.parse(report).getroot().iter("testsuite")  # noqa: S314 (pytest wrote it just now)
     total = failed = skipped = 0
     for suite in suites:
         total += int(suite.get("tests", 0))

@@ -131,7 +131,11 @@ def _check_venv_module() -> None:
         return
     sudo = "" if os.geteuid() == 0 else "sudo "
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    how = f"{sudo}apt-get install python{version}-venv" if shutil.which("apt-get") else "your system's python venv package"
+    how = (
+        f"{sudo}apt-get install python{version}-venv"
+        if shutil.which("apt-get")
+        else "your system's python venv package"
+    )
     raise Problem(f"Python's venv module is missing. Install it with: {how}")
 
 

@@ -70,7 +70,7 @@ class DataDirectory:
     def _check_writable(self) -> None:
         descriptor, name = tempfile.mkstemp(prefix=".write-", dir=self.run)
         os.close(descriptor)
-        os.unlink(name)
+        Path(name).unlink()
 
     def _publish(self, path: Path, text: str) -> None:
         """Write a whole file under its name unless somebody else was first: readers never see half a secret."""
@@ -82,4 +82,4 @@ class DataDirectory:
         except FileExistsError:
             pass
         finally:
-            os.unlink(temporary)
+            Path(temporary).unlink()

@@ -61,7 +61,9 @@ ALLOWED_HOSTS = ENVIRONMENT.items(
 CSRF_TRUSTED_ORIGINS = ENVIRONMENT.items(
     "CSRF_TRUSTED_ORIGINS", (), "Addresses such as https://countersign.example.org of a proxy in front of the server."
 )
-HTTPS = ENVIRONMENT.flag("HTTPS", False, "1 when a proxy serves HTTPS: secure cookies, HSTS, X-Forwarded-Proto trusted.")
+HTTPS = ENVIRONMENT.flag(
+    "HTTPS", False, "1 when a proxy serves HTTPS: secure cookies, HSTS, X-Forwarded-Proto trusted."
+)
 SESSION_DAYS = ENVIRONMENT.number("SESSION_DAYS", 14, "Days after which people sign in again.", low=1, high=365)
 
 # What is written where

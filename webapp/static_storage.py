@@ -16,7 +16,7 @@ class ManifestStorage(CompressedManifestStaticFilesStorage):
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
-    """WhiteNoise that answers with whole files: under ASGI Django would warn of its synchronous stream and read it all."""
+    """WhiteNoise that answers with whole files: under ASGI Django would warn of its synchronous stream."""
 
     @staticmethod
     def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponseBase:

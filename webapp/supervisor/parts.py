@@ -6,6 +6,7 @@ import http.client
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import redis
@@ -85,10 +86,8 @@ def _is_alive(node: str) -> bool:
 
 def _forget(node: str) -> None:
     """Take away what a former process of this name said, which must not make the new one look ready."""
-    try:
+    with suppress(redis.RedisError):  # a server that is starting too comes up empty
         heartbeats.forget(node)
-    except redis.RedisError:
-        pass  # the server is starting too, and comes up empty
 
 
 def answers_http(address: Address, path: str = "/healthz") -> bool:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -103,10 +104,8 @@ class Process:
         """End whatever is left of the program's session at once."""
         if self.child is None:
             return
-        try:
+        with suppress(ProcessLookupError):  # all gone already
             os.killpg(self.child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # all gone already
         self.child.wait()
 
     def _bury(self, now: float) -> None:
@@ -137,7 +136,7 @@ class Process:
 def _append(file: RotatingFileHandler, line: str) -> None:
     if file.stream is None:
         file.stream = file._open()
-        os.chmod(file.baseFilename, 0o600)
+        Path(file.baseFilename).chmod(0o600)
     if file.stream.tell() > _LOG_BYTES:
         file.doRollover()
     file.stream.write(line)

@@ -78,5 +78,3 @@ def _check_starting(processes: Iterable[Process], *, late: bool) -> None:
                 f"{process.part.name} {what}: {' '.join(words) or 'it said nothing'}. "
                 f"All it said is in {process.logs / process.part.file_name}"
             )
-
-
