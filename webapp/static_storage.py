@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase, StreamingHttpResponse
+from django.http.response import StreamingHttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
@@ -19,11 +19,9 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
     """WhiteNoise that answers with whole files: under ASGI Django would warn of its synchronous stream."""
 
     @staticmethod
-    def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponseBase:
+    def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponse:
         """Return the file's headers and bytes; the largest file here is a chart library of about a megabyte."""
-        response = WhiteNoiseMiddleware.serve(static_file, request)
-        if not isinstance(response, StreamingHttpResponse):
-            return response
-        with response:
-            body = b"".join(response)
+        response: StreamingHttpResponse = WhiteNoiseMiddleware.serve(static_file, request)
+        body = b"".join(response)
+        response.close()
         return HttpResponse(body, status=response.status_code, headers=dict(response.items()))
