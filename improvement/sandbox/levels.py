@@ -40,7 +40,7 @@ class Probe:
     advice: tuple[str, ...] = ()
 
 
-class _NotHeld(Exception):  # noqa: N818 - it names what was found
+class _NotHeld(Exception):
     """The full profile does not work, or does not hold, here."""
 
 

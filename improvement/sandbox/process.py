@@ -175,13 +175,14 @@ class Process:
     # Reading and writing
 
     def _take_messages(self, data: bytes) -> None:
-        self._inbox += data
-        *lines, rest = self._inbox.split(b"\n")
-        self._inbox = rest
-        self.lines.extend(bytes(line) for line in lines)
+        first, *others = data.split(b"\n")  # only the new part is searched: a message may come in many parts
+        self._inbox += first
+        for other in others:
+            self.lines.append(bytes(self._inbox))
+            self._inbox = bytearray(other)
         if not self.started and self.lines:
             self.started = self.lines.popleft() == HELLO
-        if max(map(len, (rest, *lines))) > self.limits.message_kb << 10:
+        if len(self._inbox) > self.limits.message_kb << 10:
             self.kill(Cause.FLOOD)
 
     def _take_log(self, data: bytes) -> None:

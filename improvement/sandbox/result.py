@@ -15,7 +15,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _BRACKET = re.compile(r"[\[\]{}]")
 
 
-class BadResult(ValueError):  # noqa: N818 - it names the result, and callers read it so
+class BadResult(ValueError):
     """What arrived is not one plain JSON value within the limits."""
 
 

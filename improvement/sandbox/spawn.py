@@ -33,7 +33,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A started sandbox and the host's ends of its pipes; ``info`` is where bubblewrap writes the inner process's id."""
+    """A started sandbox and the host's ends of its pipes; ``info`` tells the inner process's id."""
 
     popen: subprocess.Popen[bytes]
     to: int

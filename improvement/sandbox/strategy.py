@@ -23,7 +23,9 @@ from improvement.sandbox.supervisor import Supervisor
 
 MAIN = "main.py"
 REPLY_KB = 16 << 10
-LIMITS = Limits(cpu_seconds=1_000_000, memory_mb=1024, file_mb=256, tmp_mb=256, output_kb=1 << 20, message_kb=REPLY_KB)
+LIMITS = Limits(
+    cpu_seconds=1_000_000, memory_mb=1024, processes=16, file_mb=256, tmp_mb=256, output_kb=1 << 20, message_kb=REPLY_KB
+)
 """Months of processor time: a strategy lives as long as its run; each request has its own time."""
 
 
@@ -57,10 +59,11 @@ class StrategyProcess:
         Raises StrategyError, after ending the process, for a crash, a time-out, too large an answer, a line that is
         not one strict JSON object, or one that was not asked for.
         """
-        if self._process.lines:
-            raise self._broken(f"wrote without being asked: {_shown(self._process.lines[0])}")
+        self._supervisor.step(time.monotonic())
         if not self.alive:
             raise self._broken("has ended")
+        if self._process.lines:
+            raise self._broken(f"wrote without being asked: {_shown(self._process.lines[0])}")
         self._process.send(json.dumps(message, allow_nan=False).encode())
         return self._answer(self._wait(seconds))
 

@@ -16,7 +16,7 @@ STOP_POLL_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 60.0
 
 
-class Stopped(Exception):  # noqa: N818 - nothing went wrong
+class Stopped(Exception):
     """The caller's ``stop`` became true; every sandbox has been ended."""
 
 

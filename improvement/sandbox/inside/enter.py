@@ -5,6 +5,7 @@ Started as a script with: role, descriptor to read, descriptor to write, the lim
 
 from __future__ import annotations
 
+import builtins
 import os
 import resource
 import sys
@@ -33,6 +34,7 @@ def main(role: str, reading: int, writing: int, limits: str, packages: str, argu
     sys.path.remove(INSIDE)
     sys.path.extend(filter(None, packages.split(":")))
     os.environ["PYTHONPATH"] = packages  # for interpreters that the program starts itself
+    builtins.exit = builtins.quit = sys.exit  # what ``site`` would have added
     os.write(writing, b'{"hello":1}\n')
     start(reading, writing, arguments)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from _thread import allocate_lock
-from math import isfinite
 
 from improvement.sandbox.inside.modules import SHIMS, flush, load, one_line, show_error
 from improvement.sandbox.inside.wire import Wire, plain
@@ -14,6 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+
+LARGEST = sys.float_info.max
 
 
 class Candidate:
@@ -107,6 +109,6 @@ def _number(name: Any, value: Any) -> float | int:
         value = value.item()
     if not isinstance(name, str) or isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(f"the metric {name!r} is {value!r:.80}; it has to be a number")
-    if not isfinite(value):
+    if not -LARGEST <= value <= LARGEST:
         raise ValueError(f"the metric {name!r} is {value}; it has to be finite")
     return value

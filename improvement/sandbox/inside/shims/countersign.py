@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class CandidateFailed(Exception):  # noqa: N818 - the name says what happened, as evaluators read it
+class CandidateFailed(Exception):
     """The candidate failed, ended, took too long or answered something unusable; the text says which."""

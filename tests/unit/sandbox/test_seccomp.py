@@ -1,0 +1,88 @@
+"""The system call filter, run by a small interpreter of the BPF subset that it uses."""
+
+from __future__ import annotations
+
+import errno
+import struct
+
+import pytest
+
+from improvement.sandbox import seccomp
+
+ALLOW, KILL = 0x7FFF0000, 0x80000000
+AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+
+
+def refusal(number: int) -> int:
+    return 0x00050000 | number
+
+
+def answer(machine: str, call: int, first: int = 0, second: int = 0, audit: int | None = None) -> int:
+    """Run the filter on one call, as the kernel would, and return its action."""
+    data = struct.pack("<IIQQQ", call, AUDIT[machine] if audit is None else audit, 0, first, second)
+    program = list(struct.iter_unpack("<HBBI", seccomp.program(machine)))
+    accumulator = position = 0
+    while True:
+        code, if_true, if_false, operand = program[position]
+        position += 1
+        if code == 0x06:
+            return operand
+        if code == 0x20:
+            (accumulator,) = struct.unpack_from("<I", data, operand)
+            continue
+        holds = {0x15: accumulator == operand, 0x35: accumulator >= operand, 0x45: bool(accumulator & operand)}[code]
+        position += if_true if holds else if_false
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+@pytest.mark.parametrize(
+    ("table", "action"),
+    [
+        (seccomp.KILLED, KILL),
+        (seccomp.REFUSED, refusal(errno.EPERM)),
+        (seccomp.ABSENT, refusal(errno.ENOSYS)),
+    ],
+)
+def test_every_listed_call_is_answered(machine: str, table: dict[str, tuple[int, int | None]], action: int) -> None:
+    column = seccomp.ARCHITECTURES[machine].column
+    answers = {name: answer(machine, row[column]) for name, row in table.items() if row[column] is not None}
+    assert answers == dict.fromkeys(answers, action)
+    assert answers
+
+
+@pytest.mark.parametrize(
+    ("machine", "calls"), [("x86_64", (0, 1, 9, 57, 59, 231)), ("aarch64", (63, 64, 222, 221, 94))]
+)
+def test_everyday_calls_are_allowed(machine: str, calls: tuple[int, ...]) -> None:
+    assert {answer(machine, call) for call in calls} == {ALLOW}
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_only_local_sockets_may_be_opened(machine: str) -> None:
+    socket = seccomp.ARCHITECTURES[machine].socket
+    allowed = [family for family in range(64) if answer(machine, socket, family) == ALLOW]
+    assert allowed == [1]
+    assert answer(machine, socket, 2) == refusal(errno.EACCES)
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_clone_makes_processes_and_threads_but_no_namespaces(machine: str) -> None:
+    clone = seccomp.ARCHITECTURES[machine].clone
+    assert answer(machine, clone, 0x01200011) == ALLOW  # fork
+    assert answer(machine, clone, 0x003D0F00) == ALLOW  # pthread_create
+    for flag in (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000):
+        assert answer(machine, clone, flag | 0x11) == KILL
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_nothing_can_be_typed_into_a_terminal(machine: str) -> None:
+    ioctl = seccomp.ARCHITECTURES[machine].ioctl
+    assert answer(machine, ioctl, 0, 0x5412) == refusal(errno.EPERM)
+    assert answer(machine, ioctl, 0, 0x1_0000_5412) == refusal(errno.EPERM)  # the kernel reads 32 bits
+    assert answer(machine, ioctl, 0, 0x5401) == ALLOW
+
+
+def test_calls_by_another_abi_kill() -> None:
+    assert answer("x86_64", 1, audit=0x40000003) == KILL  # i386
+    assert answer("x86_64", 0x40000001) == KILL  # x32
+    assert answer("aarch64", 1, audit=AUDIT["x86_64"]) == KILL
