@@ -19,7 +19,7 @@ def all_targets(person: Person) -> list[Target]:
         Target.objects.exclude(pk__in=hidden_targets(person))
         .annotate(
             run_count=Count("runs", distinct=True),
-            open_review_count=Count("review", filter=~Q(review__state=Review.State.CLOSED), distinct=True),
+            open_review_count=Count("reviews", filter=~Q(reviews__state=Review.State.CLOSED), distinct=True),
         )
         .order_by("name")
     )
