@@ -20,8 +20,6 @@ from improvement.offline.plan import MIN_LEVEL, Plan, Progress
 from improvement.offline.result import OfflineResult
 from improvement.targets.importing import load
 
-STOPPED_STATUS = 1
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 done, 1 refused or stopped; wrong use exits with 2."""
@@ -29,11 +27,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         result = _run(options)
     except CountersignError as error:
-        return _refuse(error, as_json=options.json)
+        return _refuse(error.code, error.message, as_json=options.json)
     except KeyboardInterrupt:
-        return STOPPED_STATUS
+        return _refuse("stopped", "Stopped before the first candidate was measured.", as_json=options.json)
     sys.stdout.write(json.dumps(result.as_json()) + "\n" if options.json else _in_words(result))
-    return 0 if result.state == "completed" else STOPPED_STATUS
+    return 0 if result.state == "completed" else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -124,11 +122,11 @@ def _write(folder: Path, result: OfflineResult) -> None:
         raise Invalid(f"The champion's files cannot be written into {folder}: {error.strerror}.") from error
 
 
-def _refuse(error: CountersignError, *, as_json: bool) -> int:
+def _refuse(code: str, message: str, *, as_json: bool) -> int:
     if as_json:
-        sys.stdout.write(json.dumps({"error": {"code": error.code, "message": error.message}}) + "\n")
+        sys.stdout.write(json.dumps({"error": {"code": code, "message": message}}) + "\n")
     else:
-        sys.stderr.write(f"{error.message}\n")
+        sys.stderr.write(f"{message}\n")
     return 1
 
 
