@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from fnmatch import fnmatchcase
 
-_WILDCARDS = re.compile(r"[*?\[]")
-_SEGMENT_PARTS = re.compile(r"\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
 MAX_PATH = 512
+_WILDCARDS = re.compile(r"[*?\[]")
 
 
 def path_problem(path: str) -> str | None:
     """This function will say in a few words why ``path`` cannot be a file's path in a target, or None when it can."""
     if not path:
         return "is empty"
-    if len(path.encode("utf-8", "surrogatepass")) > MAX_PATH:
-        return f"is longer than {MAX_PATH} bytes"
     if not path.isprintable() or "\\" in path:
         return "has a backslash or an unprintable character"
+    if len(path.encode()) > MAX_PATH:
+        return f"is longer than {MAX_PATH} bytes"
     segments = path.split("/")
-    if path.startswith("/") or any(segment in {"", ".", ".."} for segment in segments):
+    if any(segment in {"", ".", ".."} for segment in segments):
         return "is not a plain relative path such as src/model.py"
     if any(segment.lower() == ".git" for segment in segments):
         return "lies inside .git"
@@ -32,35 +31,21 @@ def is_glob(pattern: str) -> bool:
 
 
 def matches(path: str, pattern: str) -> bool:
-    """This function will tell whether the glob names the path.
+    """This function will tell whether the glob names the path; letters count as upper and lower case.
 
-    ``*`` and ``?`` stay within one folder, ``**`` stands for any number of folders, ``[abc]`` for one character.
+    ``*`` and ``?`` stay within one folder, ``[abc]`` is one character, ``**`` any number of folders, and at the end
+    everything below. The time is bounded by the product of the folders of both.
     """
-    return _compiled(pattern).fullmatch(path) is not None
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
+    segments = path.split("/")
     *folders, last = pattern.split("/")
-    expression = "".join("(?:[^/]+/)*" if folder == "**" else f"{_segment(folder)}/" for folder in folders)
-    return re.compile(expression + (".+" if last == "**" else _segment(last)), re.DOTALL)
-
-
-def _segment(text: str) -> str:
-    return "".join(_expression(part) for part in _SEGMENT_PARTS.findall(text))
-
-
-def _expression(part: str) -> str:
-    if part == "*":
-        return "[^/]*"
-    if part == "?":
-        return "[^/]"
-    if len(part) > 1:
-        return _character_class(part[1:-1])
-    return re.escape(part)
-
-
-def _character_class(inner: str) -> str:
-    negated = inner.startswith("!")
-    members = re.sub(r"([\\\[\]^&~|])", r"\\\1", inner[1:] if negated else inner)
-    return f"(?!/)[{'^' if negated else ''}{members}]"
+    begins = {0}
+    for folder in folders:
+        if folder == "**":
+            begins = set(range(min(begins), len(segments)))
+        else:
+            begins = {at + 1 for at in begins if at < len(segments) - 1 and fnmatchcase(segments[at], folder)}
+        if not begins:
+            return False
+    if last == "**":
+        return True
+    return len(segments) - 1 in begins and fnmatchcase(segments[-1], last)

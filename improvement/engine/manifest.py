@@ -163,7 +163,9 @@ def check_tree(manifest: Manifest, tree: Mapping[str, bytes], *, where: str = FI
     """
     for path, what in manifest.protected.items():
         if path not in tree and path != FILE_NAME:
-            raise ManifestError(f"{where}: {what} {path} is missing from the target. Add that file or correct its name.")
+            raise ManifestError(
+                f"{where}: {what} {path} is missing from the target. Add that file or correct its name."
+            )
     for pattern in manifest.edit_files:
         if not any(matches(path, pattern) for path in tree):
             raise ManifestError(f'{where}: edit.files "{pattern}" names no file of the target. Correct it.')
