@@ -147,7 +147,9 @@ def parse_policy(text: str, *, version: int) -> Policy:
             approvals={tier: _positive(data["tiers"][tier.value], "approvals") for tier in Tier},
         )
     except (KeyError, TypeError) as error:
-        raise Invalid(f"The policy lacks {error}: name preset, self_countersign, limits and all three tiers.") from error
+        raise Invalid(
+            f"The policy lacks {error}: name preset, self_countersign, limits and all three tiers."
+        ) from error
     except ValueError as error:
         raise Invalid(f"The policy has a wrong value: {error}.") from error
 
@@ -200,7 +202,8 @@ def requirements(case: Case, policy: Policy) -> tuple[Requirement, ...]:
         Requirement(
             "No blocking finding",
             not case.blocking_findings and not case.quarantined,
-            "; ".join(case.blocking_findings) or ("the score is above what is possible" if case.quarantined else "none"),
+            "; ".join(case.blocking_findings)
+            or ("the score is above what is possible" if case.quarantined else "none"),
         ),
         Requirement("Not stopped", not case.halted, "everything is stopped" if case.halted else "running normally"),
     )

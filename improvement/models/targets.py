@@ -22,7 +22,9 @@ class Target(models.Model):
     start_score = models.FloatField(null=True)
     champion_commit = models.CharField(max_length=40)
     champion_score = models.FloatField(null=True)
-    champion_candidate = models.ForeignKey("improvement.Candidate", null=True, on_delete=models.PROTECT, related_name="+")
+    champion_candidate = models.ForeignKey(
+        "improvement.Candidate", null=True, on_delete=models.PROTECT, related_name="+"
+    )
     evaluator_digest = models.CharField(max_length=64)
     holdout_uses = models.PositiveIntegerField(default=0)
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")

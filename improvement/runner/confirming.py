@@ -152,7 +152,8 @@ def _paired(rows: list[Evaluation], stage: str) -> tuple[Pair, ...]:
     own = {row.index: row for row in rows if row.stage == stage and row.candidate_id is not None}
     champion = {row.index: row for row in rows if row.stage == stage and row.candidate_id is None}
     return tuple(
-        Pair(index, own[index].seed, as_measurement(own[index]), as_measurement(champion[index])) for index in sorted(own)
+        Pair(index, own[index].seed, as_measurement(own[index]), as_measurement(champion[index]))
+        for index in sorted(own)
     )
 
 

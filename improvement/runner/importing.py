@@ -37,7 +37,9 @@ def add_target(source: Path, *, name: str | None, format: str, actor: Actor) -> 
     imported = importing.load(source, format, name)
     chosen = name or imported.manifest.name
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,79}", chosen):
-        raise TargetError(f"{chosen!r} cannot be a target's name: use small letters, digits and hyphens, as in circle-packing.")
+        raise TargetError(
+            f"{chosen!r} cannot be a target's name: use small letters, digits and hyphens, as in circle-packing."
+        )
     targets.check_may_add(chosen, actor=actor)
     task = Task(imported.manifest, imported.tree)
     score = _start_score(task)
@@ -110,7 +112,9 @@ def _source(source: str, scratch: Path) -> Path:
                 _check_size(sum(member.size for member in archive.getmembers()))
                 archive.extractall(out, filter="data")
     except (tarfile.TarError, zipfile.BadZipFile, OSError) as error:
-        raise TargetError(f"The archive cannot be unpacked: {error}. Upload a .zip or a .tar.gz of one directory.") from error
+        raise TargetError(
+            f"The archive cannot be unpacked: {error}. Upload a .zip or a .tar.gz of one directory."
+        ) from error
     inside = list(out.iterdir())
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else out
 
@@ -127,7 +131,9 @@ def _unzip(path: Path, out: Path) -> None:
 
 def _check_size(size: int) -> None:
     if size > MAX_UPLOAD_BYTES:
-        raise TargetError(f"The archive unpacks to {size / 1e6:.0f} MB; at most {MAX_UPLOAD_BYTES / 1e6:.0f} MB are taken.")
+        raise TargetError(
+            f"The archive unpacks to {size / 1e6:.0f} MB; at most {MAX_UPLOAD_BYTES / 1e6:.0f} MB are taken."
+        )
 
 
 def _remove_upload(source: str) -> None:

@@ -74,7 +74,11 @@ def _release_commit(release: Release, repo: Repository) -> str:
 
 def _rollback_commit(release: Release, repo: Repository) -> str:
     ordered = release.approved_by[0]
-    pairs = [("Rolled-back-by", ordered["name"]), ("Restores", ordered["to"]), ("Checkpoint", _checkpoint(timezone.now()))]
+    pairs = [
+        ("Rolled-back-by", ordered["name"]),
+        ("Restores", ordered["to"]),
+        ("Checkpoint", _checkpoint(timezone.now())),
+    ]
     message = with_trailers(f"Roll back to {ordered['to'][:9]}", release.reason, pairs)
     return repo.roll_back(
         ordered["to"], expected=release.previous_commit, message=message, author=MACHINE, when=release.created_at

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import OuterRef, Q, Subquery
@@ -49,7 +51,10 @@ def files(candidate: Candidate) -> dict[str, str]:
 def base_files(candidate: Candidate) -> dict[str, str]:
     """Return the editable files of the champion that a candidate would replace, path to text."""
     compared = Evaluation.objects.filter(
-        target_id=candidate.target_id, base_commit=candidate.base_commit, candidate__isnull=True, stage__in=["measure", "confirm"]
+        target_id=candidate.target_id,
+        base_commit=candidate.base_commit,
+        candidate__isnull=True,
+        stage__in=["measure", "confirm"],
     )
     known = compared.values_list("files_id", flat=True).first()
     if known is not None:
@@ -59,13 +64,17 @@ def base_files(candidate: Candidate) -> dict[str, str]:
 
 def parents(candidate: Candidate) -> list[Candidate]:
     """Return the candidates that this one descends from."""
-    return list(Candidate.objects.filter(run_id=candidate.run_id, number__in=candidate.parents).order_by("number"))
+    return list(Candidate.objects.filter(run=candidate.run, number__in=candidate.parents).order_by("number"))
 
 
 def children(candidate: Candidate, limit: int = 50) -> list[Candidate]:
     """Return the candidates of the same run that descend from this one."""
-    later = Candidate.objects.filter(run_id=candidate.run_id, number__gt=candidate.number).order_by("number")
-    return [row for row in later.only("pk", "parents", "score", "state", "number", "operator", "note")[:2000] if candidate.number in row.parents][:limit]
+    later = Candidate.objects.filter(run=candidate.run, number__gt=candidate.number).order_by("number")
+    return [
+        row
+        for row in later.only("pk", "parents", "score", "state", "number", "operator", "note")[:2000]
+        if candidate.number in row.parents
+    ][:limit]
 
 
 def evaluations(candidate_id: int) -> list[Evaluation]:
@@ -79,17 +88,30 @@ def evidence(candidate_id: int) -> Evidence | None:
     return Evidence.objects.filter(candidate_id=candidate_id).order_by("-revision").first()
 
 
-def of_run(run_id: int, *, sort: str = "-number", state: str = "", number: int = 1, size: int = 25) -> Page[Candidate]:
-    """Return one page of a run's candidates, each with ``seconds``, ``evidence_payload`` and ``parent_ids``."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a run's table: the candidate, how long it took (seconds), its evidence and its parents' ids."""
+
+    candidate: Candidate
+    seconds: float | None
+    evidence: dict[str, Any] | None
+    parents: tuple[int, ...]
+
+
+def of_run(run_id: int, *, sort: str = "-number", state: str = "", number: int = 1, size: int = 25) -> Page[Row]:
+    """Return one page of a run's candidates, in three queries whatever the size."""
     own = Evaluation.objects.filter(candidate=OuterRef("pk"), stage="measure").values("seconds")[:1]
     newest = Evidence.objects.filter(candidate=OuterRef("pk")).order_by("-revision").values("payload")[:1]
     rows = Candidate.objects.filter(run_id=run_id).annotate(seconds=Subquery(own), evidence_payload=Subquery(newest))
     if state:
         rows = rows.filter(state=state)
-    page = Paginator(rows.order_by(*SORTS.get(sort, SORTS["-number"])), size).get_page(number)
-    ids = _ids_by_number(run_id, page.object_list)
-    for candidate in page.object_list:
-        candidate.parent_ids = [ids[parent] for parent in candidate.parents if parent in ids]
+    page: Page[Any] = Paginator(rows.order_by(*SORTS.get(sort, SORTS["-number"])), size).get_page(number)
+    candidates = list(page.object_list)
+    ids = _ids_by_number(run_id, candidates)
+    page.object_list = [
+        Row(one, one.seconds, one.evidence_payload, tuple(ids[parent] for parent in one.parents if parent in ids))
+        for one in candidates
+    ]
     return page
 
 

@@ -116,10 +116,7 @@ def undelivered_decisions(run_id: int) -> list[tuple[int, Decision]]:
     rows = Candidate.objects.filter(run_id=run_id, told=False, state__in=states).order_by(
         F("decided_at").asc(nulls_last=True), "pk"
     )
-    return [
-        (row.pk, Decision(row.number, _VERDICTS[CandidateState(row.state)], _reason(row)))
-        for row in rows
-    ]
+    return [(row.pk, Decision(row.number, _VERDICTS[CandidateState(row.state)], _reason(row))) for row in rows]
 
 
 def seen_syntax(run_id: int) -> set[str]:
@@ -179,9 +176,7 @@ def stale_next(target_id: int) -> Candidate | None:
     """Return the stale candidate that is next to be confirmed again, when nothing of its target is open."""
     if Review.objects.filter(target_id=target_id, state=Review.State.OPEN).exists():
         return None
-    if Candidate.objects.filter(
-        target_id=target_id, revision__gt=1, state=CandidateState.CONFIRMING.value
-    ).exists():
+    if Candidate.objects.filter(target_id=target_id, revision__gt=1, state=CandidateState.CONFIRMING.value).exists():
         return None
     stale = Candidate.objects.filter(target_id=target_id, state=CandidateState.STALE.value)
     return stale.select_related("run__target", "target").order_by("pk").first()

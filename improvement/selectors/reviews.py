@@ -156,7 +156,9 @@ def neighbours(candidate_id: int, person: Person) -> tuple[int | None, int | Non
 
 def _has_voted(candidate_id: int, person: Person) -> bool:
     open_review = ~Q(review__state=Review.State.CLOSED)
-    return Vote.objects.filter(open_review, review__candidate_id=candidate_id, person_id=person.id, replaced=False).exists()
+    return Vote.objects.filter(
+        open_review, review__candidate_id=candidate_id, person_id=person.id, replaced=False
+    ).exists()
 
 
 def _with_everything() -> QuerySet[Review]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from django.core.paginator import Page, Paginator
@@ -19,6 +20,8 @@ from improvement.selectors.access import check_may_view, hidden_targets
 from improvement.states import LIVE_RUN_STATES, SCORED_STATES, CandidateState
 
 Step = tuple[int, float]
+_DOWNSAMPLER: Any = MinMaxLTTBDownsampler()  # type: ignore[no-untyped-call]
+
 Mark = tuple[int, float, int]
 """Evaluation, score, candidate id."""
 
@@ -126,7 +129,7 @@ def _visible(person: Person) -> QuerySet[Run]:
 def _sample(rows: np.ndarray, points: int) -> np.ndarray:
     if len(rows) <= points:
         return rows
-    chosen = MinMaxLTTBDownsampler().downsample(rows[:, 0].copy(), rows[:, 1].copy(), n_out=points)
+    chosen = _DOWNSAMPLER.downsample(rows[:, 0].copy(), rows[:, 1].copy(), n_out=points)
     return rows[np.asarray(chosen, dtype=np.intp)]
 
 
@@ -146,10 +149,8 @@ def _best_steps(run: Run, rows: np.ndarray) -> list[Step]:
 
 def _releases(run: Run) -> list[tuple[int, float | None, int | None]]:
     """Where the champion moved during a run: evaluation, score, candidate of this run (or ``None``)."""
-    moved: list[tuple[int, float | None, int | None]] = []
-    for event in run.events.filter(kind="release.done").order_by("number"):
-        moved.append((event.payload["x"], event.payload["y"], event.payload["id"]))
-    return moved
+    released = run.events.filter(kind="release.done").order_by("number").values_list("payload", flat=True)
+    return [(payload["x"], payload["y"], payload["id"]) for payload in released]
 
 
 def _marks(run: Run, *states: CandidateState) -> list[Mark]:
@@ -164,7 +165,7 @@ def releases_of(run: Run) -> list[Release]:
     return list(Release.objects.filter(candidate__run=run, state=Release.State.DONE).order_by("-pk"))
 
 
-def scores(run: Run) -> Iterable[tuple[int, int, float, str, str]]:
+def scores(run: Run) -> Iterable[tuple[int | None, int, float | None, str, str]]:
     """Return evaluation, candidate id, score, state and operator of every scored candidate, for download."""
     return (
         Candidate.objects.filter(run=run, state__in=[state.value for state in SCORED_STATES], score__isnull=False)

@@ -34,11 +34,13 @@ def append(
 
     Raises ``LedgerError`` when the event lacks what its type needs; the change is then rolled back with it.
     """
-    head = AuditHead.objects.select_for_update().filter(pk=1).first()
+    head = AuditHead.objects.select_for_update(of=("self",)).filter(pk=1).first()
     if head is None:
         head = _begin(now)
     about = {**({"target": target} if target else {}), **({"run": f"R-{run.pk}"} if run else {}), **(context or {})}
-    return _append(head, kind, actor=actor, subject=subject, context=about, data=data or {}, run=run, target=target, now=now)
+    return _append(
+        head, kind, actor=actor, subject=subject, context=about, data=data or {}, run=run, target=target, now=now
+    )
 
 
 def number(value: float | None) -> str:
@@ -69,7 +71,7 @@ def review_context(review: Review, policy: PolicyVersion) -> dict[str, Any]:
 @transaction.atomic
 def sign_head(*, now: datetime) -> Checkpoint:
     """Return the signed checkpoint over everything that is in the log now."""
-    head = AuditHead.objects.select_for_update().filter(pk=1).first() or _begin(now)
+    head = AuditHead.objects.select_for_update(of=("self",)).filter(pk=1).first() or _begin(now)
     existing = Checkpoint.objects.filter(size=head.size).first()
     if existing is not None:
         return existing

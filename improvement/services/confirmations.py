@@ -16,9 +16,8 @@ from improvement.engine.findings import Severity
 from improvement.exceptions import Conflict
 from improvement.models import Candidate, Evaluation, Evidence, Review, Run, Target, Vote
 from improvement.policies import Change
-from improvement.services import audit
+from improvement.services import audit, reviews
 from improvement.services import policies as policy_service
-from improvement.services import reviews
 from improvement.services.actors import SYSTEM
 from improvement.services.transitions import move_candidate
 from improvement.states import CandidateState
@@ -39,9 +38,12 @@ def nominate(candidate_id: int, *, pairs: Sequence[Pair], champion_files: str, w
         data={"score": audit.number(candidate.score), "why": why},
     )
     if candidate.run is not None:
-        Run.objects.filter(pk=candidate.run_id).update(nominated_generation=F("generation"))
+        Run.objects.filter(pk=candidate.run.pk).update(nominated_generation=F("generation"))
         events.record(
-            candidate.run, "candidate.nominated", {"id": candidate.pk, "text": f"C-{candidate.pk} nominated: {why}"}, now=now
+            candidate.run,
+            "candidate.nominated",
+            {"id": candidate.pk, "text": f"C-{candidate.pk} nominated: {why}"},
+            now=now,
         )
     _begin(candidate, pairs=pairs, champion_files=champion_files, now=now)
     return candidate
@@ -73,7 +75,7 @@ def rebase(
     """Place a stale candidate on the present champion as a new revision, and order its confirmation again."""
     candidate = _locked(candidate_id)
     previous = candidate.base_commit
-    changes = {
+    changes: dict[str, Any] = {
         "revision": candidate.revision + 1,
         "base_commit": candidate.target.champion_commit,
         "files_id": files_digest,
@@ -102,7 +104,9 @@ def order_holdout(candidate_id: int, *, pairs: Sequence[Pair], champion_files: s
 def withdraw(candidate_id: int, *, reason: str, now: datetime) -> None:
     """Withdraw a candidate that cannot go on, and close its review."""
     candidate = _locked(candidate_id)
-    for review in Review.objects.select_for_update().filter(candidate=candidate).exclude(state=Review.State.CLOSED):
+    for review in (
+        Review.objects.select_for_update(of=("self",)).filter(candidate=candidate).exclude(state=Review.State.CLOSED)
+    ):
         reviews.close(review, "withdrawn", now=now)
     move_candidate(candidate, CandidateState.WITHDRAWN, actor=SYSTEM, now=now, data={"reason": reason}, told=False)
 
@@ -185,15 +189,24 @@ def _order(candidate: Candidate, *, pairs: Sequence[Pair], champion_files: str, 
         rows.append(Evaluation(subject=candidate, files_id=champion_files, **shared))
     for row in Evaluation.objects.bulk_create(rows):
         dispatch.enqueue_on_commit("evaluate", evaluation_id=row.pk)
-    if candidate.run_id is not None:
-        Run.objects.filter(pk=candidate.run_id).update(confirm_evaluations=F("confirm_evaluations") + len(rows))
+    if candidate.run is not None:
+        Run.objects.filter(pk=candidate.run.pk).update(confirm_evaluations=F("confirm_evaluations") + len(rows))
 
 
 def _set_aside(candidate: Candidate, state: CandidateState, reason: str, now: datetime, *, told: bool) -> None:
-    for review in Review.objects.select_for_update().filter(candidate=candidate).exclude(state=Review.State.CLOSED):
+    for review in (
+        Review.objects.select_for_update(of=("self",)).filter(candidate=candidate).exclude(state=Review.State.CLOSED)
+    ):
         reviews.close(review, state.value, now=now)
     move_candidate(
-        candidate, state, actor=SYSTEM, now=now, data={"reason": reason}, decided_at=now, told=told, message=reason[:500]
+        candidate,
+        state,
+        actor=SYSTEM,
+        now=now,
+        data={"reason": reason},
+        decided_at=now,
+        told=told,
+        message=reason[:500],
     )
     if candidate.run is not None:
         payload = {"id": candidate.pk, "text": f"C-{candidate.pk} not sent to review: {reason}"}
@@ -205,7 +218,10 @@ def _open_review(candidate: Candidate, evidence: Evidence, change: Change, now: 
     rules = policy_service.parsed(policy)
     tier = policies.tier_of(change)
     earlier = (
-        Review.objects.select_for_update().filter(candidate=candidate).exclude(state=Review.State.CLOSED).first()
+        Review.objects.select_for_update(of=("self",))
+        .filter(candidate=candidate)
+        .exclude(state=Review.State.CLOSED)
+        .first()
     )
     if earlier is not None:
         reviews.close(earlier, "rebased", now=now)
@@ -246,7 +262,7 @@ def _supersede_unread(candidate: Candidate, now: datetime) -> None:
     if candidate.run_id is None:
         return
     older = (
-        Review.objects.select_for_update()
+        Review.objects.select_for_update(of=("self",))
         .filter(candidate__run_id=candidate.run_id, state=Review.State.OPEN)
         .exclude(candidate=candidate)
         .select_related("candidate__run__target", "candidate__target")
@@ -271,7 +287,9 @@ def _carry_votes(earlier: Review, review: Review, now: datetime) -> None:
     """After a pure rebase, approvals count again when the new evidence lies inside what was signed."""
     if earlier.patch_digest != review.patch_digest or earlier.policy.digest != review.policy.digest:
         return
-    for vote in Vote.objects.filter(review=earlier, replaced=False, verdict=Vote.Verdict.APPROVE).select_related("person"):
+    for vote in Vote.objects.filter(review=earlier, replaced=False, verdict=Vote.Verdict.APPROVE).select_related(
+        "person"
+    ):
         accepted = payload_inside(vote.envelope, review.evidence.payload)
         seq = None
         if accepted:

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from improvement import dispatch, events
+from improvement.engine.manifest import Metric
 from improvement.engine.measurement import Measurement, Outcome
 from improvement.engine.nomination import is_beyond_bound
-from improvement.engine.manifest import Metric
 from improvement.exceptions import LateAttempt
 from improvement.models import Candidate, Evaluation, Halt, Run
 from improvement.services.actors import SYSTEM
@@ -78,20 +78,33 @@ def record(order: Order, measurement: Measurement, *, metric: Metric, now: datet
     score = measurement.metrics.get(metric.name) if measurement.outcome is Outcome.OK else None
     row.state, row.lease_until, row.done_at = Evaluation.State.DONE, None, now
     row.outcome, row.cause, row.message = measurement.outcome.value, measurement.cause[:40], measurement.message[:500]
-    row.score, row.metrics, row.feedback, row.log = score, dict(measurement.metrics), measurement.feedback, measurement.log
+    row.score, row.metrics, row.feedback, row.log = (
+        score,
+        dict(measurement.metrics),
+        measurement.feedback,
+        measurement.log,
+    )
     row.seconds, row.cpu_seconds, row.memory_mb = measurement.seconds, measurement.cpu_seconds, measurement.memory_mb
-    row.level, row.isolation, row.evaluator_digest = measurement.level, measurement.isolation, measurement.evaluator_digest
+    row.level, row.isolation, row.evaluator_digest = (
+        measurement.level,
+        measurement.isolation,
+        measurement.evaluator_digest,
+    )
     row.save()
-    if row.run_id is not None:
-        _count(row)
-    if row.stage == "measure" and row.candidate_id is not None:
-        _record_measured(row, metric, now)
+    if row.run is not None:
+        _count(row, row.run)
+    if row.stage == "measure" and row.candidate is not None:
+        _record_measured(row, row.candidate.pk, metric, now)
     _wake(row)
     return row
 
 
 def _held(order: Order) -> Evaluation:
-    row = Evaluation.objects.select_for_update().select_related("run__target", "candidate").get(pk=order.evaluation_id)
+    row = (
+        Evaluation.objects.select_for_update(of=("self",))
+        .select_related("run__target", "candidate")
+        .get(pk=order.evaluation_id)
+    )
     if row.state != Evaluation.State.LEASED or row.attempt != order.attempt:
         raise LateAttempt(f"Attempt {order.attempt} of evaluation {row.pk} came too late and is not counted.")
     return row
@@ -103,18 +116,20 @@ def _give_back(row: Evaluation) -> Evaluation:
     return row
 
 
-def _count(row: Evaluation) -> None:
+def _count(row: Evaluation, run: Run) -> None:
     changes = {"cpu_seconds": F("cpu_seconds") + row.cpu_seconds, "wall_seconds": F("wall_seconds") + row.seconds}
     if row.stage == "measure" and row.candidate_id is not None:
         changes["evaluations"] = F("evaluations") + 1
         if row.outcome != Outcome.OK.value:
             field = "blocked" if row.outcome == Outcome.BLOCKED.value else "failed"
             changes[field] = F(field) + 1
-    Run.objects.filter(pk=row.run_id).update(**changes)
+    Run.objects.filter(pk=run.pk).update(**changes)
 
 
-def _record_measured(row: Evaluation, metric: Metric, now: datetime) -> None:
-    candidate = Candidate.objects.select_for_update().select_related("run__target", "target").get(pk=row.candidate_id)
+def _record_measured(row: Evaluation, candidate_id: int, metric: Metric, now: datetime) -> None:
+    candidate = (
+        Candidate.objects.select_for_update(of=("self",)).select_related("run__target", "target").get(pk=candidate_id)
+    )
     if candidate.state != CandidateState.MEASURING.value:
         return
     state = _state_after(row, metric)
@@ -161,7 +176,7 @@ def _wake(row: Evaluation) -> None:
     """When this was the last answer that something waited for, let that go on."""
     outstanding = Evaluation.objects.filter(state__in=[Evaluation.State.QUEUED, Evaluation.State.LEASED])
     if row.stage in {"confirm", "holdout"}:
-        candidate_id = row.candidate_id or row.subject_id
+        candidate_id = row.candidate_id or row.subject_id or 0
         of_candidate = Q(candidate_id=candidate_id) | Q(subject_id=candidate_id)
         if not outstanding.filter(of_candidate, stage__in=["confirm", "holdout"]).exists():
             dispatch.enqueue_on_commit("conclude", candidate_id=candidate_id)
@@ -174,7 +189,9 @@ def _wake(row: Evaluation) -> None:
 @transaction.atomic
 def take_over_lost(*, now: datetime) -> list[int]:
     """Queue again what dead workers held, and give up on what no worker survives. Returns what is due to be enqueued."""
-    expired = Evaluation.objects.select_for_update().filter(state=Evaluation.State.LEASED, lease_until__lt=now)
+    expired = Evaluation.objects.select_for_update(of=("self",)).filter(
+        state=Evaluation.State.LEASED, lease_until__lt=now
+    )
     for row in expired.select_related("run__target", "candidate"):
         _take_over(row, now)
     forgotten = now - GRACE
@@ -192,8 +209,8 @@ def _take_over(row: Evaluation, now: datetime) -> None:
         row.outcome, row.cause = Outcome.FAILED.value, "lost"
         row.message = f"{row.attempt} workers were lost while they measured this"
         row.save(update_fields=["state", "done_at", "lease_until", "outcome", "cause", "message"])
-        if row.run_id is not None:
-            _count(row)
+        if row.run is not None:
+            _count(row, row.run)
         if row.candidate is not None and row.candidate.state == CandidateState.MEASURING.value:
             move_candidate(row.candidate, CandidateState.FAILED, actor=SYSTEM, now=now, message=row.message)
         _wake(row)

@@ -117,7 +117,7 @@ def keep_snapshot(run_id: int, *, snapshot: Snapshot, journal_index: int, now: d
 
 
 def _locked(run_id: int) -> Run:
-    run = Run.objects.select_for_update().select_related("target").get(pk=run_id)
+    run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
     if run.state not in {RunState.RUNNING.value, RunState.PAUSED.value}:
         raise Conflict(f"R-{run.pk} is {states.words(RunState(run.state))}; nothing more is recorded for it.")
     return run

@@ -23,7 +23,7 @@ def halt(*, actor: Actor, reason: str, now: datetime) -> Halt:
     _check(actor, Right.HALT, reason)
     installation.raise_flag(installation.halt_file())
     with transaction.atomic():
-        standing = Halt.objects.select_for_update().filter(lifted_at__isnull=True).first()
+        standing = Halt.objects.select_for_update(of=("self",)).filter(lifted_at__isnull=True).first()
         if standing is not None:
             return standing
         order = Halt.objects.create(ordered_by=actor.name, reason=reason.strip(), ordered_at=now)
@@ -41,7 +41,7 @@ def halt(*, actor: Actor, reason: str, now: datetime) -> Halt:
 def resume(*, actor: Actor, reason: str, now: datetime) -> Halt:
     """Lift the stop. Under ``team`` the first person asks and a second person's resume completes it."""
     _check(actor, Right.LIFT_HALT, reason)
-    order = Halt.objects.select_for_update().filter(lifted_at__isnull=True).first()
+    order = Halt.objects.select_for_update(of=("self",)).filter(lifted_at__isnull=True).first()
     if order is None:
         raise Conflict("Nothing is stopped, so there is nothing to resume.")
     needs_two = policies.current(now=now).preset == Preset.TEAM.value

@@ -18,7 +18,7 @@ def order(
     run_id: int, *, champion: Mapping[str, str], cheats: Sequence[Mapping[str, str]], seed: int, now: datetime
 ) -> None:
     """Order the champion's measurement and one of each known cheat, once."""
-    run = Run.objects.select_for_update().select_related("target").get(pk=run_id)
+    run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
     if run.state != RunState.QUEUED.value or Evaluation.objects.filter(run=run).exists():
         return
     _queue(run, run.start_commit, champion, stage="measure", index=0, seed=seed, now=now)
@@ -29,7 +29,7 @@ def order(
 @transaction.atomic
 def order_champion(run_id: int, *, commit: str, files: Mapping[str, str], seed: int, now: datetime) -> bool:
     """Order the measurement of a champion that moved, unless it is ordered; ``False`` when it was answered without a score."""
-    run = Run.objects.select_for_update().select_related("target").get(pk=run_id)
+    run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
     row = Evaluation.objects.filter(
         run=run, candidate__isnull=True, subject__isnull=True, base_commit=commit, stage="measure"
     ).first()

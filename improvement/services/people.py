@@ -181,7 +181,9 @@ def _check_manager(actor: Actor) -> None:
 
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
-        raise Invalid(f"{name!r} cannot be a name: use 1 to 80 letters, digits or _ . @ + - and begin with a letter or digit.")
+        raise Invalid(
+            f"{name!r} cannot be a name: use 1 to 80 letters, digits or _ . @ + - and begin with a letter or digit."
+        )
 
 
 def _keep_an_administrator(user: User, new: Role) -> None:
@@ -210,7 +212,7 @@ def _role(role: str) -> Role:
 
 
 def _user(user_id: int) -> User:
-    user = User.objects.select_for_update().filter(pk=user_id).first()
+    user = User.objects.select_for_update(of=("self",)).filter(pk=user_id).first()
     if user is None:
         raise NotFound("There is no such person. Reload the Team page.")
     return user

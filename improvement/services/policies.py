@@ -60,11 +60,9 @@ def _reviewers() -> int:
     return sum(permissions.may(person_of(user), Right.REVIEW) for user in people)
 
 
-def _append(
-    preset: Preset, text: str, *, actor: Actor, chosen: bool, now: datetime, reason: str = ""
-) -> PolicyVersion:
+def _append(preset: Preset, text: str, *, actor: Actor, chosen: bool, now: datetime, reason: str = "") -> PolicyVersion:
     with transaction.atomic():
-        newest = PolicyVersion.objects.select_for_update().order_by("-version").first()
+        newest = PolicyVersion.objects.select_for_update(of=("self",)).order_by("-version").first()
         version = PolicyVersion.objects.create(
             version=newest.version + 1 if newest else 1,
             preset=preset.value,
@@ -94,8 +92,10 @@ def _append(
 def _judge_open_reviews_by(version: PolicyVersion, *, now: datetime) -> None:
     """Reopen what is open under the new rules: earlier votes name the old policy and count no longer."""
     rules = parsed(version)
-    for review in Review.objects.select_for_update().filter(state=Review.State.OPEN).select_related(
-        "candidate__run", "candidate__target", "evidence"
+    for review in (
+        Review.objects.select_for_update(of=("self",))
+        .filter(state=Review.State.OPEN)
+        .select_related("candidate__run", "candidate__target", "evidence")
     ):
         review.policy = version
         review.needed = rules.approvals[Tier(review.tier)]

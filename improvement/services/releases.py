@@ -15,7 +15,8 @@ from improvement.exceptions import Conflict, Halted, Invalid, NotAllowed, NotFou
 from improvement.models import Candidate, Halt, Release, Review, Run, Target, Vote
 from improvement.permissions import Right
 from improvement.selectors import reviews as read_reviews
-from improvement.services import audit, policies as policy_service, reviews
+from improvement.services import audit, reviews
+from improvement.services import policies as policy_service
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.transitions import move_candidate
 from improvement.states import LIVE_RUN_STATES, CandidateState
@@ -58,7 +59,9 @@ def approvals(release: Release) -> list[Approval]:
     """Return the approvals that this release counts, by the policy as it is now."""
     review = _review_of(release)
     counted = policies.counted_approvals(read_reviews.case(review), policy_service.parsed(review.policy))
-    rows = {vote.person_id: vote for vote in Vote.objects.filter(review=review, replaced=False).select_related("person")}
+    rows = {
+        vote.person_id: vote for vote in Vote.objects.filter(review=review, replaced=False).select_related("person")
+    }
     votes = [rows[cast.person_id] for cast in counted]
     return [Approval(v.person_id, v.person.get_username(), v.audit_seq or 0, v.self_countersigned) for v in votes]
 
@@ -133,7 +136,7 @@ def order_rollback(target_name: str, *, to: str, actor: Actor, reason: str, now:
     """Order that a former champion's tree becomes champion again, as a new commit. Allowed under halt."""
     if actor.person is None:
         raise NotAllowed("Only a person can roll a champion back.")
-    target = Target.objects.select_for_update().filter(name=target_name).first()
+    target = Target.objects.select_for_update(of=("self",)).filter(name=target_name).first()
     if target is None:
         raise NotFound(f"There is no target named {target_name}.")
     permissions.check_may(actor.person, Right.ROLL_BACK, target.pk)
@@ -167,7 +170,7 @@ def suspend_others(target: Target, *, now: datetime) -> None:
     What was no better than the new champion is superseded; the rest waits to be confirmed against it.
     """
     for review in (
-        Review.objects.select_for_update()
+        Review.objects.select_for_update(of=("self",))
         .filter(target=target, state=Review.State.OPEN)
         .select_related("candidate__run__target", "candidate__target", "evidence")
     ):
@@ -244,7 +247,7 @@ def _tell_runs(release: Release, now: datetime) -> None:
     said = "rolled the champion back" if release.kind == Release.Kind.ROLLBACK else f"countersigned {_name(release)}"
     live = [state.value for state in LIVE_RUN_STATES]
     own = release.candidate.run_id if release.candidate else None
-    for run in Run.objects.filter(target=release.target, state__in=live) | Run.objects.filter(pk=own):
+    for run in Run.objects.filter(target=release.target, state__in=live) | Run.objects.filter(pk=own or 0):
         payload = {
             "id": release.candidate_id if own == run.pk else None,
             "x": run.evaluations,
@@ -267,7 +270,9 @@ def _former_champion(target: Target, to: str) -> Release:
         raise Invalid("Name the commit with at least 7 characters; `release list` shows them.")
     former = done.filter(commit__startswith=to).order_by("-pk").first()
     if former is None:
-        raise NotFound(f"{to} was never the champion of {target.name}; `release list {target.name}` shows those that were.")
+        raise NotFound(
+            f"{to} was never the champion of {target.name}; `release list {target.name}` shows those that were."
+        )
     if former.commit == target.champion_commit:
         raise Conflict(f"{to[:9]} is the champion already.")
     return former

@@ -10,7 +10,7 @@ from improvement import dispatch, events, permissions, policies
 from improvement.engine.evidence import Evidence, envelope_around
 from improvement.exceptions import AlreadyDecided, Invalid, NotAllowed, NotFound, StaleDecision
 from improvement.models import Candidate, Release, Review, Vote
-from improvement.permissions import Right
+from improvement.permissions import Person, Right
 from improvement.policies import Digests
 from improvement.selectors import reviews as read
 from improvement.services import audit
@@ -56,7 +56,7 @@ def vote(
     chosen = _check_verdict(review, verdict, reason, own=own)
     if repeated is not None:
         Vote.objects.filter(pk=repeated.pk).update(replaced=True)
-    cast = _cast(review, candidate, chosen, digests, reason.strip(), share_reason, own, actor, now)
+    cast = _cast(review, candidate, person, chosen, digests, reason.strip(), share_reason, own, actor, now)
     _carry_out(review, candidate, chosen, cast, now)
     return cast
 
@@ -65,7 +65,11 @@ def vote(
 def look(candidate_id: int, *, actor: Actor, now: datetime) -> None:
     """Note for five minutes that a reviewer has this case open, so that it is not replaced under their eyes."""
     person = actor.person
-    review = Review.objects.select_for_update().filter(candidate_id=candidate_id, state=Review.State.OPEN).first()
+    review = (
+        Review.objects.select_for_update(of=("self",))
+        .filter(candidate_id=candidate_id, state=Review.State.OPEN)
+        .first()
+    )
     if review is None or person is None or not permissions.may(person, Right.REVIEW, review.target_id):
         return
     free = review.claimed_until is None or review.claimed_until < now
@@ -77,7 +81,7 @@ def look(candidate_id: int, *, actor: Actor, now: datetime) -> None:
 @transaction.atomic
 def expire_due(*, now: datetime) -> int:
     """Close the reviews whose deadline passed: not applied. Returns how many."""
-    due = Review.objects.select_for_update().exclude(state=Review.State.CLOSED).filter(expires_at__lte=now)
+    due = Review.objects.select_for_update(of=("self",)).exclude(state=Review.State.CLOSED).filter(expires_at__lte=now)
     closed = 0
     for review in due.select_related("candidate__run__target", "candidate__target"):
         if review.candidate.state in {CandidateState.IN_REVIEW.value, CandidateState.STALE.value}:
@@ -91,7 +95,7 @@ def expire_due(*, now: datetime) -> int:
 def settle_approved(*, now: datetime) -> int:
     """Carry out approvals that could not take effect when they were given (halt, another release in flight)."""
     settled = 0
-    for review in Review.objects.select_for_update().filter(state=Review.State.OPEN, needed__gt=0):
+    for review in Review.objects.select_for_update(of=("self",)).filter(state=Review.State.OPEN, needed__gt=0):
         if Vote.objects.filter(review=review, verdict=Vote.Verdict.APPROVE, replaced=False).exists():
             locked, candidate = _locked(review.candidate_id)
             settled += _approve_if_met(locked, candidate, now)
@@ -127,7 +131,9 @@ def _locked(candidate_id: int) -> tuple[Review, Candidate]:
 
 
 def _who_decided(review: Review) -> str:
-    said = [f"{v.person.get_username()}: {v.get_verdict_display().lower()}" for v in review.votes.all() if not v.replaced]
+    said = [
+        f"{v.person.get_username()}: {v.get_verdict_display().lower()}" for v in review.votes.all() if not v.replaced
+    ]
     who = f" ({', '.join(said)})" if said else ""
     when = f" at {review.closed_at:%H:%M on %d %B %Y} UTC" if review.closed_at else ""
     return f"C-{review.candidate_id} was already {review.outcome.replace('_', ' ')}{when}{who}. Your decision was not counted."
@@ -158,13 +164,16 @@ def _check_verdict(review: Review, verdict: str, reason: str, *, own: bool) -> V
         if not parsed(review.policy).self_countersign:
             raise NotAllowed("You started or edited what is under review, so somebody else must approve it.")
         if not reason.strip():
-            raise Invalid("This is your own run: approving it needs a typed reason, and is marked as self-countersigned.")
+            raise Invalid(
+                "This is your own run: approving it needs a typed reason, and is marked as self-countersigned."
+            )
     return chosen
 
 
 def _cast(
     review: Review,
     candidate: Candidate,
+    person: Person,
     verdict: Vote.Verdict,
     digests: Digests,
     reason: str,
@@ -186,7 +195,7 @@ def _cast(
     )
     return Vote.objects.create(
         review=review,
-        person_id=actor.person_id,
+        person_id=person.id,
         verdict=verdict,
         reason=reason,
         share_reason=share_reason,

@@ -136,7 +136,7 @@ def let_go(run_id: int, *, holder: str) -> None:
 @transaction.atomic
 def record_start(run_id: int, *, score: float, now: datetime) -> Run:
     """Record the champion's score on this run's measure seed and let the loop begin."""
-    run = Run.objects.select_for_update().select_related("target").get(pk=run_id)
+    run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
     run.start_score = run.champion_score = run.best_score = score
     run.save(update_fields=["start_score", "champion_score", "best_score"])
     move_run(run, RunState.RUNNING, actor=SYSTEM, data={"start_score": audit.number(score)}, now=now)
@@ -146,7 +146,7 @@ def record_start(run_id: int, *, score: float, now: datetime) -> Run:
 @transaction.atomic
 def fail(run_id: int, *, reason: str, now: datetime) -> Run:
     """End a run that cannot go on, with one sentence that says why."""
-    run = Run.objects.select_for_update().select_related("target").get(pk=run_id)
+    run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
     if RunState(run.state) in LIVE_RUN_STATES - {RunState.PAUSED}:
         move_run(run, RunState.FAILED, actor=SYSTEM, reason=reason, now=now)
         events.record(run, "problem", {"text": reason}, now=now)
@@ -157,7 +157,7 @@ def fail(run_id: int, *, reason: str, now: datetime) -> Run:
 @transaction.atomic
 def park(run_id: int, *, reason: str, now: datetime) -> None:
     """Note that a run waits only for people; it holds no worker while it does."""
-    run = Run.objects.select_for_update().select_related("target").get(pk=run_id)
+    run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
     if run.state == RunState.RUNNING.value:
         move_run(run, RunState.PARKED, actor=SYSTEM, reason=reason, now=now)
 
@@ -165,7 +165,7 @@ def park(run_id: int, *, reason: str, now: datetime) -> None:
 @transaction.atomic
 def complete(run_id: int, *, reason: str, now: datetime) -> None:
     """End a run whose work is done."""
-    run = Run.objects.select_for_update().select_related("target").get(pk=run_id)
+    run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
     if run.state in {RunState.RUNNING.value, RunState.PARKED.value}:
         move_run(run, RunState.COMPLETED, actor=SYSTEM, reason=reason, now=now)
         events.record(run, "state", {"state": run.state, "text": f"this run is complete: {reason}"}, now=now)
@@ -181,12 +181,12 @@ def _abandon(run: Run, *, now: datetime) -> None:
         state=Evaluation.State.CANCELLED, lease_until=None
     )
     held = [CandidateState.PROPOSED, CandidateState.MEASURING, CandidateState.NOMINATED, CandidateState.CONFIRMING]
-    for candidate in Candidate.objects.select_for_update().filter(run=run, revision=1, state__in=held):
+    for candidate in Candidate.objects.select_for_update(of=("self",)).filter(run=run, revision=1, state__in=held):
         move_candidate(candidate, CandidateState.WITHDRAWN, actor=SYSTEM, now=now, data={"reason": "the run ended"})
 
 
 def _steered(run_id: int, actor: Actor) -> Run:
-    run = Run.objects.select_for_update().select_related("target").filter(pk=run_id).first()
+    run = Run.objects.select_for_update(of=("self",)).select_related("target").filter(pk=run_id).first()
     if run is None:
         raise NotFound(f"There is no run R-{run_id}.")
     if actor.person is not None:
@@ -198,5 +198,7 @@ def _target(name: str) -> Target:
     target = Target.objects.filter(name=name).first()
     if target is None:
         names = ", ".join(Target.objects.order_by("name").values_list("name", flat=True)[:10])
-        raise NotFound(f"There is no target named {name}." + (f" There are: {names}." if names else " Import one first."))
+        raise NotFound(
+            f"There is no target named {name}." + (f" There are: {names}." if names else " Import one first.")
+        )
     return target

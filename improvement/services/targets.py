@@ -107,7 +107,7 @@ def request_import(*, source: str, name: str, format: str, actor: Actor, now: da
         format=format,
         source=source.strip(),
         state=TargetImport.State.QUEUED,
-        asked_by_id=actor.person_id,
+        asked_by_id=actor.person.id,
         asked_at=now,
     )
     dispatch.enqueue_on_commit("import_target", import_id=asked.pk)
@@ -220,12 +220,12 @@ def take_in_edit(
 @transaction.atomic
 def withdraw_edit(candidate_id: int, *, reason: str, now: datetime) -> None:
     """Withdraw a person's edit that is no improvement."""
-    candidate = Candidate.objects.select_for_update().select_related("target").get(pk=candidate_id)
+    candidate = Candidate.objects.select_for_update(of=("self",)).select_related("target").get(pk=candidate_id)
     move_candidate(candidate, CandidateState.WITHDRAWN, actor=SYSTEM, now=now, data={"reason": reason}, message=reason)
 
 
 def _locked(name: str) -> Target:
-    target = Target.objects.select_for_update().filter(name=name).first()
+    target = Target.objects.select_for_update(of=("self",)).filter(name=name).first()
     if target is None:
         raise NotFound(f"There is no target named {name}.")
     return target
