@@ -1,0 +1,89 @@
+"""Task formats: a target as its author wrote it, seen as a native one with a ``countersign.toml``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from improvement.engine.manifest import FILE_NAME, Manifest, check_name, check_tree, parse_manifest
+from improvement.engine.openevolve import is_openevolve, manifest_for
+from improvement.exceptions import ManifestError
+
+COUNTERSIGN, OPENEVOLVE = "countersign", "openevolve"
+FORMATS = (COUNTERSIGN, OPENEVOLVE)
+
+NO_HOLDOUT = (
+    "There is no holdout: improvement is judged only by the evaluation that the loop itself sees. "
+    "Add one as [holdout] in countersign.toml."
+)
+COOPERATIVE = (
+    "Scoring is cooperative: the evaluator runs the candidate in its own process, so a candidate could tamper with "
+    "its score. Review such changes with more care."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A task as a target: the tree (path to content) with its manifest, and what a person should know, in sentences."""
+
+    tree: Mapping[str, bytes]
+    manifest: Manifest
+    format: str
+    warnings: tuple[str, ...]
+
+
+def recognise(tree: Mapping[str, bytes]) -> str:
+    """This function will tell a task's format from its files; raises ManifestError when it is none of ``FORMATS``."""
+    if FILE_NAME in tree:
+        return COUNTERSIGN
+    if is_openevolve(tree):
+        return OPENEVOLVE
+    raise ManifestError(
+        f"This is no target: there is neither a {FILE_NAME} nor an OpenEvolve task "
+        f"(initial_program.* and evaluator.py). Write a {FILE_NAME}."
+    )
+
+
+def as_native(tree: Mapping[str, bytes], fmt: str, *, name: str | None) -> Imported:
+    """This function will see a task of format ``fmt`` as a native target, with every given file byte for byte.
+
+    ``name`` replaces the manifest's own and is required for formats that have none. Raises ManifestError.
+    """
+    if fmt == COUNTERSIGN:
+        return _native(tree, name)
+    if fmt == OPENEVOLVE:
+        return _from_openevolve(tree, name)
+    raise ManifestError(f'The format "{fmt}" cannot be imported. Known formats are {", ".join(FORMATS)}.')
+
+
+def _native(tree: Mapping[str, bytes], name: str | None) -> Imported:
+    if FILE_NAME not in tree:
+        raise ManifestError(f"There is no {FILE_NAME} at the target's root. Write one.")
+    try:
+        manifest = parse_manifest(tree[FILE_NAME].decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{FILE_NAME}: is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+    if name is not None:
+        manifest = dataclasses.replace(manifest, name=check_name(name, where="The target's name"))
+    check_tree(manifest, tree)
+    return Imported(dict(tree), manifest, COUNTERSIGN, _general_warnings(manifest))
+
+
+def _from_openevolve(tree: Mapping[str, bytes], name: str | None) -> Imported:
+    if name is None:
+        raise ManifestError("An OpenEvolve task has no name of its own. Give the target a name.")
+    if FILE_NAME in tree:
+        raise ManifestError(
+            f"There is a {FILE_NAME} already. Import this as a countersign target, or remove that file."
+        )
+    text, warnings = manifest_for(tree, check_name(name, where="The target's name"))
+    manifest = parse_manifest(text)
+    native = {**tree, FILE_NAME: text.encode()}
+    check_tree(manifest, native)
+    return Imported(native, manifest, OPENEVOLVE, (*_general_warnings(manifest), *warnings))
+
+
+def _general_warnings(manifest: Manifest) -> tuple[str, ...]:
+    cooperative = (COOPERATIVE,) if manifest.evaluate.isolation == "cooperative" else ()
+    return cooperative if manifest.holdout else (*cooperative, NO_HOLDOUT)

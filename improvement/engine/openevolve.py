@@ -1,0 +1,140 @@
+"""OpenEvolve's task format: ``initial_program.*``, ``evaluator.py`` and ``config.yaml``, and the manifest for it.
+
+Source: the format as OpenEvolve 0.4 reads it (openevolve/config.py, openevolve/evaluator.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from string import Template
+
+import yaml
+
+from improvement.engine.blocks import blocks
+from improvement.exceptions import ManifestError
+
+EVALUATOR, CONFIG = "evaluator.py", "config.yaml"
+DEFAULT_SECONDS = 300.0  # what OpenEvolve itself uses
+MAX_SECONDS = 86_400
+_PROGRAM = re.compile(r"initial_program\.[A-Za-z0-9_]+")
+_IGNORED = {
+    "llm": "the model settings",
+    "prompt": "the prompt settings",
+    "database": "the population settings",
+    "max_iterations": "the number of iterations",
+    "random_seed": "the seed",
+}
+_MANIFEST = Template("""\
+# Made from an OpenEvolve task, whose own files are unchanged.
+
+[target]
+name = "$name"
+description = "Imported from an OpenEvolve task."
+kind = "code"
+
+[edit]
+files = ["$program"]
+
+[evaluate]
+module = "$evaluator"
+isolation = "cooperative"
+protocol = "openevolve"
+seconds = $seconds
+memory_mb = 2048
+cpus = 1
+
+[metrics.combined_score]
+better = "higher"
+""")
+
+
+def is_openevolve(tree: Mapping[str, bytes]) -> bool:
+    """This function will tell whether a tree looks like an OpenEvolve task."""
+    return EVALUATOR in tree and any(_PROGRAM.fullmatch(path) for path in tree)
+
+
+def manifest_for(tree: Mapping[str, bytes], name: str) -> tuple[str, tuple[str, ...]]:
+    """This function will write the manifest's text for an OpenEvolve task, and sentences on what differs there.
+
+    Raises ManifestError when a file is missing, when there are several programs, or when the configuration is wrong.
+    """
+    program = _program(tree)
+    if EVALUATOR not in tree:
+        raise ManifestError(f"This OpenEvolve task has no {EVALUATOR}. Add it.")
+    config = _config(tree)
+    seconds = _seconds(config)
+    text = _MANIFEST.substitute(name=name, program=program, evaluator=EVALUATOR, seconds=repr(seconds))
+    return text, tuple(_warnings(tree, program, config, seconds))
+
+
+def _program(tree: Mapping[str, bytes]) -> str:
+    programs = sorted(path for path in tree if _PROGRAM.fullmatch(path))
+    if not programs:
+        raise ManifestError(
+            "This OpenEvolve task has no initial_program file. Add it, for instance initial_program.py."
+        )
+    if len(programs) > 1:
+        raise ManifestError(f"This OpenEvolve task has several programs: {', '.join(programs)}. Keep one of them.")
+    return programs[0]
+
+
+def _config(tree: Mapping[str, bytes]) -> dict[str, object]:
+    try:
+        values = yaml.safe_load(tree.get(CONFIG, b"").decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{CONFIG}: is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+    except yaml.YAMLError as error:
+        raise ManifestError(f"{CONFIG}{_place(error)}: not valid YAML: {_reason(error)}. Correct that line.") from error
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(f"{CONFIG}: holds a value that cannot be read: {error}. Correct it.") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ManifestError(f'{CONFIG}: has to hold settings such as "max_iterations: 100". Correct it.')
+    return values
+
+
+def _place(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+
+
+def _reason(error: yaml.YAMLError) -> str:
+    return " ".join(str(getattr(error, "problem", None) or getattr(error, "reason", None) or error).split())
+
+
+def _seconds(config: Mapping[str, object]) -> float:
+    evaluator = config.get("evaluator")
+    if evaluator is None:
+        return DEFAULT_SECONDS
+    if not isinstance(evaluator, dict):
+        raise ManifestError(f'{CONFIG}: evaluator has to hold settings such as "timeout: 60". Correct it.')
+    seconds = evaluator.get("timeout", DEFAULT_SECONDS)
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0.1 <= seconds <= MAX_SECONDS:
+        raise ManifestError(
+            f"{CONFIG}: evaluator.timeout has to be a number of seconds from 0.1 to {MAX_SECONDS}; "
+            f"found {str(seconds)[:40]}. Correct it."
+        )
+    return float(seconds)
+
+
+def _warnings(tree: Mapping[str, bytes], program: str, config: Mapping[str, object], seconds: float) -> Iterator[str]:
+    if CONFIG not in tree:
+        yield f"There is no {CONFIG}, so OpenEvolve's defaults hold: an evaluation may take {seconds:g} seconds."
+    else:
+        yield f"An evaluation may take {seconds:g} seconds, {_origin(config)}."
+    if not blocks(tree[program].decode("utf-8", "replace"), where=program):
+        yield f"{program} has no EVOLVE-BLOCK markers, so all of it may be changed."
+    if ignored := [f"{key} ({what})" for key, what in _IGNORED.items() if key in config]:
+        yield f"These parts of {CONFIG} are not used here: {', '.join(ignored)}."
+    if re.search(rb"^def evaluate_stage\d", tree[EVALUATOR], re.MULTILINE):
+        yield "The evaluator's stages are not used: every evaluation calls evaluate() alone."
+    if "requirements.txt" in tree:
+        yield "requirements.txt is not installed: evaluations have Python with NumPy and SciPy."
+
+
+def _origin(config: Mapping[str, object]) -> str:
+    evaluator = config.get("evaluator")
+    given = isinstance(evaluator, dict) and "timeout" in evaluator
+    return f"as {CONFIG} says" if given else "OpenEvolve's default"
