@@ -10,6 +10,11 @@ from source import digest
 
 DOUBT_RANKS = 4
 """How many places a member falls behind for each rejection in its line."""
+CHEAPER = 0.8
+"""A program of equal score takes another's place only when its work is at most this share of the other's.
+
+Otherwise the older one stays: what makes no difference to the score is often what makes a program general.
+"""
 
 
 @dataclass
@@ -26,10 +31,9 @@ class Member:
     steps: dict[str, float] = field(default_factory=dict)
     doubts: int = 0
 
-    def merit(self) -> tuple[float, float, int]:
-        """Return the sort key, larger is better: the score, then less work, then a shorter text."""
-        score = float("-inf") if self.score is None else float(f"{self.score:.12g}")
-        return score, -self.work, -sum(map(len, self.files.values()))
+    def merit(self) -> float:
+        """Return the sort key: the score without the last digits, which rounding makes; unknown is lowest."""
+        return float("-inf") if self.score is None else float(f"{self.score:.12g}")
 
     @classmethod
     def of(cls, files: dict[str, str], score: float | None, work: float) -> Member:
@@ -46,9 +50,9 @@ class Island:
 
     def add(self, member: Member, size: int) -> bool:
         """Take in a member where it is good and new enough; return whether it is the island's best now."""
-        twin = next((other for other in self.members if other.merit()[0] == member.merit()[0]), None)
+        twin = next((other for other in self.members if other.merit() == member.merit()), None)
         if twin is not None:
-            if member.merit() <= twin.merit():
+            if member.work > CHEAPER * twin.work:
                 return False
             self.members.remove(twin)
         self.members.append(member)

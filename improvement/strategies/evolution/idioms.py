@@ -131,11 +131,18 @@ def best_of_values(draw: Draw) -> Change:
     target, literal = draw.pick(options)
     values = [literal.value, *(shifted(literal.value, draw.chance.gauss(0, 0.4)) for _ in range(2))]
     tried = ", ".join(written(value) for value in dict.fromkeys(values))
-    start, end = source.span(target.statement.value)
     place, stop = source.span(literal.node)
+    start, end = source.span(target.statement.value)
     made = source.text[start:place] + "choice" + source.text[stop:end]
-    text = f"max(({made} for choice in ({tried})), key=lambda {LAMBDA}: {target.measure})"
+    text = chosen(source, target, f"({made} for choice in ({tried}))")
     return Change([Edit(start, end, text)], f"try {tried} and keep what gives the most {target.measure}")
+
+
+def chosen(source: Source, target: Judged, *options: str) -> str:
+    """Return the code that picks the best of the options by the target's measure, an option a line."""
+    inner = "\n" + " " * (target.statement.col_offset + 4)
+    lines = [*options, f"key=lambda {LAMBDA}: {target.measure}"]
+    return "max(" + "".join(f"{inner}{line}," for line in lines) + "\n" + " " * target.statement.col_offset + ")"
 
 
 def better_of_two(draw: Draw) -> Change:
@@ -149,7 +156,7 @@ def better_of_two(draw: Draw) -> Change:
     start, end = source.span(target.statement.value)
     place, stop = source.span(node)
     other = source.text[start:place] + term + source.text[stop:end]
-    text = f"max({source.segment(target.statement.value)}, {other}, key=lambda {LAMBDA}: {target.measure})"
+    text = chosen(source, target, source.segment(target.statement.value), other)
     return Change([Edit(start, end, text)], f"also try {short(other)}, keep the better by {target.measure}")
 
 

@@ -24,16 +24,28 @@ class Scope:
 def scope_at(source: Source, node: ast.AST) -> Scope:
     """Return the names that are bound before `node` in its function, or at module level."""
     function = source.function_of(node)
+    around = comprehensions(source, node)
+    place = ("scope", function, node.lineno, *around)
+    known = source.notes.get(place)
+    if not isinstance(known, Scope):
+        known = source.notes[place] = read_scope(source, function, node.lineno, around)
+    return known
+
+
+def read_scope(source: Source, function: ast.FunctionDef | None, line: int, around: list[ast.AST]) -> Scope:
+    """Work out what `scope_at` returns for a line of a function inside these comprehensions."""
     kinds: dict[str, str] = {}
     for statement in source.tree.body:
-        if isinstance(statement, ast.Assign) and (function is not None or statement.lineno < node.lineno):
+        if isinstance(statement, ast.Assign) and (function is not None or statement.lineno < line):
             bind_assignment(statement, kinds)
     if function is not None:
-        bind_arguments(function, kinds)
+        bind_arguments(source, function, kinds)
         for inner in ast.walk(function):
-            if getattr(inner, "lineno", node.lineno) < node.lineno:
-                bind(inner, kinds, open_at=node.lineno)
-        bind_comprehensions(source, node, kinds)
+            if isinstance(inner, ast.stmt) and inner.lineno < line:
+                bind(inner, kinds, open_at=line)
+    for comprehension in around:
+        for generator in comprehension.generators:
+            bind_loop(generator.target, generator.iter, kinds)
     return Scope(
         numbers=tuple(name for name, kind in kinds.items() if kind in ("number", "integer")),
         integers=tuple(name for name, kind in kinds.items() if kind == "integer"),
@@ -64,27 +76,36 @@ def bind_loop(target: ast.expr, iterable: ast.expr, kinds: dict[str, str]) -> No
         kinds.update({name.id: "number" for name in target.elts if isinstance(name, ast.Name)})
 
 
-def bind_comprehensions(source: Source, node: ast.AST, kinds: dict[str, str]) -> None:
-    """Note what the comprehensions around a node bind."""
+def comprehensions(source: Source, node: ast.AST) -> list[ast.AST]:
+    """Return the comprehensions around a node, outermost first."""
+    found: list[ast.AST] = []
     above = source.parents.get(node)
-    while above is not None and not isinstance(above, ast.FunctionDef):
-        for generator in getattr(above, "generators", []):
-            bind_loop(generator.target, generator.iter, kinds)
+    while isinstance(above, (ast.expr, ast.comprehension, ast.keyword)):
+        if hasattr(above, "generators"):
+            found.insert(0, above)
         above = source.parents.get(above)
+    return found
 
 
-def bind_arguments(function: ast.FunctionDef, kinds: dict[str, str]) -> None:
+def bind_arguments(source: Source, function: ast.FunctionDef, kinds: dict[str, str]) -> None:
     """Guess what a function's arguments are from how its body uses them."""
-    names = [argument.arg for argument in function.args.args]
-    for name in names:
-        kinds[name] = "unknown"
+    known = source.notes.get(("arguments", function))
+    if not isinstance(known, dict):
+        known = source.notes[("arguments", function)] = arguments_of(function)
+    kinds.update(known)
+
+
+def arguments_of(function: ast.FunctionDef) -> dict[str, str]:
+    """Work out what `bind_arguments` notes."""
+    found = {argument.arg: "unknown" for argument in function.args.args}
     for node in ast.walk(function):
         for name in used_as_list(node):
-            if name in names:
-                kinds[name] = "list"
+            if name in found:
+                found[name] = "list"
         for name in used_as_number(node):
-            if name in names and kinds[name] != "list":
-                kinds[name] = "number"
+            if found.get(name) == "unknown":
+                found[name] = "number"
+    return found
 
 
 def used_as_list(node: ast.AST) -> list[str]:

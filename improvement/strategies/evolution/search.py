@@ -31,7 +31,7 @@ class Settings:
     migration_every: int = 8
     patience: int = 12
     elitism: float = 0.4
-    max_work: float = 1000
+    max_work: float = 800
     idioms: bool = True
 
 

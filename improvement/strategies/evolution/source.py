@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 START, END = "EVOLVE-BLOCK-START", "EVOLVE-BLOCK-END"
 ATOMS = (ast.Name, ast.Constant, ast.Call, ast.Subscript, ast.Attribute, ast.List, ast.Tuple, ast.ListComp)
@@ -22,13 +23,14 @@ class Edit:
 
 
 class Source:
-    """One Python file: its text, its tree, and which part of it may change."""
+    """One Python file: its text, its tree, and which part of it may change; `notes` caches what others work out."""
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
         self.tree = ast.parse(text)
         self.lines = text.splitlines(keepends=True)
+        self.notes: dict[object, object] = {}
         self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
 
     @cached_property
@@ -124,7 +126,7 @@ def sources(files: Mapping[str, str]) -> list[Source]:
 
 def edited(text: str, edits: Sequence[Edit]) -> str:
     """Return the text with all edits made; raises ValueError when two of them touch the same characters."""
-    for before, after in zip(sorted(edits, key=order), sorted(edits, key=order)[1:]):
+    for before, after in pairwise(sorted(edits, key=order)):
         if before.end > after.start:
             raise ValueError("two edits overlap")
     for edit in sorted(edits, key=order, reverse=True):
@@ -161,13 +163,15 @@ def is_docstring(statements: Sequence[ast.stmt]) -> bool:
     return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
 
 
-def reindent(text: str, column: int, *, skip_first: bool = False) -> str:
+def reindent(text: str, column: int) -> str:
     """Return whole lines of code moved so that the first stands at `column`."""
     lines = text.split("\n")
     first = next((line for line in lines if line.strip()), "")
     shift = column - (len(first) - len(first.lstrip(" ")))
-    moved = [
-        line if not line.strip() else " " * max(0, len(line) - len(line.lstrip(" ")) + shift) + line.lstrip(" ")
-        for line in lines
-    ]
-    return "\n".join(moved)
+    return "\n".join(indented(line, shift) if line.strip() else line for line in lines)
+
+
+def indented(line: str, shift: int) -> str:
+    """Return a line with its indentation changed by `shift` spaces."""
+    code = line.lstrip(" ")
+    return " " * max(0, len(line) - len(code) + shift) + code

@@ -44,7 +44,13 @@ class Child:
         )
 
 
-LINE_LENGTH = 12
+REMOVING = ("delete", "shorten_expression", "rename_use", "replace_from_other")
+"""Operators that are never a second change: what they take away would slip through with what the first one gains."""
+
+LONGEST_LINE = 120
+"""No change makes a line longer than this, or than the longest there was: people have to read it."""
+
+ANCESTORS = 12
 """How many ancestors a member remembers: a rejection weighs on what descends from it that closely."""
 
 
@@ -56,7 +62,7 @@ def vary(
         files, change, crossed = varied(chance, operator, parent.files, parent, donor)
     except (NothingToDo, SyntaxError, ValueError, RecursionError):
         return None
-    if more is not None:
+    if more is not None and more.name not in REMOVING:
         try:
             files, second, again = varied(chance, more, files, parent, donor)
             change = joined(change, second)
@@ -68,7 +74,7 @@ def vary(
         return None
     numbers = [member.number for member in ((parent, donor) if crossed else (parent,)) if member.number is not None]
     parents = list(dict.fromkeys(numbers))
-    ancestors = list(dict.fromkeys([*parents, *parent.parents]))[:LINE_LENGTH]
+    ancestors = list(dict.fromkeys([*parents, *parent.parents]))[:ANCESTORS]
     scales = {**parent.scales, **change.scales}
     return Child(
         files, mark, work(files), island, operator.name, change.note, parents, ancestors, parent.score, parent.doubts,
@@ -88,7 +94,14 @@ def varied(
     change = operator.change(Draw(chance, source, other, parent.scales, parent.steps))
     text = completed(source.path, edited(source.text, change.edits), other)
     compile(text, source.path, "exec", dont_inherit=True)
+    if longest(text) > max(LONGEST_LINE, longest(source.text)):
+        raise NothingToDo
     return {**files, source.path: text}, change, operator.name.endswith("_from_other") and donor is not parent
+
+
+def longest(text: str) -> int:
+    """Return the length of the longest line."""
+    return max(map(len, text.splitlines()), default=0)
 
 
 def joined(first: Change, second: Change) -> Change:

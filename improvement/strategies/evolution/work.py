@@ -12,6 +12,9 @@ OPEN_LOOP = 20.0
 DEPTH = 12
 LIMIT = 1e15
 
+SILENT = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+LEAVES = (ast.Name, ast.Constant, ast.FunctionDef, ast.Lambda, ast.arguments)
+
 Known = dict[str, ast.expr]
 
 
@@ -30,17 +33,19 @@ class Estimate:
         for node in self.body:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 self.constants[node.targets[0].id] = node.value
-        self.seen: dict[str, float] = {}
+        self.seen: dict[tuple[object, ...], float] = {}
 
     def total(self) -> float:
         """Return the steps of the dearest function, called with nothing known, or of the module's own code."""
         top = self.steps([node for node in self.body if not isinstance(node, ast.FunctionDef)], {}, 0)
-        return max([top] + [self.steps(function.body, {}, 0) for function in self.functions.values()])
+        return max([top] + [self.whole(function, {}, 0) for function in self.functions.values()])
 
     def steps(self, node: ast.AST | list, known: Known, depth: int) -> float:
         """Return the steps of a node, or of several in a row."""
         if isinstance(node, list):
             return min(LIMIT, sum(self.steps(child, known, depth) for child in node))
+        if isinstance(node, LEAVES):
+            return 1.0
         if isinstance(node, ast.For):
             inner = self.steps(node.body + node.orelse, known, depth)
             return min(LIMIT, self.steps(node.iter, known, depth) + self.times(node.iter, known) * (1 + inner))
@@ -50,9 +55,8 @@ class Estimate:
             return self.comprehension(node, known, depth)
         if isinstance(node, ast.Call):
             return self.call(node, known, depth)
-        if isinstance(node, (ast.FunctionDef, ast.Lambda)):
-            return 1.0
-        return 1.0 + self.steps(list(ast.iter_child_nodes(node)), known, depth)
+        inner = [child for child in ast.iter_child_nodes(node) if not isinstance(child, SILENT)]
+        return 1.0 + self.steps(inner, known, depth)
 
     def comprehension(self, node: ast.expr, known: Known, depth: int) -> float:
         """Return the steps of a comprehension: its element, as often as all its loops say."""
@@ -88,15 +92,20 @@ class Estimate:
     def body_of(self, function: ast.FunctionDef, node: ast.Call, known: Known, depth: int) -> float:
         """Return the steps of a function's body with the arguments that are known at this call."""
         names = [argument.arg for argument in function.args.args]
+        words = [(word.arg or "", word.value) for word in node.keywords]
         given: Known = {}
-        for name, value in [*zip(names, node.args), *((word.arg, word.value) for word in node.keywords)]:
-            value = known.get(value.id, value) if isinstance(value, ast.Name) else value
+        for name, passed in [*zip(names, node.args, strict=False), *words]:
+            value = known.get(passed.id, passed) if isinstance(passed, ast.Name) else passed
             if isinstance(value, (ast.Constant, ast.Lambda, ast.Name, ast.List, ast.Tuple)):
-                given[name or ""] = value
-        key = function.name + "".join(f" {name}={ast.dump(value)}" for name, value in sorted(given.items()))
+                given[name] = value
+        return self.whole(function, given, depth + 1)
+
+    def whole(self, function: ast.FunctionDef, given: Known, depth: int) -> float:
+        """Return the steps of a function's body with some arguments known; a call of itself counts as one step."""
+        key = (function.name, *((name, id(value)) for name, value in given.items()))
         if key not in self.seen:
             self.seen[key] = 1.0
-            self.seen[key] = self.steps(function.body, given, depth + 1)
+            self.seen[key] = self.steps(function.body, given, depth)
         return self.seen[key]
 
     def times(self, iterable: ast.expr, known: Known) -> float:
