@@ -43,7 +43,7 @@ def run(project: Path) -> int:
 def _passes(check: Check, project: Path, environment: dict[str, str]) -> bool:
     started = time.monotonic()
     program, *arguments = check.command
-    command = [Path(sys.executable).with_name(program), *arguments]
+    command = [str(Path(sys.executable).with_name(program)), *arguments]
     answer = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     verdict = "ok" if answer.returncode == 0 else "FAILED"
     print(f"{check.name:24} {verdict:7} {time.monotonic() - started:5.1f} s", flush=True)

@@ -188,6 +188,7 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_DEFAULT_QUEUE = "control"
 CELERY_TASK_ROUTES = {
     "improvement.tasks.evaluate": {"queue": "evaluations"},
+    "improvement.tasks.import_target": {"queue": "evaluations"},  # measures the champion
     "improvement.tasks.*": {"queue": "control"},
 }
 CELERY_TIMEZONE = "UTC"
