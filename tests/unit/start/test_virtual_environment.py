@@ -63,7 +63,7 @@ def test_missing_venv_module_is_told_with_what_installs_it(tmp_path: Path, monke
     monkeypatch.setitem(sys.modules, "ensurepip", None)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     with pytest.raises(
-        Problem, match=rf"Python's venv module is missing\. Install it with: .*python{version}-venv|your"
+        Problem, match=rf"Python's venv module is missing\. Install it with: .*apt-get install python{version}-venv"
     ):
         virtual_environment.enter(tmp_path, ["manage.py", "up"], developer=False)
 
