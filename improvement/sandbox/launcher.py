@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from improvement.exceptions import SandboxUnavailable
-from improvement.sandbox import kernel, runtime, trees
+from improvement.sandbox import kernel, orphans, runtime, trees
 from improvement.sandbox.per_process import PerProcess
 
 SANDBOX_ID = 65533  # in the range that Debian reserves (policy 9.2.2): nobody's
@@ -62,6 +62,7 @@ class Launcher:
         return path
 
     def _work(self) -> None:
+        orphans.sweep()
         try:
             if os.geteuid() == 0:
                 self._staged = _stage([*runtime.locate().private, str(trees.shared().root)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import signal
 import time
@@ -14,13 +15,13 @@ from enum import StrEnum
 
 from improvement.sandbox import memory
 from improvement.sandbox.limits import Limits
-from improvement.sandbox.result import BadResult, read
 from improvement.sandbox.spawn import Program, spawn
 
 READ_SIZE = 1 << 16
 WATCH_SECONDS = 0.05
 KILL_GRACE_SECONDS = 2.0
 HELLO = b'{"hello":1}'
+CHILD = re.compile(rb'"child-pid": (\d+),')
 EXIT_OF_SIGNAL = 128
 VIOLATION_SIGNAL = signal.SIGSYS
 
@@ -194,12 +195,10 @@ class Process:
             self.kill(Cause.FLOOD)
 
     def _take_info(self, data: bytes) -> None:
+        """Bubblewrap writes a JSON object in several parts; the inner process's id is in the first."""
         self._info += data
-        if b"}" in self._info:
-            try:
-                self._inner = int(read(bytes(self._info))["child-pid"])
-            except BadResult:
-                self._inner = None
+        if self._inner is None and (found := CHILD.search(self._info)):
+            self._inner = int(found[1])
 
     def _write(self, fd: int) -> None:
         try:
@@ -220,11 +219,18 @@ class Process:
     # Ending
 
     def _wait_for_inner(self) -> None:
-        """Bubblewrap names the inner process right after making it; until then there is nothing to kill but itself."""
+        """Wait until bubblewrap names the inner process, which it does right after making it.
+
+        Killed between the two, it would leave that process waiting for ever for its parent's sign to go on.
+        """
+        give_up_at = time.monotonic() + KILL_GRACE_SECONDS
         with selectors.DefaultSelector() as waiting:
-            waiting.register(self._pipes.info, selectors.EVENT_READ)
-            waiting.register(self._pidfd, selectors.EVENT_READ)
-            if waiting.select(KILL_GRACE_SECONDS) and self._pipes.info in self._readers:
+            waiting.register(self._pidfd, selectors.EVENT_READ, None)
+            waiting.register(self._pipes.info, selectors.EVENT_READ, self._read)
+            while self._inner is None and self._pipes.info in self._readers and time.monotonic() < give_up_at:
+                ready = {key.fd for key, _ in waiting.select(KILL_GRACE_SECONDS)}
+                if self._pipes.info not in ready:
+                    return
                 self._read(self._pipes.info, 0)
 
     def _drain(self) -> None:
@@ -251,9 +257,10 @@ class Process:
 
 
 def _natural_cause(code: int, cpu_seconds: float, limits: Limits) -> Cause:
+    """Why a sandbox ended that nobody ended; only the kernel sends SIGKILL then, for processor time or memory."""
     if code == EXIT_OF_SIGNAL + VIOLATION_SIGNAL:
         return Cause.VIOLATION
-    if code == EXIT_OF_SIGNAL + signal.SIGKILL and cpu_seconds > 0.9 * limits.cpu_seconds:
+    if code == EXIT_OF_SIGNAL + signal.SIGKILL and cpu_seconds > limits.cpu_seconds / 2:
         return Cause.CPU
     return Cause.SIGNAL if code > EXIT_OF_SIGNAL else Cause.EXIT
 
