@@ -1,0 +1,83 @@
+"""How every command runs: declare actions, act, print one answer, and turn a refusal into one clear line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError
+
+from improvement.commandline import tables
+from improvement.commandline.answer import Answer
+from improvement.exceptions import CountersignError
+
+Act = Callable[[Namespace], Answer]
+REFUSED = 1
+INTERRUPTED = 130
+
+
+class CountersignCommand(BaseCommand):
+    """A command with actions, each of which returns an ``Answer``.
+
+    With ``--json`` exactly one JSON value goes to the standard output: the answer, or
+    ``{"error": {"code", "message"}}`` and exit status 1. Wrong use exits with 2. Progress goes to the standard error.
+    """
+
+    requires_system_checks: list[str] = []
+    needs_tables = True
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Carry out the chosen action and print what it answers; ends the process with 1 when it is refused."""
+        chosen = Namespace(**options)
+        try:
+            if self.needs_tables:
+                tables.bring_up_to_date()
+            answer = chosen.act(chosen)
+        except CountersignError as error:
+            self._refuse(error.code, error.message, as_json=chosen.json)
+        except DatabaseError as error:
+            reason = " ".join(str(error).strip().splitlines()[:1])
+            self._refuse("database", f"The database cannot be used: {reason}.", as_json=chosen.json)
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
+        else:
+            self._print(answer, as_json=chosen.json)
+
+    def _print(self, answer: Answer, *, as_json: bool) -> None:
+        lines = [json.dumps(answer.value, ensure_ascii=False)] if as_json else answer.lines
+        for line in lines:
+            self.stdout.write(line)
+        if not answer.ok:
+            sys.exit(REFUSED)
+
+    def _refuse(self, code: str, message: str, *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False))
+        else:
+            self.stderr.write(" ".join(message.split()))
+        sys.exit(REFUSED)
+
+
+class Actions:
+    """The actions of one command, such as ``list`` and ``show`` of ``target``."""
+
+    def __init__(self, parser: ArgumentParser) -> None:
+        self._choices = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    def add(self, name: str, act: Act, summary: str) -> ArgumentParser:
+        """Declare one action and return its parser for further arguments."""
+        parser: ArgumentParser = self._choices.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
+        )
+        return sole_action(parser, act)
+
+
+def sole_action(parser: ArgumentParser, act: Act) -> ArgumentParser:
+    """Let a parser carry out this act, with ``--json``, and return it."""
+    parser.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
+    parser.set_defaults(act=act)
+    return parser

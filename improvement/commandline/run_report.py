@@ -1,0 +1,85 @@
+"""What the commands say about a run."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from improvement.commandline.text import facts, moment_or_none, score
+from improvement.models import Review, Run
+
+
+def value(run: Run, *, now: datetime) -> dict[str, Any]:
+    """Return a run as ``improve --json`` and ``run show --json`` print it."""
+    best = f"C-{run.best_candidate_id}" if run.best_candidate_id else None
+    return {
+        "run": f"R-{run.pk}",
+        "state": run.state,
+        "why": run.wait_reason,
+        "target": run.target.name,
+        "strategy": f"{run.strategy}@{run.strategy_version}",
+        "parameters": run.parameters,
+        "seed": run.seed,
+        "budget": run.budget,
+        "evaluations": run.evaluations,
+        "confirm_evaluations": run.confirm_evaluations,
+        "generations": run.generation,
+        "seconds": round(_seconds(run, now), 3),
+        "start": {"commit": run.start_commit, "score": run.start_score},
+        "champion": {"commit": run.target.champion_commit, "score": champion_score(run)},
+        "best": {"candidate": best, "score": run.best_score},
+        "open_reviews": open_reviews(run),
+        "blocked": run.blocked,
+        "failed": run.failed,
+        "started_by": run.starter_name,
+        "created_at": moment_or_none(run.created_at),
+        "started_at": moment_or_none(run.started_at),
+        "ended_at": moment_or_none(run.ended_at),
+    }
+
+
+def lines(run: Run, *, now: datetime) -> list[str]:
+    """Return a run as people read it."""
+    why = f": {run.wait_reason}" if run.wait_reason else ""
+    waiting = ", ".join(open_reviews(run)) or "none"
+    best = f"  C-{run.best_candidate_id}" if run.best_candidate_id else ""
+    return [
+        f"R-{run.pk} on {run.target.name}: {run.state}{why}",
+        *facts(
+            [
+                ("  strategy", f"{run.strategy}@{run.strategy_version}, seed {run.seed}"),
+                ("  evaluations", f"{run.evaluations} of {run.budget} in {_seconds(run, now):.0f} s"),
+                ("  set aside", f"{run.blocked} blocked, {run.failed} failed"),
+                ("  start", f"{score(run.start_score)}  {run.start_commit[:9]}"),
+                ("  champion", f"{score(champion_score(run))}  {run.target.champion_commit[:9]}"),
+                ("  best", f"{score(run.best_score)}{best}"),
+                ("  open reviews", waiting),
+            ]
+        ),
+    ]
+
+
+def row(run: Run) -> tuple[str, ...]:
+    """Return a run as one row of a table."""
+    done = f"{run.evaluations}/{run.budget}"
+    return (f"R-{run.pk}", run.state, run.target.name, run.strategy, done, score(run.best_score), run.starter_name)
+
+
+ROW_HEAD = ("run", "state", "target", "strategy", "evaluations", "best", "started by")
+
+
+def champion_score(run: Run) -> float | None:
+    """Return the champion's score, on this run's own seed where it was measured with that."""
+    if run.heard_commit == run.target.champion_commit and run.champion_score is not None:
+        return run.champion_score
+    return run.target.champion_score
+
+
+def open_reviews(run: Run) -> list[str]:
+    """Return the candidates of a run that wait for people, oldest first."""
+    rows = Review.objects.filter(candidate__run=run).exclude(state=Review.State.CLOSED).order_by("pk")
+    return [f"C-{candidate}" for candidate in rows.values_list("candidate_id", flat=True)]
+
+
+def _seconds(run: Run, now: datetime) -> float:
+    return ((run.ended_at or now) - run.started_at).total_seconds() if run.started_at else 0.0

@@ -1,0 +1,115 @@
+"""`manage.py audit`: export the trail, verify a bundle, print the signed head."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from django.utils import timezone
+
+from improvement.commandline import caller
+from improvement.commandline.answer import Answer
+from improvement.commandline.command import Actions, CountersignCommand
+from improvement.commandline.text import run_id
+from improvement.exceptions import LedgerError
+from improvement.ledger.checkpoint import read_checkpoint
+from improvement.ledger.verify import Verdict, verify_bundle
+from improvement.services import audit, trail
+
+
+class Command(CountersignCommand):
+    """The audit log: export, verify, checkpoint."""
+
+    help = "Exports the audit trail, verifies an exported bundle, and prints the signed head of the log."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the actions."""
+        actions = Actions(parser)
+        exporting = actions.add("export", _export, "write a bundle that anybody can verify offline")
+        exporting.add_argument("out", metavar="OUT", type=Path, help="a new directory, or a new file ending in .tar")
+        exporting.add_argument("--run", metavar="RUN", help="only what belongs to one run, such as R-7")
+        caller.add_as(exporting)
+        verifying = actions.add("verify", _verify, "verify a bundle, as python3 -m improvement.ledger.verify does")
+        verifying.add_argument("bundle", metavar="BUNDLE", type=Path, help="the directory or .tar file")
+        verifying.add_argument(
+            "--key", metavar="FILE", type=Path, help="the log's .vkey (default: this installation's)"
+        )
+        verifying.add_argument(
+            "--known", metavar="CHECKPOINT", type=Path, action="append", default=[], help="a checkpoint that you kept"
+        )
+        actions.add("checkpoint", _checkpoint, "print the signed head of the log, to be kept elsewhere")
+
+
+def _export(options: Namespace) -> Answer:
+    number = run_id(options.run) if options.run else None
+    written = trail.export(options.out, run_id=number, actor=caller.actor(options), now=timezone.now())
+    value = {
+        "ok": True,
+        "size": written.checkpoint.size,
+        "root": written.checkpoint.root.hex(),
+        "problems": [],
+        "path": str(written.path),
+        "events": written.events,
+        "log": written.checkpoint.origin,
+    }
+    lines = [
+        f"{written.path} holds {written.events} events of the log {written.checkpoint.origin}, root {value['root']}",
+        f"Verify it with: python3 -m improvement.ledger.verify {written.path} --key FILE",
+    ]
+    return Answer(value, lines)
+
+
+def _verify(options: Namespace) -> Answer:
+    if not options.bundle.exists():
+        raise LedgerError(f"There is no bundle at {options.bundle}: name the directory or the .tar file of an export.")
+    key = _text(options.key) if options.key else audit.signing_key().vkey
+    verdict = verify_bundle(options.bundle, key, [_text(path) for path in options.known])
+    return Answer(_value(verdict), _lines(verdict), ok=verdict.ok)
+
+
+def _checkpoint(options: Namespace) -> Answer:
+    signed = trail.head(now=timezone.now())
+    head = read_checkpoint(signed.checkpoint.text)
+    value = {
+        "ok": True,
+        "size": head.size,
+        "root": head.root.hex(),
+        "problems": [],
+        "checkpoint": signed.checkpoint.text,
+        "key": signed.vkey,
+    }
+    return Answer(value, [*signed.checkpoint.text.rstrip("\n").split("\n"), "", f"Its key: {signed.vkey}"])
+
+
+def _value(verdict: Verdict) -> dict[str, object]:
+    return {
+        "ok": verdict.ok,
+        "size": verdict.size,
+        "root": verdict.root,
+        "problems": list(verdict.problems),
+        "warnings": list(verdict.warnings),
+        "log": verdict.log,
+        "events": verdict.events,
+        "partial": verdict.partial,
+    }
+
+
+def _lines(verdict: Verdict) -> list[str]:
+    scope = "part of the log" if verdict.partial else "the whole log"
+    good = f"The bundle holds: log {verdict.log}, {verdict.events} events ({scope}), root {verdict.root}"
+    last = good if verdict.ok else f"The bundle does not hold: {len(verdict.problems)} problems."
+    found = [f"warning: {text}" for text in verdict.warnings] + [f"problem: {text}" for text in verdict.problems]
+    return [_plain(line) for line in [*found, last]]
+
+
+def _plain(text: str) -> str:
+    """What a bundle says may hold characters that a terminal would obey."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            return stream.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LedgerError(f"{path} cannot be read: {error}.") from error

@@ -1,0 +1,129 @@
+"""`manage.py review`: the queue, one case, and a decision signed on the command line."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from django.utils import timezone
+
+from improvement.commandline import caller, carrying_out, review_report
+from improvement.commandline.answer import Answer
+from improvement.commandline.command import Act, Actions, CountersignCommand
+from improvement.commandline.text import candidate_id, columns, moment
+from improvement.exceptions import NotFound, StaleDecision
+from improvement.models import Candidate
+from improvement.permissions import Person
+from improvement.policies import Digests
+from improvement.selectors import candidates
+from improvement.selectors import reviews as read
+from improvement.selectors.reviews import Standing, Waiting
+from improvement.services import reviews
+
+
+class Command(CountersignCommand):
+    """Reviews: list, show, approve, reject, request-changes."""
+
+    help = "Lists what waits for people, shows one case, and records a decision."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the actions."""
+        actions = Actions(parser)
+        actions.add("list", _list, "list the open reviews, oldest first")
+        _name_candidate(actions.add("show", _show, "show a case: the evidence, what the policy asks for, the change"))
+        for name, verdict, summary in (
+            ("approve", "approve", "countersign a candidate; at quorum it becomes champion"),
+            ("reject", "reject", "reject a candidate; the reason goes back to the loop"),
+            ("request-changes", "request_changes", "ask for changes; the reason goes back to the loop"),
+        ):
+            deciding = actions.add(name, _decide(verdict), summary)
+            _name_candidate(deciding)
+            deciding.add_argument("--reason", default="", metavar="TEXT", help="why; it goes into the audit trail")
+            deciding.add_argument("--patch", default="", metavar="HEX", help="refuse unless the change has this digest")
+            deciding.add_argument(
+                "--evidence", default="", metavar="HEX", help="refuse unless the evidence has this one"
+            )
+            caller.add_as(deciding, required=True)
+            caller.add_password(deciding)
+
+
+def _name_candidate(parser: ArgumentParser) -> None:
+    parser.add_argument("candidate", metavar="CANDIDATE", help="the candidate, such as C-12")
+
+
+def _list(options: Namespace) -> Answer:
+    waiting = read.awaiting(caller.reader())
+    head = ("candidate", "target", "risk", "approvals", "since", "what")
+    rows = [
+        (
+            f"C-{one.candidate_id}",
+            one.target,
+            one.tier,
+            f"{one.approvals}/{one.needed}",
+            moment(one.opened_at),
+            one.title,
+        )
+        for one in waiting
+    ]
+    return Answer({"reviews": list(map(_row, waiting))}, columns(head, rows) if rows else ["Nothing waits for people."])
+
+
+def _row(waiting: Waiting) -> dict[str, Any]:
+    return {
+        "candidate": f"C-{waiting.candidate_id}",
+        "state": waiting.state,
+        "target": waiting.target,
+        "run": f"R-{waiting.run_id}" if waiting.run_id else None,
+        "title": waiting.title,
+        "tier": waiting.tier,
+        "approvals": {"given": waiting.approvals, "needed": waiting.needed},
+        "summary": waiting.summary,
+        "opened_at": moment(waiting.opened_at),
+        "expires_at": moment(waiting.expires_at),
+    }
+
+
+def _show(options: Namespace) -> Answer:
+    candidate, standing = _case(candidate_id(options.candidate), caller.reader())
+    return Answer(review_report.value(candidate, standing), review_report.lines(candidate, standing, with_patch=True))
+
+
+def _decide(verdict: str) -> Act:
+    def decide(options: Namespace) -> Answer:
+        number, actor = candidate_id(options.candidate), caller.confirmed_actor(options)
+        digests = _shown(number, options)
+        with carrying_out.by_whoever_is_there():
+            reviews.vote(
+                number, verdict=verdict, digests=digests, reason=options.reason, actor=actor, now=timezone.now()
+            )
+            release_id = carrying_out.in_flight(number)
+            if release_id is not None:
+                carrying_out.finish(release_id)
+        return _decided(number)
+
+    return decide
+
+
+def _shown(number: int, options: Namespace) -> Digests:
+    """What the decision signs: the case as it stands, and as the caller says that it was read."""
+    review = read.latest(number)
+    if review is None:
+        raise NotFound(f"C-{number} was never sent to review; `review list` shows what is.")
+    digests = read.digests(review)
+    for name in ("patch", "evidence"):
+        if not getattr(digests, name).startswith(getattr(options, name)):
+            raise StaleDecision(f"The {name} of C-{number} is not the one you named: read it again with `review show`.")
+    return digests
+
+
+def _decided(number: int) -> Answer:
+    candidate, standing = _case(number, caller.reader())
+    return Answer(review_report.value(candidate, standing), review_report.lines(candidate, standing, with_patch=False))
+
+
+def _case(number: int, person: Person) -> tuple[Candidate, Standing]:
+    candidate = candidates.get(number, person)
+    review = read.latest(number)
+    if review is None:
+        raise NotFound(f"C-{number} was never sent to review; it is {candidate.state.replace('_', ' ')}.")
+    return candidate, read.standing(review, person)

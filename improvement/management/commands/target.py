@@ -1,0 +1,165 @@
+"""`manage.py target`: import targets, look at them, check them, and let commits in and out."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from improvement.commandline import caller, carrying_out, server, target_report
+from improvement.commandline.answer import Answer
+from improvement.commandline.command import Actions, CountersignCommand
+from improvement.commandline.text import columns, facts, score
+from improvement.exceptions import Invalid
+from improvement.models import Candidate, Target
+from improvement.runner import edits
+from improvement.runner.foreground import settle_target
+from improvement.runner.importing import add_target
+from improvement.runner.inspecting import inspect
+from improvement.selectors import targets as read
+
+FORMATS = ("auto", "countersign", "openevolve", "shinka")
+
+
+class Command(CountersignCommand):
+    """Targets: add, list, show, check, pull, push."""
+
+    help = "Imports targets, shows and checks them, takes commits in and pushes champions out."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the actions."""
+        actions = Actions(parser)
+        adding = actions.add("add", _add, "make a target of a folder, once its start can be measured")
+        adding.add_argument("path", metavar="PATH", type=Path, help="the folder")
+        adding.add_argument("--name", help="the target's name (default: as the folder says)")
+        adding.add_argument("--format", choices=FORMATS, default="auto", help="what the folder holds (default: auto)")
+        caller.add_as(adding)
+        actions.add("list", _list, "list the targets")
+        _name_target(actions.add("show", _show, "show one target"))
+        _name_target(
+            actions.add("check", _check, "measure the champion, its cheats and its holdout, and say what to mend")
+        )
+        _declare_pull(actions)
+        pushing = actions.add("push", _push, "push the champion to a repository elsewhere")
+        _name_target(pushing)
+        pushing.add_argument("remote", metavar="REMOTE", help="the path or address of that repository")
+        _name_branch(pushing)
+
+
+def _declare_pull(actions: Actions) -> None:
+    pulling = actions.add("pull", _pull, "take in a commit made elsewhere, as a candidate or with --as-champion")
+    _name_target(pulling)
+    pulling.add_argument(
+        "source",
+        metavar="SOURCE",
+        nargs="?",
+        default="",
+        help="a path or address (default: the target's own repository)",
+    )
+    _name_branch(pulling)
+    pulling.add_argument(
+        "--as-champion", action="store_true", help="make it champion without a review; for administrators"
+    )
+    pulling.add_argument(
+        "--reason", default="", metavar="TEXT", help="what the change is for; needed with --as-champion"
+    )
+    caller.add_as(pulling)
+    caller.add_password(pulling)
+
+
+def _name_target(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the target's name")
+
+
+def _name_branch(parser: ArgumentParser) -> None:
+    parser.add_argument("--branch", default="main", help="the branch there (default: main)")
+
+
+def _add(options: Namespace) -> Answer:
+    if options.format == "shinka":
+        raise Invalid(
+            "Tasks of the format shinka are not supported yet; add a countersign.toml and use --format countersign."
+        )
+    target = add_target(options.path, name=options.name, format=options.format, actor=caller.actor(options))
+    return _report(target.name)
+
+
+def _list(options: Namespace) -> Answer:
+    targets = read.all_targets(caller.reader())
+    head = ("target", "champion", "score", "isolation")
+    rows = [
+        (
+            target.name,
+            target.champion_commit[:9],
+            score(target.champion_score),
+            target.isolation,
+        )
+        for target in targets
+    ]
+    lines = columns(head, rows) if rows else ["There is no target yet: manage.py target add PATH"]
+    return Answer({"targets": [target_report.value(target) for target in targets]}, lines)
+
+
+def _show(options: Namespace) -> Answer:
+    return _report(options.name)
+
+
+def _check(options: Namespace) -> Answer:
+    found = inspect(_target(options))
+    value = {
+        "target": options.name,
+        "ok": found.ok,
+        "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in found.checks],
+        "scores": {str(seed): number for seed, number in found.scores.items()},
+        "seconds": round(found.seconds, 4),
+        "deterministic": found.repeatable,
+    }
+    marks = [(f"  {'ok  ' if check.ok else 'MEND'}  {check.name}", check.detail) for check in found.checks]
+    return Answer(value, [f"{options.name}: {'ready' if found.ok else 'not ready'}", *facts(marks)], ok=found.ok)
+
+
+def _pull(options: Namespace) -> Answer:
+    target = _target(options)
+    if options.as_champion:
+        if not options.as_:
+            raise Invalid("Say with --as who takes the commit over as champion.")
+        actor = caller.confirmed_actor(options)
+        edits.pull_champion(target, source=options.source, branch=options.branch, actor=actor, reason=options.reason)
+        return _report(target.name)
+    return _pull_candidate(target, options)
+
+
+def _pull_candidate(target: Target, options: Namespace) -> Answer:
+    actor, note = caller.actor(options), options.reason
+    with carrying_out.by_whoever_is_there():
+        made = edits.pull_candidate(target, source=options.source, branch=options.branch, note=note, actor=actor)
+    if not server.has_workers():
+        settle_target(target.name)
+    candidate = Candidate.objects.get(pk=made.pk)
+    state = candidate.state.replace("_", " ")
+    value = {
+        "target": target.name,
+        "candidate": f"C-{candidate.pk}",
+        "state": candidate.state,
+        "score": candidate.score,
+        "patch": candidate.patch_digest,
+        "base": candidate.base_commit,
+        "message": candidate.message,
+        "champion": target.champion_commit,
+    }
+    said = f": {candidate.message}" if candidate.message else ""
+    return Answer(value, [f"C-{candidate.pk} of {target.name} is {state}{said}"])
+
+
+def _push(options: Namespace) -> Answer:
+    commit = edits.push(_target(options), remote=options.remote, branch=options.branch)
+    value = {"target": options.name, "champion": commit, "remote": options.remote, "branch": options.branch}
+    return Answer(value, [f"{options.remote} has {commit[:9]} on {options.branch} now."])
+
+
+def _target(options: Namespace) -> Target:
+    return read.get(options.name, caller.reader())
+
+
+def _report(name: str) -> Answer:
+    target = read.get(name, caller.reader())
+    return Answer(target_report.value(target), target_report.lines(target))

@@ -1,0 +1,204 @@
+"""Commits made elsewhere come in, as candidates or by an authorised word as champion; champions go out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from improvement import installation, permissions
+from improvement.engine.cheats import cheat_files, check_cheats
+from improvement.engine.generation import score_of
+from improvement.engine.manifest import FILE_NAME, check_tree, parse_manifest
+from improvement.engine.measurement import Stage, Task
+from improvement.engine.merging import place
+from improvement.engine.patches import diff_stats, patch_digest
+from improvement.engine.screening import Screened, screen
+from improvement.exceptions import Conflict, Invalid, NotAllowed, TargetError
+from improvement.models import Candidate, Target
+from improvement.permissions import Right
+from improvement.runner.tasks_at import repository, task_at
+from improvement.sandbox import levels
+from improvement.sandbox.measure import measure
+from improvement.selectors import targets as read
+from improvement.services import targets
+from improvement.services.actors import Actor
+from improvement.targets.repository import Repository
+
+SEED = 0  # of the first measurement, the same as a new target's, so that scores compare
+LOOK_BACK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A commit made elsewhere: where it branched off, and what it changes since then."""
+
+    commit: str
+    base: str
+    editable: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def pull_candidate(target: Target, *, source: str, branch: str, note: str, actor: Actor) -> Candidate:
+    """Make a candidate of the commit at the head of a branch elsewhere; it is measured and reviewed like any other.
+
+    An empty ``source`` means the target's own repository, into which somebody pushed. Raises ``TargetError`` when the
+    commit changes what no candidate may, ``MergeConflict`` when it and the champion changed the same lines.
+    """
+    repo = repository(target.name)
+    edit = _incoming(repo, target, source, branch)
+    if edit.others:
+        raise TargetError(_refusal(target, edit))
+    champion, theirs = task_at(target.name, target.champion_commit), task_at(target.name, edit.commit)
+    files = place(task_at(target.name, edit.base).editable, theirs.editable, champion.editable)
+    screened = _screened(champion, files, edit)
+    return targets.take_in_edit(
+        target.name,
+        files=files,
+        patch_digest=patch_digest(champion.editable, files),
+        syntax_digest=screened.syntax_digest,
+        lines=diff_stats(champion.editable, files),
+        seed=SEED,
+        note=note or f"commit {edit.commit[:9]}, made elsewhere",
+        actor=actor,
+        now=timezone.now(),
+    )
+
+
+def pull_champion(target: Target, *, source: str, branch: str, actor: Actor, reason: str) -> Target:
+    """Make a commit made elsewhere the champion because an authorised person says so, once it was measured.
+
+    The commit has to be built on the champion. When it raises (``NotAllowed``, ``TargetError`` …) nothing moved.
+    """
+    _check_may_take_over(target, actor=actor, reason=reason)
+    repo = repository(target.name)
+    edit = _incoming(repo, target, source, branch)
+    if not repo.is_ancestor(target.champion_commit, edit.commit):
+        raise TargetError(
+            f"{edit.commit[:9]} is not built on the champion {target.champion_commit[:9]}: "
+            "merge or rebase it onto that, and pull again."
+        )
+    score = _measured(_task(repo, edit.commit))
+    repo.advance(edit.commit, expected=target.champion_commit)
+    try:
+        return targets.take_external(
+            target.name,
+            commit=edit.commit,
+            tree=repo.tree_id(edit.commit),
+            score=score,
+            actor=actor,
+            reason=reason,
+            now=timezone.now(),
+        )
+    except BaseException:
+        repo.advance(target.champion_commit, expected=edit.commit)
+        raise
+
+
+def push(target: Target, *, remote: str, branch: str) -> str:
+    """Push the champion to a branch elsewhere and return its commit; raises ``TargetError`` when that is refused."""
+    repo = repository(target.name)
+    if repo.head() != target.champion_commit:
+        raise Conflict(
+            f"The branch of {target.name} is not at the champion: a release is being carried out, or somebody pushed "
+            f"into it. Wait a moment, or take the commits in with: target pull {target.name}"
+        )
+    repo.push(_address(remote), branch)
+    return target.champion_commit
+
+
+def _incoming(repo: Repository, target: Target, source: str, branch: str) -> Edit:
+    """Fetch the commit, put back a branch that somebody pushed to, and say what the commit changes."""
+    own = installation.repository_path(target.name)
+    commit = repo.fetch(_address(source) if source else str(own), branch)
+    _put_back(repo, target)
+    if repo.is_ancestor(commit, target.champion_commit):
+        where = source or f"the repository of {target.name}"
+        raise Conflict(
+            f"There is nothing new on the branch {branch} of {where}: {commit[:9]} is in the champion already."
+        )
+    base = _branched_off(repo, target, commit)
+    changed = _changed(repo.read_tree(base), repo.read_tree(commit))
+    manifest = task_at(target.name, target.champion_commit).manifest
+    return Edit(
+        commit=commit,
+        base=base,
+        editable=tuple(path for path in changed if manifest.is_editable(path)),
+        others=tuple(path for path in changed if not manifest.is_editable(path)),
+    )
+
+
+def _put_back(repo: Repository, target: Target) -> None:
+    """The branch is the champion's alone: what somebody pushed onto it was fetched, and the branch goes back."""
+    head = repo.head()
+    if head != target.champion_commit and read.release_in_flight(target.pk) is None:
+        repo.advance(target.champion_commit, expected=head)
+
+
+def _branched_off(repo: Repository, target: Target, commit: str) -> str:
+    """The newest champion that the commit is built on; the present one when it has no history in common."""
+    for former in repo.history(LOOK_BACK):
+        if repo.is_ancestor(former.id, commit):
+            return former.id
+    return target.champion_commit
+
+
+def _changed(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[str]:
+    return sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
+
+
+def _refusal(target: Target, edit: Edit) -> str:
+    named = ", ".join(edit.others[:5]) + (" and more" if len(edit.others) > 5 else "")
+    return (
+        f"{edit.commit[:9]} changes {named}, which no candidate of {target.name} may change. "
+        "Leave that out of the commit, or have an administrator take the commit over: "
+        f"target pull {target.name} … --as-champion --as USER --reason TEXT"
+    )
+
+
+def _screened(champion: Task, files: Mapping[str, str], edit: Edit) -> Screened:
+    screened = screen(champion.manifest, champion.editable, files, seen=lambda digest: False)
+    if screened.verdict != "pass":
+        raise Invalid(f"{edit.commit[:9]} cannot be a candidate: {screened.message}")
+    return screened
+
+
+def _check_may_take_over(target: Target, *, actor: Actor, reason: str) -> None:
+    if actor.person is None:
+        raise NotAllowed("Only a person can take over a champion from elsewhere.")
+    permissions.check_may(actor.person, Right.CHANGE_POLICY, target.pk)
+    if not reason.strip():
+        raise Invalid("Say why this commit becomes champion without a review; the reason goes into the audit trail.")
+    if read.release_in_flight(target.pk) is not None:
+        raise Conflict(f"A release of {target.name} is being carried out. Wait a moment and pull again.")
+
+
+def _task(repo: Repository, commit: str) -> Task:
+    tree = repo.read_tree(commit)
+    if FILE_NAME not in tree:
+        raise TargetError(f"{commit[:9]} has no {FILE_NAME}, so it is no target. Add the file to the commit.")
+    manifest = parse_manifest(tree[FILE_NAME].decode("utf-8", errors="replace"), where=f"{commit[:9]}/{FILE_NAME}")
+    check_tree(manifest, tree)
+    return Task(manifest, tree)
+
+
+def _measured(task: Task) -> float:
+    levels.require(settings.SANDBOX_MIN_LEVEL)
+    measurement = measure(task, task.editable, stage=Stage.MEASURE, seed=SEED)
+    score = score_of(task.manifest, measurement)
+    if score is None:
+        raise TargetError(f"The commit cannot be measured, so it was not taken over: {measurement.message}")
+    cheats = {
+        cheat.name: measure(task, cheat_files(task, cheat), stage=Stage.SCREEN, seed=SEED)
+        for cheat in task.manifest.cheats
+    }
+    check_cheats(task.manifest.primary, score, {name: score_of(task.manifest, one) for name, one in cheats.items()})
+    return score
+
+
+def _address(source: str) -> str:
+    path = Path(source).expanduser()
+    return str(path.resolve()) if path.exists() else source

@@ -1,0 +1,156 @@
+"""Inspecting a target before a run: can it be measured, is it repeatable, do its cheats fail, how long does it take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from improvement.engine.cheats import cheat_files, check_cheats
+from improvement.engine.generation import score_of
+from improvement.engine.measurement import Measurement, Stage, Task
+from improvement.exceptions import CountersignError, TargetError
+from improvement.models import Target
+from improvement.runner.tasks_at import repository, task_at
+from improvement.sandbox import levels
+from improvement.sandbox.measure import measure
+
+SEEDS = (0, 1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; ``detail`` says what was found, and what to do where it is not ``ok``."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was found: the checks, the champion's score by seed, and the mean wall time of an evaluation in seconds."""
+
+    checks: tuple[Check, ...]
+    scores: Mapping[int, float]
+    seconds: float
+    repeatable: bool
+
+    @property
+    def ok(self) -> bool:
+        """Whether a run can start."""
+        return all(check.ok for check in self.checks)
+
+
+def inspect(target: Target) -> Inspection:
+    """Measure a target's champion twice on three seeds, its cheats and its holdout; writes nothing anywhere.
+
+    Raises ``SandboxUnavailable`` where nothing may be evaluated, ``TargetError`` when the manifest cannot be read.
+    """
+    levels.require(settings.SANDBOX_MIN_LEVEL)
+    repo = repository(target.name)
+    task = task_at(target.name, target.champion_commit)
+    manifest = Check("manifest", True, f"{len(task.editable)} editable files, metric {task.manifest.primary.name}")
+    branch = _branch(target, repo.head())
+    pairs = {seed: tuple(measure(task, task.editable, stage=Stage.MEASURE, seed=seed) for _ in "12") for seed in SEEDS}
+    measured = [one for pair in pairs.values() for one in pair]
+    failed = next((one for one in measured if score_of(task.manifest, one) is None), None)
+    if failed is not None:
+        return Inspection((manifest, branch, _evaluator_failed(failed)), {}, 0.0, False)
+    scores = {
+        seed: score for seed, (first, _) in pairs.items() if (score := score_of(task.manifest, first)) is not None
+    }
+    seconds = sum(one.seconds for one in measured) / len(measured)
+    repeatable = all(first.metrics == second.metrics for first, second in pairs.values())
+    evaluator = Check("evaluator", True, f"the champion scores {scores[SEEDS[0]]:.6g} on seed {SEEDS[0]}")
+    checks = (
+        manifest,
+        branch,
+        evaluator,
+        _repeats(scores, repeatable),
+        _time(task, measured),
+        _cheats(task, scores),
+        _holdout(task),
+    )
+    return Inspection(checks, scores, seconds, repeatable)
+
+
+def _branch(target: Target, head: str) -> Check:
+    if head == target.champion_commit:
+        return Check("repository", True, f"its branch is at the champion {head[:9]}")
+    return Check(
+        "repository",
+        False,
+        f"its branch is at {head[:9]}, not at the champion: take it in with target pull {target.name}",
+    )
+
+
+def _evaluator_failed(measurement: Measurement) -> Check:
+    return Check(
+        "evaluator", False, f"the champion itself cannot be measured: {measurement.message} Mend the evaluator."
+    )
+
+
+def _repeats(scores: Mapping[int, float], repeatable: bool) -> Check:
+    if not repeatable:
+        advice = (
+            "the same seed gives different scores: take every random choice of the evaluator from its seed argument"
+        )
+        return Check("determinism", False, advice)
+    spread = max(scores.values()) - min(scores.values())
+    depends = (
+        "it does not depend on the seed" if spread == 0 else f"over {len(scores)} seeds it spreads by {spread:.3g}"
+    )
+    return Check("determinism", True, f"the same seed gives the same score; {depends}")
+
+
+def _time(task: Task, measured: list[Measurement]) -> Check:
+    slowest, allowed = max(one.seconds for one in measured), task.manifest.evaluate.seconds
+    mean = sum(one.seconds for one in measured) / len(measured)
+    detail = f"{mean:.2f} s for an evaluation, at most {slowest:.2f} s of {allowed:g} s"
+    if slowest > 0.8 * allowed:
+        return Check("time", False, f"{detail}: raise evaluate.seconds, or slower candidates fail for that alone")
+    return Check("time", True, detail)
+
+
+def _cheats(task: Task, scores: Mapping[int, float]) -> Check:
+    if not task.manifest.cheats:
+        return Check("cheats", True, "none are declared; [cheats] names programs that must never pay")
+    start = scores[SEEDS[0]]
+
+    def try_them() -> str:
+        answers = {
+            cheat.name: score_of(
+                task.manifest, measure(task, cheat_files(task, cheat), stage=Stage.SCREEN, seed=SEEDS[0])
+            )
+            for cheat in task.manifest.cheats
+        }
+        check_cheats(task.manifest.primary, start, answers)
+        return f"{len(answers)} known cheats score no better than the champion"
+
+    return _tried("cheats", try_them)
+
+
+def _holdout(task: Task) -> Check:
+    holdout = task.manifest.holdout
+    if holdout is None:
+        return Check("holdout", True, "there is none, so every candidate counts as a higher risk; [holdout] adds one")
+
+    def try_them() -> str:
+        for case in range(holdout.cases):
+            answer = measure(task, task.editable, stage=Stage.HOLDOUT, seed=SEEDS[0], case=case)
+            if score_of(task.manifest, answer) is None:
+                raise TargetError(
+                    f"case {case} cannot be measured on the champion: {answer.message} Mend {holdout.module}."
+                )
+        return f"{holdout.cases} cases, used in {holdout.module}"
+
+    return _tried("holdout", try_them)
+
+
+def _tried(name: str, attempt: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, attempt())
+    except CountersignError as error:
+        return Check(name, False, error.message)

@@ -1,0 +1,105 @@
+"""The audit log as a whole: exported for others, and verified here as an outsider would verify it."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from django.db import transaction
+
+from improvement import permissions
+from improvement.exceptions import LedgerError
+from improvement.ledger import bundle
+from improvement.ledger.bundle import Written
+from improvement.ledger.verify import Verdict, verify_bundle
+from improvement.models import AuditEvent, Checkpoint
+from improvement.permissions import Right
+from improvement.selectors import audit as read
+from improvement.services import audit
+from improvement.services.actors import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """The log's signed head and the key that checks it."""
+
+    checkpoint: Checkpoint
+    vkey: str
+
+
+def export(out: Path, *, run_id: int | None, actor: Actor, now: datetime) -> Written:
+    """Write a bundle of the whole log, or of one run, to ``out``: a .tar when its name ends so, a directory otherwise.
+
+    The export itself is recorded first, so the bundle states who made it. Raises ``NotAllowed`` for a person without
+    the right, ``LedgerError`` when ``out`` exists or cannot be written, or the log has nothing about that run.
+    """
+    if actor.person is not None:
+        permissions.check_may(actor.person, Right.EXPORT_AUDIT)
+    _check_free(out)
+    _record_export(run_id, actor=actor, now=now)
+    signed = head(now=now)
+    if run_id is None:
+        return _write_whole(out, signed)
+    return bundle.write_run_bundle(
+        out,
+        run=f"R-{run_id}",
+        lines=read.lines(),
+        checkpoint=signed.checkpoint.text,
+        vkey=signed.vkey,
+        earlier=read.checkpoints(),
+    )
+
+
+def verify_log(*, now: datetime) -> Verdict:
+    """Verify the whole log with its own key, every checkpoint it ever signed taken as known; note it when all holds.
+
+    What an outsider keeps proves more: whoever holds the private key could have rewritten log and checkpoints.
+    """
+    known, signed = read.checkpoints(), head(now=now)
+    with tempfile.TemporaryDirectory(prefix="countersign-verify-") as scratch:
+        written = _write_whole(Path(scratch, "log"), signed)
+        verdict = verify_bundle(written.path, signed.vkey, known)
+    if _has_more_than_its_head():
+        verdict = replace(verdict, ok=False, problems=(*verdict.problems, "events lie beyond the head of the log"))
+    if verdict.ok:
+        audit.record_verified(size=verdict.size, now=now)
+    return verdict
+
+
+def head(*, now: datetime) -> Signed:
+    """Return the log's head, signed now unless it is already, with the key that checks it."""
+    return Signed(audit.sign_head(now=now), audit.signing_key().vkey)
+
+
+@transaction.atomic
+def _record_export(run_id: int | None, *, actor: Actor, now: datetime) -> None:
+    newest = read.head()
+    audit.append(
+        "export.created",
+        actor=actor,
+        subject={"kind": "log", "id": newest.log if newest else audit.signing_key().name},
+        data={"size": newest.size if newest else 0, "scope": "log" if run_id is None else f"R-{run_id}"},
+        now=now,
+    )
+
+
+def _write_whole(out: Path, signed: Signed) -> Written:
+    return bundle.write_bundle(
+        out, lines=read.lines(), checkpoint=signed.checkpoint.text, vkey=signed.vkey, earlier=read.checkpoints()
+    )
+
+
+def _has_more_than_its_head() -> bool:
+    """Whether rows were added past the head; counted first, so that an append meanwhile looks like what it is."""
+    stored, newest = AuditEvent.objects.count(), read.head()
+    return stored > (newest.size if newest else 0)
+
+
+def _check_free(out: Path) -> None:
+    """Refuse before anything is recorded what the bundle would refuse after it."""
+    if out.exists():
+        raise LedgerError(f"{out} exists already: name a new file or directory for the export.")
+    if not out.absolute().parent.is_dir():
+        raise LedgerError(f"There is no directory {out.absolute().parent} to write the export into.")
