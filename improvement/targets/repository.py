@@ -1,29 +1,38 @@
-"""A target's git repository: bare, one branch, readable by any git; written without a git binary or hooks."""
+"""A target's repository: bare, readable by any git, and moved only by compare-and-swap."""
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
-from typing import Any, Self
+from datetime import datetime, timedelta, timezone
+from pathlib import Path, PurePosixPath
+from uuid import uuid4
 
 import pygit2
-from pygit2.enums import FileMode, ObjectType, SortMode
+from pygit2.enums import FileMode, RepositoryInitFlag, SortMode
 
-from improvement.exceptions import ChampionMoved, TargetError
-from improvement.targets.messages import trailers
+from improvement.engine.globs import path_problem
+from improvement.exceptions import TargetError
+from improvement.targets import references, remotes
+from improvement.targets.messages import trailers, with_trailers
 
-BRANCH = "refs/heads/main"
-_EXTERNAL = "refs/external/incoming"
-_Node = dict[str, "bytes | _Node"]
+__all__ = ["BRANCH", "Author", "Commit", "Repository", "trailers", "with_trailers"]
+
+BRANCH = "main"
+MAX_TREE_BYTES = 20 * 1024 * 1024
+_PLAIN = (FileMode.BLOB, FileMode.BLOB_EXECUTABLE)
+_SETTINGS = {
+    "countersign.managed": "true",  # remotes.push refuses to move the champion of another installation
+    "receive.hideRefs": "refs/heads/main",  # git push onto it is refused: the champion moves only by release
+    "gc.auto": "0",  # candidates are commits that no branch reaches
+    "gc.pruneExpire": "never",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who a commit is by."""
+    """Who a commit names."""
 
     name: str
     email: str
@@ -31,167 +40,211 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit of the branch."""
+    """One commit: ``id`` is its hash in hex, ``when`` has its time zone, trailers map keys to values in order."""
 
     id: str
     message: str
-    author: str
+    author: Author
     when: datetime
-    trailers: dict[str, list[str]] = field(default_factory=dict)
+    trailers: Mapping[str, list[str]]
 
 
+@dataclass(frozen=True)
 class Repository:
-    """An open repository. Opening is cheap; open one for each piece of work."""
+    """An open repository; opening one is cheap, so each call site opens its own and no two threads share one."""
 
-    def __init__(self, repository: Any, path: Path) -> None:
-        self._git = repository
-        self._path = path
-
-    @classmethod
-    def create(cls, path: Path, tree: Mapping[str, bytes], *, message: str, author: Author, when: datetime) -> Self:
-        """Make a bare repository whose branch ``main`` has one commit with this tree (path to bytes)."""
-        git = pygit2.init_repository(str(path), bare=True, initial_head="main")
-        made = cls(git, path)
-        signature = _signature(author, when)
-        git.create_commit(BRANCH, signature, signature, message, made._write(tree), [])
-        return made
+    path: Path
+    _git: pygit2.Repository = field(repr=False, compare=False)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open the repository at a path; raises ``TargetError`` when there is none."""
+    def create(
+        cls, path: Path, tree: Mapping[str, bytes], *, message: str, author: Author, when: datetime
+    ) -> Repository:
+        """This function will make a bare repository whose branch ``main`` holds one commit of ``tree``.
+
+        It appears at ``path`` complete or not at all. Raises TargetError when something is there already.
+        """
+        unfinished = path.parent / f".{path.name}.{uuid4().hex}"
         try:
-            return cls(pygit2.Repository(str(path)), path)
+            made = cls._initialise(unfinished, tree, message=message, author=author, when=when)
+            made._git.free()
+            if path.exists():
+                raise TargetError(f"{path.name}: there is a repository of this name already. Choose another name.")
+            unfinished.rename(path)
+        except OSError as error:
+            raise TargetError(f"{path}: the repository cannot be made: {error.strerror or error}.") from error
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Repository:
+        """This function will open a repository; raises TargetError when there is none."""
+        try:
+            return cls(path, pygit2.Repository(str(path)))
         except pygit2.GitError as error:
-            raise TargetError(
-                f"The repository {path.name} cannot be opened: restore it from a backup ({error})."
-            ) from error
+            raise TargetError(f"{path}: there is no repository that can be read. Check the path.") from error
+
+    @classmethod
+    def _initialise(
+        cls, path: Path, tree: Mapping[str, bytes], *, message: str, author: Author, when: datetime
+    ) -> Repository:
+        path.mkdir(parents=True)
+        git = pygit2.init_repository(str(path), flags=RepositoryInitFlag.BARE, initial_head=BRANCH)
+        for key, value in _SETTINGS.items():
+            git.config[key] = value
+        repository = cls(path, git)
+        first = repository._write_commit(repository.tree_id_of(tree), [], message, author, when)
+        git.references.create(f"refs/heads/{BRANCH}", first)
+        return repository
 
     def head(self) -> str:
-        """Return the commit at the head of the branch: the champion."""
-        return str(self._git.lookup_reference(BRANCH).target)
+        """This function will return the champion's commit (hex)."""
+        return references.read(self._git, BRANCH)
 
     def read_tree(self, commit: str) -> dict[str, bytes]:
-        """Return every file of a commit, path to bytes."""
-        return dict(_files(self._commit(commit).tree))
+        """This function will read every file of a commit, path to content, in order of paths.
+
+        Raises TargetError for links and submodules, and for more than 20 MB together.
+        """
+        tree: dict[str, bytes] = {}
+        self._read_into(tree, self._commit(commit).tree, "")
+        return dict(sorted(tree.items()))
 
     def tree_id(self, commit: str) -> str:
-        """Return the id of a commit's tree."""
-        return str(self._commit(commit).tree.id)
+        """This function will return the hash (hex) of a commit's tree."""
+        return str(self._commit(commit).tree_id)
 
     def tree_id_of(self, tree: Mapping[str, bytes]) -> str:
-        """Write a tree's objects, move nothing, and return its id."""
-        return str(self._write(tree))
+        """This function will store files as plain files and return their tree's hash (hex); no branch moves."""
+        return self._write_tree(pygit2.Index(), tree)
 
     def commit(
         self, base: str, changes: Mapping[str, bytes | None], *, message: str, author: Author, when: datetime
     ) -> str:
-        """Make a commit on ``base`` with some files changed (``None`` removes one); moves nothing, returns its id."""
-        tree: dict[str, bytes | None] = {**self.read_tree(base), **changes}
-        kept = {path: data for path, data in tree.items() if data is not None}
-        return self._make_commit(self._write(kept), base, message, author, when)
+        """This function will store a commit on ``base`` and return its hash (hex); no branch moves.
 
-    def roll_back(self, to: str, *, expected: str, message: str, author: Author, when: datetime) -> str:
-        """Make a commit on ``expected`` that has the tree of ``to``; moves nothing, returns its id."""
-        return self._make_commit(self._commit(to).tree.id, expected, message, author, when)
+        ``changes`` maps paths to their new content, or to None for files to remove. The same input gives the same hash.
+        """
+        parent = self._commit(base)
+        index = pygit2.Index()
+        index.read_tree(parent.tree)
+        for path in sorted(path for path, content in changes.items() if content is None):
+            if path not in index:
+                raise TargetError(f"{path} is not in commit {base[:12]}, so it cannot be removed.")
+            index.remove(path)
+        written = {path: content for path, content in changes.items() if content is not None}
+        return self._write_commit(self._write_tree(index, written), [str(parent.id)], message, author, when)
 
     def advance(self, new: str, *, expected: str) -> None:
-        """Move the branch from ``expected`` to ``new``, or raise ``ChampionMoved`` and move nothing."""
-        self._commit(new)
-        with self._locked():
-            reference = self._git.lookup_reference(BRANCH)
-            if str(reference.target) != expected:
-                raise ChampionMoved(
-                    f"The champion is {str(reference.target)[:9]} and no longer {expected[:9]}: somebody else moved it."
-                )
-            reference.set_target(new)
+        """This function will move the champion from ``expected`` to ``new``; of any processes that try, one succeeds.
+
+        Raises ChampionMoved when the champion is another commit, TargetError when there is no commit ``new``.
+        """
+        references.move(self._git, BRANCH, str(self._commit(new).id), expected=expected)
 
     def history(self, limit: int = 100) -> list[Commit]:
-        """Return the newest commits of the branch, newest first."""
+        """This function will list the champions, newest first; of a merge it follows the first parent."""
         walk = self._git.walk(self.head(), SortMode.TOPOLOGICAL)
-        return [_described(commit) for _, commit in zip(range(limit), walk, strict=False)]
+        walk.simplify_first_parent()
+        return [_described(commit) for commit, _ in zip(walk, range(limit), strict=False)]
 
-    def is_ancestor(self, ancestor: str, descendant: str) -> bool:
-        """Tell whether one commit lies behind another (or is the same)."""
-        return ancestor == descendant or self._git.descendant_of(descendant, ancestor)
+    def roll_back(self, to: str, *, expected: str, message: str, author: Author, when: datetime) -> str:
+        """This function will store a commit on ``expected`` with the tree of ``to`` and return its hash (hex).
 
-    def fetch(self, source: str, branch: str = "main") -> str:
-        """Fetch a branch from a path or URL and return its commit; moves nothing of ours."""
-        remote = self._git.remotes.create_anonymous(source)
+        No branch moves. Raises TargetError when ``to`` was never a champion before ``expected``.
+        """
+        if to == expected or not self.is_ancestor(to, expected):
+            raise TargetError(f"Commit {to[:12]} is no earlier champion of {expected[:12]}. Choose one of its history.")
+        return self._write_commit(self.tree_id(to), [expected], message, author, when)
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """This function will tell whether ``newer`` is ``older`` or follows from it."""
+        first, second = self._commit(older).id, self._commit(newer).id
+        return first == second or self._git.descendant_of(second, first)
+
+    def fetch(self, location: str, branch: str = BRANCH) -> str:
+        """This function will bring a branch from a directory or an https address in and return its commit (hex).
+
+        The champion stays. Raises TargetError: unreachable, no such branch, a password needed, larger than 100 MB.
+        """
+        return remotes.fetch(self._git, location, branch)
+
+    def push(self, location: str, branch: str = BRANCH) -> None:
+        """This function will bring the champion to a branch of a bare directory or an https address.
+
+        Raises TargetError when it is refused or would overwrite commits there.
+        """
+        remotes.push(self._git, location, source=BRANCH, branch=branch)
+
+    def _commit(self, name: str) -> pygit2.Commit:
         try:
-            remote.fetch([f"+refs/heads/{branch}:{_EXTERNAL}"])
-        except (pygit2.GitError, KeyError) as error:
-            raise TargetError(f"Nothing can be fetched from {source}: {error}.") from error
-        if _EXTERNAL not in self._git.references:
-            raise TargetError(f"{source} has no branch {branch}.")
-        return str(self._git.lookup_reference(_EXTERNAL).target)
-
-    def push(self, remote: str, branch: str = "main") -> None:
-        """Push the champion to a branch elsewhere; raises ``TargetError`` when that refuses it."""
-        try:
-            self._git.remotes.create_anonymous(remote).push([f"{BRANCH}:refs/heads/{branch}"])
-        except pygit2.GitError as error:
-            raise TargetError(f"The champion cannot be pushed to {remote}: {error}.") from error
-
-    def _commit(self, commit: str) -> Any:
-        try:
-            found = self._git.get(commit)
-        except ValueError:
-            found = None
-        if found is None or found.type != ObjectType.COMMIT:
-            raise TargetError(f"There is no commit {commit[:12]} in {self._path.name}.")
+            found: object = self._git.get(name)
+        except (pygit2.GitError, ValueError) as error:
+            raise TargetError(f"{name[:40]!a} is not a commit of {self.path.name}. Check the hash.") from error
+        if not isinstance(found, pygit2.Commit):
+            raise TargetError(f"There is no commit {name[:40]} in {self.path.name}. Check the hash.")
         return found
 
-    def _make_commit(self, tree: Any, parent: str, message: str, author: Author, when: datetime) -> str:
-        signature = _signature(author, when)
-        return str(self._git.create_commit(None, signature, signature, message, tree, [self._commit(parent).id]))
-
-    def _write(self, tree: Mapping[str, bytes]) -> Any:
-        return self._write_node(_nested(tree))
-
-    def _write_node(self, node: _Node) -> Any:
-        builder = self._git.TreeBuilder()
-        for name, entry in node.items():
-            if isinstance(entry, dict):
-                builder.insert(name, self._write_node(entry), FileMode.TREE)
+    def _read_into(self, files: dict[str, bytes], tree: pygit2.Tree, prefix: str, room: int = MAX_TREE_BYTES) -> int:
+        for entry in tree:
+            path = f"{prefix}{entry.name}"
+            if isinstance(entry, pygit2.Tree):
+                room = self._read_into(files, entry, f"{path}/", room)
+            elif isinstance(entry, pygit2.Blob) and entry.filemode in _PLAIN:
+                room -= entry.size
+                if room < 0:
+                    raise TargetError("This commit's files hold more than 20 MB together. Remove what is not needed.")
+                files[path] = entry.data
             else:
-                builder.insert(name, self._git.create_blob(entry), FileMode.BLOB)
-        return builder.write()
+                raise TargetError(f"{path} is a link or a submodule, which a target cannot have. Replace it by a file.")
+        return room
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self._path / "countersign.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _write_tree(self, index: pygit2.Index, files: Mapping[str, bytes]) -> str:
+        """This function will put files on top of an index, each keeping the mode it has there, and store the tree."""
+        modes = {entry.path: entry.mode for entry in index}
+        _check_places(files, modes.keys() | files.keys())
+        for path in sorted(files):
+            blob = self._git.create_blob(files[path])
+            index.add(pygit2.IndexEntry(path, blob, modes.get(path, FileMode.BLOB)))
+        return str(index.write_tree(self._git))
 
-
-def _signature(author: Author, when: datetime) -> Any:
-    offset = when.utcoffset() or timedelta(0)
-    return pygit2.Signature(author.name, author.email, int(when.timestamp()), int(offset.total_seconds() // 60))
-
-
-def _files(tree: Any, prefix: str = "") -> Iterator[tuple[str, bytes]]:
-    for entry in tree:
-        if entry.type == ObjectType.TREE:
-            yield from _files(entry, f"{prefix}{entry.name}/")
-        elif entry.type == ObjectType.BLOB:
-            yield f"{prefix}{entry.name}", entry.data
+    def _write_commit(self, tree: str, parents: list[str], message: str, author: Author, when: datetime) -> str:
+        signature = _signature(author, when)
+        text = message.replace("\0", "")
+        return str(self._git.create_commit(None, signature, signature, text, tree, parents))
 
 
-def _nested(tree: Mapping[str, bytes]) -> _Node:
-    root: _Node = {}
-    for path, data in tree.items():
-        *folders, name = path.split("/")
-        node = root
-        for folder in folders:
-            below = node.setdefault(folder, {})
-            if not isinstance(below, dict):
-                raise TargetError(f"{path} cannot be stored: {folder} is a file and a folder at once.")
-            node = below
-        node[name] = data
-    return root
+def _check_places(written: Iterable[str], taken: Set[str]) -> None:
+    for path in sorted(written):
+        if problem := path_problem(path):
+            raise TargetError(f"The file name {path[:80]!a} {problem}. Rename that file.")
+    folders = {parent.as_posix() for path in taken for parent in PurePosixPath(path).parents}
+    for path in sorted(taken & folders):
+        raise TargetError(f"{path} would be a file and a folder at once. Rename one of them.")
 
 
-def _described(commit: Any) -> Commit:
+def _signature(author: Author, when: datetime) -> pygit2.Signature:
+    offset = when.utcoffset()
+    if offset is None:
+        raise TargetError("A commit's time needs a time zone. Give one.")
+    name, email = _identity(author.name), _identity(author.email)
+    if not name or not email:
+        raise TargetError("A commit's author needs a name and an e-mail address. Give both.")
+    return pygit2.Signature(name, email, int(when.timestamp()), int(offset.total_seconds() // 60), "utf-8")
+
+
+def _identity(text: str) -> str:
+    """This function will leave out of a name what git reads as the end of it: angle brackets and unprintables."""
+    return " ".join("".join(c if c.isprintable() and c not in "<>" else " " for c in text).split()).strip(".,:;\"'")
+
+
+def _described(commit: pygit2.Commit) -> Commit:
     zone = timezone(timedelta(minutes=commit.author.offset))
-    when = datetime.fromtimestamp(commit.author.time, zone).astimezone(UTC)
-    return Commit(str(commit.id), commit.message, commit.author.name, when, trailers(commit.message))
+    return Commit(
+        id=str(commit.id),
+        message=commit.message,
+        author=Author(commit.author.name, commit.author.email),
+        when=datetime.fromtimestamp(commit.author.time, zone),
+        trailers=trailers(commit.message),
+    )
