@@ -23,6 +23,7 @@ appendonly no
 maxmemory 256mb
 maxmemory-policy noeviction
 loglevel warning
+set-proc-title no
 """
 
 
