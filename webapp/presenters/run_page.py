@@ -12,6 +12,7 @@ from django.urls import reverse
 from improvement.permissions import Person, Right, may
 from improvement.selectors import audit, candidates, events, runs
 from improvement.selectors.audit import Filters
+from improvement.selectors.candidates import Row
 from improvement.selectors.runs import Chart, Mark
 from improvement.states import CandidateState, RunState
 from webapp.presenters import feed, words
@@ -22,7 +23,7 @@ from webapp.presenters.policies import policy_view
 from webapp.presenters.runs import CandidateLine, CandidatesTable, Figure, LogLine, RunPage
 
 if TYPE_CHECKING:
-    from improvement.models import Candidate, Run
+    from improvement.models import Run
 
 TABS = (("candidates", "Candidates"), ("history", "History"), ("logs", "Logs"), ("policy", "Policy"))
 HEADS = (
@@ -157,30 +158,30 @@ def _age(run: Run, now: datetime) -> float:
     return ((run.ended_at or now) - run.started_at).total_seconds() if run.started_at else 0.0
 
 
-def _candidate(row: Candidate) -> CandidateLine:
-    payload: dict[str, Any] = row.evidence_payload or {}  # type: ignore[attr-defined]  # annotated by the selector
-    primary = next((one for one in payload.get("metrics", []) if one["role"] == "primary"), None)
+def _candidate(row: Row) -> CandidateLine:
+    one, payload = row.candidate, row.evidence or {}
+    primary = next((line for line in payload.get("metrics", []) if line["role"] == "primary"), None)
     holdout = (payload.get("holdout") or {}).get("mean")
     return CandidateLine(
-        id=row.pk,
-        chip=words.candidate_chip(row.state),
-        score=words.number(row.score),
+        id=one.pk,
+        chip=words.candidate_chip(one.state),
+        score=words.number(one.score),
         versus=_versus(primary),
-        tone=""
-        if primary is None
-        else "up"
-        if float(primary["low"]) > 0
-        else "down"
-        if float(primary["high"]) < 0
-        else "",
+        tone=_tone(primary),
         holdout=words.signed(float(holdout)) if holdout is not None else words.NOTHING,
-        origin=row.operator or row.origin,
-        parents=tuple(row.parent_ids),  # type: ignore[attr-defined]  # set by the selector
-        added=row.added,
-        removed=row.removed,
-        seconds=words.seconds(row.seconds),  # type: ignore[attr-defined]  # annotated by the selector
-        note=row.message or row.note,
+        origin=one.operator or one.origin,
+        parents=row.parents,
+        added=one.added,
+        removed=one.removed,
+        seconds=words.seconds(row.seconds),
+        note=one.message or one.note,
     )
+
+
+def _tone(primary: dict[str, Any] | None) -> str:
+    if primary is None or float(primary["low"]) <= 0 <= float(primary["high"]):
+        return ""
+    return "up" if float(primary["low"]) > 0 else "down"
 
 
 def _versus(primary: dict[str, Any] | None) -> str:

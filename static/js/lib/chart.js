@@ -13,12 +13,15 @@ const CONFIG = {
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+// Few dots may be large and dark; thousands must be small and let each other through.
+const dots = (count) => ({ size: count < 200 ? 6 : 4, opacity: count < 200 ? 0.75 : 0.42 });
+
 function traces(series) {
   const marks = (part, more) => ({ ...part, mode: "markers", hovertemplate: "C-%{customdata} %{y}<extra></extra>", ...more });
   const line = (part, name, more) => ({ ...part, mode: "lines", name, line: { shape: "hv", ...more }, hoverinfo: "skip" });
   const at = ({ x, y, ids }) => ({ x, y, customdata: ids });
   return [
-    marks(at(series.points), { name: "evaluated", marker: { size: 4, color: colour("--mark"), opacity: 0.42 } }),
+    marks(at(series.points), { name: "evaluated", marker: { color: colour("--mark"), ...dots(series.points.x.length) } }),
     line(series.best, "best found", { width: 1.5, color: colour("--ink"), dash: "dot" }),
     line(series.champion, "approved champion", { width: 2.5, color: colour("--seal") }),
     marks(at(series.signed), { name: "countersigned", marker: { size: 11, color: colour("--seal"), line: { width: 2, color: colour("--sheet") } } }),
