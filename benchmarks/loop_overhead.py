@@ -20,13 +20,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from improvement.targets.importing import load
-
 from improvement.engine.budget import Budget
 from improvement.engine.measurement import Stage, Task
 from improvement.engine.packages import find_package
 from improvement.offline import Plan, improve
 from improvement.sandbox.measure import measure
+from improvement.targets.importing import load
 
 TARGET = {
     "countersign.toml": """\

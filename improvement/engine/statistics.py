@@ -10,22 +10,17 @@ bootstrap covers 88 % instead of 95 %.
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from improvement.exceptions import Invalid
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 Method = Literal["exact", "sign-flip", "t"]
 
 _ENUMERATED = 12  # up to here all 2**n sign patterns are tried, beyond it this many random ones:
-_RANDOM_PATTERNS = 8191
+_RANDOM_PATTERNS = 1999
 _PATTERN_SEED = 20_240_531
 _ROUNDING = 1e-12
 
@@ -97,36 +92,35 @@ def _rank(patterns: int, level: float) -> int:
 
 
 def _sign_flip(values: tuple[float, ...], mean: float, level: float) -> Comparison:
-    import numpy as np  # here, not above: a process that never compares should not pay for it
-
-    patterns = _patterns(len(values))
-    array = np.asarray(values)
-    sums = patterns @ array
-    means = np.sort(sums / patterns.sum(axis=1))
+    subsets = _all_subsets(values) if len(values) <= _ENUMERATED else _random_subsets(values)
+    means = sorted(total / size for total, size in subsets)
     rank = _rank(len(means), level)
-    # Flipping the signs of a subset S turns the total T into T - 2 * sum(S).
-    flipped = np.abs(array.sum() - 2.0 * sums)
-    as_extreme = 1 + int(np.count_nonzero(flipped >= abs(array.sum()) * (1.0 - _ROUNDING)))
-    p_value = as_extreme / (len(means) + 1)
-    low, high = float(means[rank - 1]), float(means[-rank])
-    return Comparison(mean, low, high, level, len(values), p_value, "sign-flip", values)
+    # Flipping the signs of a subset turns the total into the total less twice the subset's sum.
+    whole = math.fsum(values)
+    as_extreme = sum(abs(whole - 2.0 * total) >= abs(whole) * (1.0 - _ROUNDING) for total, _ in subsets)
+    p_value = (1 + as_extreme) / (len(means) + 1)
+    return Comparison(mean, means[rank - 1], means[-rank], level, len(values), p_value, "sign-flip", values)
 
 
-@cache
-def _patterns(n: int) -> Floats:
-    """Non-empty subsets as rows of 0 and 1: all of them for small n, a fixed random choice beyond."""
-    import numpy as np
+def _all_subsets(values: tuple[float, ...]) -> list[tuple[float, int]]:
+    """Sum and size of every subset but the empty one."""
+    subsets = [(0.0, 0)]
+    for value in values:
+        subsets += [(total + value, size + 1) for total, size in subsets]
+    return subsets[1:]
 
-    if n <= _ENUMERATED:
-        numbers = np.arange(1, 2**n, dtype=np.int64)
-        return ((numbers[:, None] >> np.arange(n)) & 1).astype(np.float64)
-    drawn = np.random.default_rng(_PATTERN_SEED).integers(0, 2, size=(_RANDOM_PATTERNS, n)).astype(np.float64)
-    drawn[drawn.sum(axis=1) == 0] = 1.0
-    return drawn
+
+def _random_subsets(values: tuple[float, ...]) -> list[tuple[float, int]]:
+    """Sum and size of a fixed random choice of subsets."""
+    generator = random.Random(_PATTERN_SEED)  # noqa: S311 - drawn to be repeated, not to be secret
+    chosen = (generator.randrange(1, 2 ** len(values)) for _ in range(_RANDOM_PATTERNS))
+    picked = ([value for index, value in enumerate(values) if pattern >> index & 1] for pattern in chosen)
+    return [(math.fsum(subset), len(subset)) for subset in picked]
 
 
 def _student(values: tuple[float, ...], mean: float, level: float) -> Comparison:
-    from scipy.special import stdtr, stdtrit  # half of scipy.stats' import time would be for nothing
+    # Late, because it takes longer to load than everything else here together, and few comparisons need it.
+    from scipy.special import stdtr, stdtrit  # noqa: PLC0415
 
     n = len(values)
     variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1)

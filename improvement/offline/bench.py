@@ -16,7 +16,7 @@ from improvement.sandbox.measure import measure
 STOPPED = "stopped"  # the cause that the sandbox gives for an evaluation that was asked to end
 
 
-class Stopped(Exception):  # noqa: N818 - it is not an error
+class Stopped(Exception):
     """Somebody stopped the run; what was being measured is void."""
 
 

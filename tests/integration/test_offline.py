@@ -6,7 +6,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from improvement.targets.importing import load
 
 from improvement.engine.budget import Budget
 from improvement.engine.exhibits import HoldoutVerdict, Verdict
@@ -14,6 +13,7 @@ from improvement.engine.measurement import Task
 from improvement.engine.packages import find_package, load_package
 from improvement.exceptions import Conflict, Invalid, StrategyError, TargetError
 from improvement.offline import OfflineResult, Plan, Progress, improve
+from improvement.targets.importing import load
 from tests.integration.offline_factories import SOLUTION, write_strategy, write_task
 
 CIRCLES = Path(__file__).parents[2] / "examples" / "circle_packing"

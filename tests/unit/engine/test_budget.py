@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from improvement.engine.budget import Budget, Spent
@@ -39,6 +39,7 @@ def test_allowance_left_never_negative() -> None:
     assert Budget.of(10, allowance=5).allowance_left(Spent(confirming=2)) == 3
 
 
+@settings(deadline=None)
 @given(st.integers(1, 500), st.lists(st.integers(0, 20), max_size=60))
 def test_may_start_never_overspends(evaluations: int, wishes: list[int]) -> None:
     budget, measured = Budget.of(evaluations), 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from improvement.engine.seeds import (
@@ -22,6 +22,7 @@ def test_derive_known_values_never_change() -> None:
     assert (measure_seed(1), strategy_seed(1)) == (1212345477, 1845394913)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=64), st.lists(st.one_of(st.text(), st.integers()), max_size=4))
 def test_derive_any_parts_in_range(key: bytes, parts: list[str | int]) -> None:
     assert 0 <= derive(key, *parts) < 2**31

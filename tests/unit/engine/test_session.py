@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from improvement.engine.asktell import Init, Message, Proposal, Result, ToldOutcome, tell_message
@@ -61,6 +61,7 @@ def _step(session: Session, count: int, journal: list[Entry]) -> tuple[Proposal,
     return proposals
 
 
+@settings(deadline=None)
 @given(
     counts=st.lists(st.integers(1, 5), min_size=1, max_size=12),
     lost_after=st.integers(0, 11),
