@@ -64,7 +64,7 @@ def page(candidate: Candidate, person: Person, *, tab: str, view: str) -> Candid
         added=candidate.added,
         removed=candidate.removed,
         base=candidate.base_commit,
-        origin=candidate.operator or candidate.origin,
+        origin=words.origin(candidate.operator, candidate.origin),
         parents=tuple(parent.pk for parent in candidates.parents(candidate)),
         isolation=candidate.target.isolation,
         score=words.number(candidate.score),

@@ -95,11 +95,13 @@ _ROLES = {Role.PRIMARY: "", Role.GUARD: " (guard)", Role.TIME: "", Role.REPORTED
 
 
 def view(payload: Mapping[str, Any]) -> EvidenceView:
-    """Return stored evidence for reading."""
+    """Return stored evidence for reading: what is improved first, then the holdout, then the rest."""
     evidence = Evidence.read(payload)
+    primary = [_metric(row) for row in evidence.metrics if row.role is Role.PRIMARY]
+    others = [_metric(row) for row in evidence.metrics if row.role is not Role.PRIMARY]
     return EvidenceView(
         verdict=_verdict(evidence),
-        lines=(*map(_metric, evidence.metrics), _holdout(evidence.holdout), _checks(evidence), _cost(evidence)),
+        lines=(*primary, _holdout(evidence.holdout), *others, _checks(evidence)),
         findings=tuple(_finding(one) for one in evidence.findings),
     )
 
@@ -113,20 +115,21 @@ def _verdict(evidence: Evidence) -> Chip:
 
 
 def _metric(row: MetricRow) -> EvidenceLine:
-    basis = "paired seed" if row.n == 1 else "paired seeds"
-    key = f"{row.name}{_ROLES[row.role]}, {row.n} {basis}"
-    unit = f" {row.unit}" if row.unit == "s" else ""
+    key = f"{row.name}{_ROLES[row.role]}, {words.count(row.n, 'paired seed')}"
+    write = _time if row.role is Role.TIME else words.signed
+    value = write(row.mean)
     if row.method == "exact":
-        why = "the same difference on every seed, so there is no interval"
+        why = "the same on every seed, so there is no interval"
     else:
-        low, high = words.signed(row.low), words.signed(row.high)
-        why = f"{row.level:.0%} interval {low} to {high} against the champion".replace("%", " %")
-        if row.low <= 0 <= row.high:
-            why += ": within noise"
-    value = words.signed(row.mean) + unit
+        noise = ": within noise" if row.low <= 0 <= row.high else ""
+        why = f"{100 * row.level:.0f} % interval {write(row.low)} to {write(row.high)} against the champion{noise}"
     drawn = bar(row.mean, row.low, row.high, summary=f"{row.name}: {value}, {why}")
-    tone = {"better": "up", "worse": "down", "noise": ""}[drawn.tone]
-    return EvidenceLine(key, value, tone, f"{why}; positive is better", drawn)
+    return EvidenceLine(key, value, {"better": "up", "worse": "down", "noise": ""}[drawn.tone], why, drawn)
+
+
+def _time(difference: float) -> str:
+    """Return a difference in time as people say it; positive is better, so faster."""
+    return f"{words.number(abs(difference))} s {'faster' if difference >= 0 else 'slower'}"
 
 
 def _holdout(row: HoldoutRow) -> EvidenceLine:
@@ -154,16 +157,10 @@ def _holdout(row: HoldoutRow) -> EvidenceLine:
 def _checks(evidence: Evidence) -> EvidenceLine:
     failed = [check.text for check in evidence.checks if not check.ok]
     good = len(evidence.checks) - len(failed)
-    why = " · ".join(failed) if failed else " · ".join(check.name.replace("_", " ") for check in evidence.checks)
-    return EvidenceLine("Checks", f"{good} of {len(evidence.checks)}", "down" if failed else "up", why)
-
-
-def _cost(evidence: Evidence) -> EvidenceLine:
-    cost = evidence.cost
+    measured = f"{words.count(evidence.cost.evaluations, 'evaluation')} in {words.seconds(evidence.cost.seconds)}"
     level = f"sandbox level {evidence.sandbox_level}, {evidence.isolation} evaluator"
-    return EvidenceLine(
-        "Measured in", words.seconds(cost.seconds), "", f"{words.count(cost.evaluations, 'evaluation')}, {level}"
-    )
+    why = " ".join(failed) if failed else f"{measured}, {level}"
+    return EvidenceLine("Checks", f"{good} of {len(evidence.checks)}", "down" if failed else "up", why)
 
 
 def _finding(one: RawFinding) -> Finding:

@@ -169,7 +169,7 @@ def _candidate(row: Row) -> CandidateLine:
         versus=_versus(primary),
         tone=_tone(primary),
         holdout=words.signed(float(holdout)) if holdout is not None else words.NOTHING,
-        origin=one.operator or one.origin,
+        origin=words.origin(one.operator, one.origin),
         parents=row.parents,
         added=one.added,
         removed=one.removed,

@@ -30,6 +30,11 @@ class RunLine:
     created_at: datetime
     demo: bool
 
+    @property
+    def progress(self) -> str:
+        """How much of the budget is spent."""
+        return f"{self.evaluations:,} / {self.budget:,}"
+
 
 @dataclass(frozen=True, slots=True)
 class RunsPage:

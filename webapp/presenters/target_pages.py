@@ -111,7 +111,7 @@ def _tone(target: Target) -> str:
 
 def _limits(manifest: Manifest) -> str:
     limits = manifest.evaluate
-    return f"{words.seconds(limits.seconds)}, {limits.memory_mb:,} MB, {words.count(limits.cpus, 'processor')}"
+    return f"{limits.seconds:g} s, {limits.memory_mb:,} MB, {words.count(limits.cpus, 'processor')}"
 
 
 def _metric(metric: Metric, *, primary: bool) -> MetricLine:

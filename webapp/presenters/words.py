@@ -165,3 +165,8 @@ def ends(digest: str) -> str:
 def candidate_name(candidate_id: int) -> str:
     """Return what people call a candidate."""
     return f"C-{candidate_id}"
+
+
+def origin(operator: str, source: str) -> str:
+    """Return where a candidate comes from: the strategy's operator in words, or who made it."""
+    return (operator or source).replace("_", " ")
