@@ -10,7 +10,14 @@ from logging.config import dictConfig
 from typing import Any
 
 from celery import Celery
-from celery.signals import after_task_publish, heartbeat_sent, setup_logging, worker_process_init, worker_ready
+from celery.signals import (
+    after_task_publish,
+    beat_init,
+    heartbeat_sent,
+    setup_logging,
+    worker_process_init,
+    worker_ready,
+)
 from django.conf import settings
 
 from webapp import heartbeats
@@ -42,9 +49,10 @@ def say_alive(sender: Any, **_: Any) -> None:
     heartbeats.record(sender.eventer.hostname)
 
 
+@beat_init.connect
 @after_task_publish.connect(sender="improvement.tasks.tick")
-def say_ticked(**_: Any) -> None:
-    """Record that the clock is alive: it alone publishes ticks."""
+def say_ticking(**_: Any) -> None:
+    """Record that the clock is alive: it has started, or published a tick, which nobody else does."""
     heartbeats.record(heartbeats.BEAT)
 
 
