@@ -53,6 +53,17 @@ class Installation:
         assert match is not None, self.text()
         return match
 
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the command line on this data directory."""
+        return subprocess.run(
+            [sys.executable, str(PROJECT / "manage.py"), *arguments],
+            env=environment(COUNTERSIGN_DATA=str(self.data)),
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+
     def text(self) -> str:
         return Path(self.output.name).read_text()
 
@@ -100,7 +111,6 @@ def up(*arguments: str, data: Path) -> list[str]:
         "--data",
         str(data),
         "--no-browser",
-        "--no-demo",
         *arguments,
     ]
 
@@ -112,11 +122,12 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(tmp_path: Path, *, before: tuple[str, ...] = ()) -> Iterator[Installation]:
+def running(tmp_path: Path, *, before: tuple[str, ...] = (), demo: bool = False) -> Iterator[Installation]:
     """Start everything and give it; whatever happens, nothing of it is left afterwards."""
     data = tmp_path / "data"
     with Path(tmp_path, "output.txt").open("w") as output:
-        arguments = [*before, *up("--port", "0", "--workers", "1", data=data)]
+        options = ["--port", "0", "--workers", "1", *([] if demo else ["--no-demo"])]
+        arguments = [*before, *up(*options, data=data)]
         command = subprocess.Popen(arguments, env=environment(), stdout=output, stderr=subprocess.STDOUT)
         installation = Installation(data, command, output)
         try:

@@ -12,9 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
+from celery import Celery
+from celery.app.control import Inspect
+from kombu.exceptions import OperationalError
 
 from tests.integration.start.installation import Installation, environment, running, up
 from tests.waiting import wait_until
+from webapp import addresses
+from webapp.data_directory import DataDirectory
 
 pytestmark = pytest.mark.e2e
 
@@ -82,6 +88,20 @@ def test_killed_part_comes_back(installation: Installation, what: str, name: str
     )
     assert f"{name} " in installation.text()
     assert "was ended by SIGKILL; starting again in" in installation.text()
+
+
+def test_tasks_are_done_again_after_the_message_server_was_lost(installation: Installation) -> None:
+    def ticks_done() -> int:
+        try:
+            totals = [node["total"] for node in (_control(installation).stats() or {}).values()]
+        except (redis.ConnectionError, OperationalError):
+            return 0  # the server is away for a moment
+        return sum(total.get("improvement.tasks.tick", 0) for total in totals)
+
+    wait_until(ticks_done, seconds=HEALTHY_AGAIN_SECONDS, what="a tick was done")
+    before = ticks_done()
+    installation.kill("valkey-server")
+    wait_until(lambda: ticks_done() > before, seconds=HEALTHY_AGAIN_SECONDS, what="a tick was done after the loss")
 
 
 def test_connections_wait_while_the_web_process_starts_again(installation: Installation) -> None:
@@ -156,6 +176,14 @@ def _try(*arguments: str, data: Path, **variables: str) -> subprocess.CompletedP
     return subprocess.run(
         up(*arguments, data=data), env=environment(**variables), capture_output=True, text=True, timeout=60, check=False
     )
+
+
+def _control(installation: Installation) -> Inspect:
+    """Return Celery's way to ask the workers of this installation, which may be away for a moment."""
+    data = DataDirectory(installation.data)
+    url = addresses.broker(addresses.redis("", socket=data.socket, password=data.secret("redis_password")))
+    inspect: Inspect = Celery(broker=url).control.inspect(timeout=1)
+    return inspect
 
 
 def _times(installation: Installation, pattern: str) -> list[str]:
