@@ -77,6 +77,8 @@ class Relay:
 
     def finish(self) -> None:
         """End both sides and keep what the candidate left behind."""
+        for process in filter(None, (self._evaluator, self._candidate)):
+            process.kill(Cause.DONE)  # both at once, then wait for both
         self._evaluator.end(Cause.DONE)
         self._retire(Cause.DONE)
 
@@ -103,7 +105,7 @@ class Relay:
         deadline = self._deadline if seconds is None else min(self._deadline, now + seconds)
         self._call = _Call(call["id"], deadline, deadline - now)
         if now >= self._deadline:
-            self._trouble = OUT_OF_TIME
+            self._trouble, self.last_cause = OUT_OF_TIME, "timeout"
         if self._trouble:
             self._fail(self._call, self._trouble, self.last_cause)
             return

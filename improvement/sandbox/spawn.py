@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from improvement.exceptions import SandboxUnavailable
-from improvement.sandbox import bubblewrap, inside_files, launcher, runtime, seccomp
+from improvement.sandbox import bubblewrap, inside_files, launcher, runtime, seccomp, trees
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.runtime import Bind
 
@@ -55,7 +55,7 @@ def spawn(program: Program, limits: Limits) -> Started:
         log_write, log_read = reversed(_pipe(ours, theirs))
         info_write, info_read = reversed(_pipe(ours, theirs))
         filter_fd = _content(theirs, seccomp.program())
-        files = [(path, _content(theirs, data)) for path, data in program.files.items()]
+        files = [(str(trees.inner(path)), _content(theirs, data)) for path, data in program.files.items()]
         contents = bubblewrap.Contents(binds=(inside_files.bind(), *program.binds), files=files)
         here = runtime.locate()
 

@@ -58,7 +58,7 @@ class Trees:
     def _write(self, folder: Path, files: Mapping[str, bytes]) -> str:
         _make_folder(folder)
         for path, data in files.items():
-            target = folder / _inner(path)
+            target = folder / inner(path)
             for parent in reversed(target.relative_to(folder).parents[:-1]):
                 _make_folder(folder / parent)
             target.write_bytes(data)
@@ -71,11 +71,12 @@ def _make_folder(path: Path) -> None:
     path.chmod(0o755)
 
 
-def _inner(path: str) -> PurePosixPath:
-    inner = PurePosixPath(path)
-    if inner.is_absolute() or ".." in inner.parts or not inner.parts or "\0" in path:
+def inner(path: str) -> PurePosixPath:
+    """Return ``path`` when it stays inside a tree, else raise ValueError."""
+    relative = PurePosixPath(path)
+    if relative.is_absolute() or ".." in relative.parts or not relative.parts or "\0" in path:
         raise ValueError(f"{path!r} is not a path inside a tree")
-    return inner
+    return relative
 
 
 def digest(files: Mapping[str, bytes]) -> str:

@@ -221,6 +221,12 @@ def test_no_descriptor_is_lost_over_many_runs() -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
+@pytest.mark.parametrize("path", ["../escape.py", "/etc/escape.py", ""])
+def test_a_file_outside_of_the_job_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="not a path inside"):
+        run(["/bin/true"], files={path: b""})
+
+
 def test_blocked_is_not_failed() -> None:
     result = measured(native(ASKS), "import ctypes\ndef answer():\n    ctypes.CDLL(None).ptrace(0, 0, 0, 0)")
     assert (result.outcome, result.cause) == (Outcome.BLOCKED, "sandbox_violation")
