@@ -80,7 +80,7 @@ class NewRunForm(forms.Form):
         super().__init__(*args, **kwargs)
         for name, choices in (("target", targets), ("strategy", strategies)):
             field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)  # noqa: S101  declared above
+            assert isinstance(field, forms.ChoiceField)
             field.choices = [(choice, choice) for choice in choices]
 
 

@@ -1,4 +1,4 @@
-"""Live events on their way to browsers: one Redis subscription for each server process, one bounded queue for each viewer.
+"""Live events on their way to browsers: one Redis subscription per server process, one bounded queue per viewer.
 
 A channel-layer group costs a task for every viewer and message and drops silently; this costs one ``put_nowait``.
 The queue holds hints: whoever falls behind, or misses some while Redis was away, is told to read the database again.
@@ -102,11 +102,13 @@ class Hub:
         wait = 0.1
         while True:
             try:
-                async with Redis.from_url(settings.REDIS_URL, socket_timeout=None, health_check_interval=0) as redis:
-                    async with redis.pubsub() as subscription:
-                        await subscription.psubscribe(PATTERN)
-                        wait = 0.1
-                        await self._forward(subscription)
+                async with (
+                    Redis.from_url(settings.REDIS_URL, socket_timeout=None) as redis,
+                    redis.pubsub() as subscription,
+                ):
+                    await subscription.psubscribe(PATTERN)
+                    wait = 0.1
+                    await self._forward(subscription)
             except (RedisError, OSError) as error:
                 logger.info("live events wait for Redis: %s", error)
             self._lose_touch()

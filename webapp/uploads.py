@@ -6,7 +6,7 @@ import secrets
 from pathlib import PurePath
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files import File
 
 from improvement.exceptions import Invalid
 
@@ -14,7 +14,7 @@ ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz")
 LARGEST = 20_000_000
 
 
-def keep(upload: UploadedFile) -> str:
+def keep(upload: File[bytes]) -> str:
     """Store an archive under a name of our own and return its path; raises ``Invalid`` for what cannot be one."""
     name = PurePath(upload.name or "").name.lower()
     ending = next((one for one in ENDINGS if name.endswith(one)), None)
@@ -22,7 +22,7 @@ def keep(upload: UploadedFile) -> str:
         raise Invalid(
             f"{name or 'The upload'} is no archive that can be read: upload a .zip, .tar or .tar.gz of the folder."
         )
-    if upload.size is None or upload.size > LARGEST:
+    if upload.size > LARGEST:
         raise Invalid(
             f"The archive is larger than {LARGEST // 1_000_000} MB. Leave out what the evaluator does not need."
         )

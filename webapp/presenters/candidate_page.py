@@ -26,6 +26,8 @@ from webapp.presenters.review import (
 if TYPE_CHECKING:
     from improvement.models import Candidate, Evaluation, Review
 
+    Both = tuple[Evaluation | None, Evaluation | None]
+
 VIEWS = (("unified", "Unified"), ("split", "Split"))
 _VERDICTS = {
     "approve": ("check", "up", "countersigned"),
@@ -130,23 +132,23 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def _paired(rows: Sequence[Evaluation]) -> dict[tuple[int, str, int], list[Evaluation | None]]:
+def _paired(rows: Sequence[Evaluation]) -> dict[tuple[int, str, int], Both]:
     """Return candidate and champion of each measurement side by side, newest revision first."""
-    pairs: dict[tuple[int, str, int], list[Evaluation | None]] = {}
+    pairs: dict[tuple[int, str, int], Both] = {}
     for row in rows:
-        pair = pairs.setdefault((-row.revision, row.stage, row.index), [None, None])
-        pair[0 if row.candidate_id is not None else 1] = row
+        key = (-row.revision, row.stage, row.index)
+        own, champion = pairs.get(key, (None, None))
+        pairs[key] = (row, champion) if row.candidate_id is not None else (own, row)
     return dict(sorted(pairs.items()))
 
 
 def _evaluations(rows: Sequence[Evaluation], better: str) -> tuple[EvaluationLine, ...]:
-    return tuple(_evaluation(stage, index, *pair, better) for (_, stage, index), pair in _paired(rows).items())
+    return tuple(_evaluation(stage, index, both, better) for (_, stage, index), both in _paired(rows).items())
 
 
-def _evaluation(
-    stage: str, index: int, own: Evaluation | None, champion: Evaluation | None, better: str
-) -> EvaluationLine:
-    mine, theirs = (row.score if row else None for row in (own, champion))
+def _evaluation(stage: str, index: int, both: Both, better: str) -> EvaluationLine:
+    own, champion = both
+    mine, theirs = (row.score if row else None for row in both)
     difference = None if mine is None or theirs is None else mine - theirs
     shown = own or champion
     return EvaluationLine(

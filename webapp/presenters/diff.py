@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import zip_longest
 
 from django.utils.safestring import SafeString
 
@@ -114,8 +115,7 @@ def _side_by_side(lines: tuple[Line, ...]) -> tuple[Pair, ...]:
     come: list[Line] = []
 
     def flush() -> None:
-        for index in range(max(len(gone), len(come))):
-            pairs.append(Pair(*(side[index] if index < len(side) else None for side in (gone, come))))
+        pairs.extend(Pair(left, right) for left, right in zip_longest(gone, come))
         gone.clear()
         come.clear()
 

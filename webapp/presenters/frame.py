@@ -106,7 +106,9 @@ def around(person: Person, *, keys: bool, path: str, now: datetime) -> Frame:
 def _place(name: str, route: str, icon: str, path: str, waiting: int) -> Place:
     url = reverse(route)
     here = (
-        path == url if route == "home" else path.startswith(url) or (route == "queue" and "/candidates/" == path[:12])
+        path == url
+        if route == "home"
+        else path.startswith(url) or (route == "queue" and path.startswith("/candidates/"))
     )
     return Place(name, url, icon, here, waiting if route == "queue" else 0)
 

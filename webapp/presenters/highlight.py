@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -90,7 +91,7 @@ def _cut(text: str, at: int, marks: Sequence[Span]) -> list[tuple[bool, str]]:
     edges = sorted({0, len(text), *(edge - at for span in marks for edge in span if 0 < edge - at < len(text))})
     return [
         (any(start < b and a < end for a, b in [(x + at, y + at)] for start, end in marks), text[x:y])
-        for x, y in zip(edges, edges[1:], strict=False)
+        for x, y in pairwise(edges)
     ]
 
 

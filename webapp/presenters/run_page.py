@@ -122,12 +122,8 @@ def figures(run: Run, chart: Chart, *, now: datetime) -> tuple[Figure, ...]:
     waiting, oldest = runs.open_reviews(run.pk)
     better = words.improves(champion, run.start_score, run.target.better)
     change = words.percent_change(champion, run.start_score)
-    best = (
-        f"C-{run.best_candidate_id}, {words.candidate_chip(run.best_candidate.state).text.lower()}"
-        if run.best_candidate
-        else ""
-    )
-    pace = f"{60 * run.evaluations / _age(run, now):.0f} evaluations/min" if run.evaluations and _age(run, now) else ""
+    age = _age(run, now)
+    pace = f"{60 * run.evaluations / age:.0f} evaluations/min" if run.evaluations and age else ""
     return (
         Figure(
             "champion",
@@ -137,7 +133,7 @@ def figures(run: Run, chart: Chart, *, now: datetime) -> tuple[Figure, ...]:
             tone=words.tone_of(better),
             detail="over the start" if change else "as at the start",
         ),
-        Figure("best", "Best found", words.number(run.best_score), detail=best or "nothing better yet"),
+        Figure("best", "Best found", words.number(run.best_score), detail=_whose(run)),
         Figure(
             "evaluations", "Evaluations", f"{run.evaluations:,}", f"/ {run.budget:,}",
             detail=f"{run.confirm_evaluations} to confirm", done=run.evaluations, whole=run.budget,
@@ -150,8 +146,13 @@ def figures(run: Run, chart: Chart, *, now: datetime) -> tuple[Figure, ...]:
             link=reverse("queue"),
             link_text="open queue",
         ),
-        Figure("spent", "Sandbox time", words.seconds(run.wall_seconds), detail=pace or f"{words.seconds(run.cpu_seconds)} processor"),
+        Figure("spent", "Sandbox time", words.seconds(run.wall_seconds), detail=pace),
     )  # fmt: skip
+
+
+def _whose(run: Run) -> str:
+    best = run.best_candidate
+    return f"C-{best.pk}, {words.candidate_chip(best.state).text.lower()}" if best else "nothing better yet"
 
 
 def _age(run: Run, now: datetime) -> float:
@@ -212,8 +213,9 @@ def _summary(run: Run, chart: Chart) -> str:
     scored = words.count(run.evaluations, "evaluation")
     if not chart.champion:
         return f"{scored}; no score yet"
-    first, last = chart.champion[0][1], chart.champion[-1][1]
-    return f"{scored}; the approved champion went from {words.number(first)} to {words.number(last)}, the best found is {words.number(run.best_score)}"
+    first, last = (words.number(chart.champion[end][1]) for end in (0, -1))
+    best = words.number(run.best_score)
+    return f"{scored}; the approved champion went from {first} to {last}, the best found is {best}"
 
 
 def _steps(points: Sequence[tuple[float, float]]) -> dict[str, list[float]]:

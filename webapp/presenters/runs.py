@@ -13,7 +13,7 @@ from webapp.presenters.words import Chip
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """One run in a list. ``change`` is how far the champion came, ``tone`` whether that is better; ``spark`` an SVG path."""
+    """One run in a list: ``change`` is how far the champion came, ``tone`` whether that is better."""
 
     id: int
     target: str

@@ -81,10 +81,8 @@ def number(value: float | None, *, places: int = 4) -> str:
     """Return a score: four decimals, more significant digits for tiny ones, a dash for none."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    if value and (abs(value) < 0.001 or abs(value) >= 1e7):
-        text = f"{value:.3g}"
-    else:
-        text = f"{value:,.{places}f}"
+    extreme = value != 0 and (abs(value) < 0.001 or abs(value) >= 1e7)
+    text = f"{value:.3g}" if extreme else f"{value:,.{places}f}"
     return text.replace("-", MINUS)
 
 

@@ -56,7 +56,7 @@ def icon(name: str) -> SafeString:
 @register.simple_tag
 def chip(value: Chip) -> SafeString:
     """Return a chip with its glyph (a pulsing dot for what is going on) and its word."""
-    glyph = icon(value.icon) if value.icon else mark_safe('<span class="dot" aria-hidden="true"></span>')  # noqa: S308
+    glyph = icon(value.icon) if value.icon else mark_safe('<span class="dot" aria-hidden="true"></span>')
     return format_html('<span class="chip {}">{}{}</span>', value.tone, glyph, value.text)
 
 
