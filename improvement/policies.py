@@ -141,7 +141,7 @@ def parse_policy(text: str, *, version: int) -> Policy:
             version=version,
             digest=hashlib.sha256(text.encode()).hexdigest(),
             preset=Preset(data["preset"]),
-            self_countersign=_boolean(data, "self_countersign"),
+            self_countersign=_self_countersign(data),
             max_open_reviews=_positive(data, "max_open_reviews"),
             review_expires_hours=_positive(data, "review_expires_hours"),
             approvals={tier: _positive(data["tiers"][tier.value], "approvals") for tier in Tier},
@@ -237,6 +237,13 @@ def _approvals_requirement(case: Case, policy: Policy) -> Requirement:
 def _no_rejection(case: Case) -> Requirement:
     against = [v.person_name for v in case.votes if v.verdict in {"reject", "request_changes"} and not v.suspended]
     return Requirement("Nobody against", not against, ", ".join(against) or "no open objection")
+
+
+def _self_countersign(data: dict[str, object]) -> bool:
+    allowed = _boolean(data, "self_countersign")
+    if allowed and data["preset"] != Preset.SOLO:
+        raise ValueError("only the preset solo may have self_countersign = true")
+    return allowed
 
 
 def _boolean(data: dict[str, object], key: str) -> bool:

@@ -208,10 +208,11 @@ def close_generation(of: Run) -> Run:
     assert opened is not None, f"R-{of.pk} has no open generation"
     scores = {candidate.number: candidate.score for candidate in opened.candidates}
     results = [
-        Result(number, ToldOutcome.OK, score) if (score := scores.get(number)) is not None
+        Result(number, ToldOutcome.OK, score)
+        if (score := scores.get(number)) is not None
         else Result(number, ToldOutcome.FAILED)
         for number in opened.numbers
-    ]  # fmt: skip
+    ]
     decisions = loop.undelivered_decisions(of.pk)
     return generations.close_generation(
         of.pk,
@@ -338,8 +339,13 @@ def shown(candidate: Candidate) -> Digests:
 
 
 def vote(
-    candidate: Candidate, actor: Actor, verdict: str = "approve", *, reason: str = "reads well", digests: Digests | None = None
-) -> Vote:  # fmt: skip
+    candidate: Candidate,
+    actor: Actor,
+    verdict: str = "approve",
+    *,
+    reason: str = "reads well",
+    digests: Digests | None = None,
+) -> Vote:
     """Cast a vote on what is shown, unless other digests are given."""
     return reviews.vote(
         candidate.pk,
