@@ -77,7 +77,8 @@ def _verdict(task: Task, process: Process, ending: Ending) -> Verdict:
         if "evaluator_error" in message:
             text = f"The evaluation failed: {str(message['evaluator_error'])[:2000]}"
             return failed("evaluation_error", text, log=process.log, endings=[ending])
-        return _scored(task, process.log, ending, numbers(message["result"]["metrics"]), message["result"]["notes"])
+        notes = dict(message["result"]["notes"])
+        return _scored(task, process.log, ending, numbers(message["result"]["metrics"]), notes)
     except (BadResult, KeyError, TypeError, ValueError) as error:
         text = f"The evaluation's result cannot be used: {error}."
         return failed("protocol", text, log=process.log, endings=[ending])

@@ -17,6 +17,7 @@ GRACE_SECONDS = 1.0
 """How long an evaluator may still score after its candidate has used up the evaluation's time."""
 
 OUT_OF_TIME = "the evaluation's time is used up"
+FINAL = ("result", "candidate_failed", "evaluator_error")
 UNASKED = "it answered without being asked"
 
 _ENDINGS = {
@@ -90,10 +91,10 @@ class Relay:
                 message = read(self._evaluator.lines.popleft())
             except BadResult as error:
                 return Answer("evaluator_error", f"what the evaluator sent cannot be read: {error}")
-            if "call" not in message:
-                kind, value = next(iter(message.items()))
-                return Answer(kind, value)
-            self._begin(message["call"])
+            if _is_call(message) and self._call is None:
+                self._begin(message["call"])
+            else:
+                return _final(message)
         if self._evaluator.ending:
             check_started(self._evaluator)
             return Answer("evaluator_error", f"the evaluator's process ended: {how_it_ended(self._evaluator.ending)}")
@@ -171,6 +172,25 @@ class Relay:
         self.endings.append(self._candidate.end(cause))
         self.log += self._candidate.log
         self._candidate = None
+
+
+def _is_call(message: Any) -> bool:
+    call = message.get("call") if isinstance(message, dict) else None
+    return (
+        isinstance(call, dict)
+        and call.keys() == {"id", "module", "function", "args", "kwargs", "seconds"}
+        and isinstance(call["id"], int)
+        and (call["seconds"] is None or isinstance(call["seconds"], int | float))
+    )
+
+
+def _final(message: Any) -> Answer:
+    """The evaluator's last message; its process may hold anybody's code, so even its form is checked."""
+    if isinstance(message, dict) and len(message) == 1:
+        ((kind, value),) = message.items()
+        if kind in FINAL:
+            return Answer(kind, value)
+    return Answer("evaluator_error", "the evaluator's process wrote on the channel to the host itself")
 
 
 def _is_answer(message: Any, number: int) -> bool:

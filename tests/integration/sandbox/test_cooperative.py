@@ -156,6 +156,36 @@ def test_a_second_result_refuses_the_first() -> None:
     assert (result.outcome, result.cause) == (Outcome.FAILED, "protocol")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"7",
+        b"[]",
+        b"{}",
+        b"null",
+        b'{"result": 7}',
+        b'{"result": {"metrics": {"combined_score": 1}, "notes": 5}}',
+        b'{"result": {"metrics": {"combined_score": true}, "notes": {}}}',
+        b'{"result": {"metrics": {"combined_score": NaN}, "notes": {}}}',
+        b'{"result": {"metrics": [1], "notes": {}}}',
+        b"garbage",
+    ],
+)
+def test_a_forged_message_is_refused_in_whatever_form(line: bytes) -> None:
+    forge = f"""
+    import os
+    def evaluate(path):
+        for fd in range(3, 64):
+            try:
+                os.write(fd, {line!r} + b"\\n")
+            except OSError:
+                pass
+        os._exit(0)
+    """
+    result = measured(openevolve(forge), "")
+    assert (result.outcome, result.cause) == (Outcome.FAILED, "protocol"), result
+
+
 def test_the_candidate_cannot_read_the_holdout() -> None:
     looks = "import os\ndef evaluate(path):\n    return {'combined_score': float(os.path.exists('/job/holdout.py'))}"
     task = openevolve(looks)

@@ -229,6 +229,15 @@ def test_the_evaluators_traceback_is_in_the_log() -> None:
     assert result.log.rstrip().endswith("ZeroDivisionError: division by zero")
 
 
+@pytest.mark.parametrize(
+    "line", [b"7", b"{}", b'{"call": 7}', b'{"call": {"id": 1}}', b'{"other": 1}', b'{"result": [7]}', b"x"]
+)
+def test_an_evaluator_that_writes_on_the_channel_is_refused(line: bytes) -> None:
+    evaluator = CHANNEL + EVALUATE + f"    os.write(channel(), {line!r} + b'\\n')\n    os._exit(0)"
+    result = measured(native(evaluator), HONEST)
+    assert (result.outcome, result.cause) == (Outcome.FAILED, "evaluator_error"), result
+
+
 def test_an_evaluator_that_hangs_is_ended() -> None:
     result = measured(native(EVALUATE + "    while True: pass", seconds=0.5), HONEST)
     assert (result.cause, result.message) == ("timeout", "The evaluator did not finish within 0.5 seconds.")
