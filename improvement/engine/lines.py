@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-MAX_STEPS = 2_000_000  # about a second; beyond it the whole differing middle counts as one replacement
+MAX_STEPS = (
+    500_000  # a fraction of a second, about 1,000 changed lines; beyond it the differing middle is replaced whole
+)
 
 
 @dataclass(frozen=True, slots=True)

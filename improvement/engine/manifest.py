@@ -109,10 +109,12 @@ class Manifest:
     @property
     def protected(self) -> dict[str, str]:
         """The files that no candidate may ever touch or read, path to what it is."""
-        files = {cheat_path: "a cheat" for cheat in self.cheats for cheat_path in cheat.files.values()}
+        files = {self.evaluate.module: "the evaluator", FILE_NAME: "the manifest"}
         if self.holdout:
-            files[self.holdout.module] = "the holdout"
-        return {**files, self.evaluate.module: "the evaluator", FILE_NAME: "the manifest"}
+            files.setdefault(self.holdout.module, "the holdout")
+        for cheat in self.cheats:
+            files.update((path, "a cheat") for path in cheat.files.values() if path not in files)
+        return files
 
     def is_editable(self, path: str) -> bool:
         """This function will tell whether a candidate may change, add or remove the file at ``path``."""

@@ -21,6 +21,3 @@ def set_up() -> None:
     pygit2.settings.enable_fsync_gitdir(True)
     pygit2.settings.server_connect_timeout = CONNECT_SECONDS * 1000
     pygit2.settings.server_timeout = ANSWER_SECONDS * 1000
-
-
-set_up()

@@ -12,11 +12,9 @@ from urllib.parse import urlsplit
 import pygit2
 
 from improvement.exceptions import TargetError
-from improvement.targets import libgit2
 
 __all__ = ["MAX_FETCH_BYTES", "fetch", "push"]
 
-libgit2.set_up()
 MAX_FETCH_BYTES = 100 * 1024 * 1024
 
 

@@ -14,10 +14,12 @@ from pygit2.enums import FileMode, RepositoryInitFlag, SortMode
 
 from improvement.engine.globs import path_problem
 from improvement.exceptions import TargetError
-from improvement.targets import references, remotes
+from improvement.targets import libgit2, references, remotes
 from improvement.targets.messages import trailers, with_trailers
 
 __all__ = ["BRANCH", "Author", "Commit", "Repository", "trailers", "with_trailers"]
+
+libgit2.set_up()
 
 BRANCH = "main"
 MAX_TREE_BYTES = 20 * 1024 * 1024

@@ -1,0 +1,172 @@
+"""Task formats: native targets and OpenEvolve tasks, imported with every file as it was."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from improvement.engine.formats import COOPERATIVE, NO_HOLDOUT, as_native, recognise
+from improvement.engine.manifest import Evaluate, Metric, parse_manifest
+from improvement.exceptions import ManifestError
+
+NATIVE = {
+    "countersign.toml": b"""\
+[target]
+name = "small"
+[edit]
+files = ["a.py"]
+[evaluate]
+module = "evaluator.py"
+[metrics.score]
+better = "lower"
+[holdout]
+module = "holdout.py"
+""",
+    "a.py": b"x = 1\n",
+    "evaluator.py": b"def evaluate(candidate, *, seed, stage, case):\n    return {'score': 1.0}\n",
+    "holdout.py": b"",
+}
+OPENEVOLVE = {
+    "initial_program.py": b"import math\n# EVOLVE-BLOCK-START\nx = 1\n# EVOLVE-BLOCK-END\n",
+    "evaluator.py": b"def evaluate(program_path):\n    return {'combined_score': 1.0}\n",
+    "config.yaml": b"evaluator:\n  timeout: 7\n",
+    "notes.bin": b"\xff\x00",
+}
+
+
+def message(tree: dict[str, bytes], fmt: str = "openevolve", name: str | None = "task") -> str:
+    with pytest.raises(ManifestError) as caught:
+        as_native(tree, fmt, name=name)
+    assert "\n" not in caught.value.message
+    return caught.value.message
+
+
+def test_recognise_by_the_files() -> None:
+    assert recognise(NATIVE) == "countersign"
+    assert recognise(OPENEVOLVE) == "openevolve"
+    assert recognise({**OPENEVOLVE, **NATIVE}) == "countersign"
+    with pytest.raises(ManifestError, match=r"^This is no target: .* Write a countersign\.toml\.$"):
+        recognise({"main.py": b""})
+
+
+def test_as_native_countersign_is_left_as_it_is() -> None:
+    imported = as_native(NATIVE, "countersign", name=None)
+    assert imported.tree == NATIVE
+    assert imported.manifest == parse_manifest(NATIVE["countersign.toml"].decode())
+    assert (imported.format, imported.warnings) == ("countersign", ())
+
+
+def test_as_native_countersign_takes_another_name() -> None:
+    imported = as_native(NATIVE, "countersign", name="other")
+    assert imported.manifest == dataclasses.replace(parse_manifest(NATIVE["countersign.toml"].decode()), name="other")
+    assert imported.tree == NATIVE
+    assert "The target's name has to be lower-case" in message(NATIVE, "countersign", "a/b")
+
+
+def test_as_native_countersign_without_holdout_is_warned_about() -> None:
+    tree = {**NATIVE, "countersign.toml": NATIVE["countersign.toml"].partition(b"[holdout]")[0]}
+    assert as_native(tree, "countersign", name=None).warnings == (NO_HOLDOUT,)
+
+
+def test_as_native_openevolve_keeps_every_file_and_adds_a_manifest_that_parses() -> None:
+    imported = as_native(OPENEVOLVE, "openevolve", name="packing-26")
+    manifest = parse_manifest(imported.tree["countersign.toml"].decode())
+    assert {path: data for path, data in imported.tree.items() if path != "countersign.toml"} == OPENEVOLVE
+    assert imported.manifest == manifest
+    assert manifest.name == "packing-26"
+    assert manifest.edit_files == ("initial_program.py",)
+    assert manifest.evaluate == Evaluate("evaluator.py", "cooperative", "openevolve", 7.0, 2048, 1)
+    assert manifest.metrics == (Metric("combined_score", "higher"),)
+    assert imported.warnings == (COOPERATIVE, NO_HOLDOUT, "An evaluation may take 7 seconds, as config.yaml says.")
+
+
+def test_as_native_openevolve_is_recognised_as_native_afterwards() -> None:
+    imported = as_native(OPENEVOLVE, "openevolve", name="task")
+    again = as_native(imported.tree, recognise(imported.tree), name=None)
+    assert (again.tree, again.manifest, again.warnings) == (imported.tree, imported.manifest, (COOPERATIVE, NO_HOLDOUT))
+
+
+def test_as_native_openevolve_says_what_is_not_used() -> None:
+    tree = {
+        "initial_program.rs": b"fn main() {}\n",
+        "evaluator.py": b"def evaluate_stage1(p):\n    return {}\n\ndef evaluate(p):\n    return {}\n",
+        "config.yaml": b"max_iterations: 100\nllm:\n  model: m\ndatabase: {num_islands: 3}\n",
+        "requirements.txt": b"jax\n",
+    }
+    assert as_native(tree, "openevolve", name="task").warnings[2:] == (
+        "An evaluation may take 300 seconds, OpenEvolve's default.",
+        "initial_program.rs has no EVOLVE-BLOCK markers, so all of it may be changed.",
+        "These parts of config.yaml are not used here: llm (the model settings), database (the population settings), "
+        "max_iterations (the number of iterations).",
+        "The evaluator's stages are not used: every evaluation calls evaluate() alone.",
+        "requirements.txt is not installed: evaluations have Python with NumPy and SciPy.",
+    )
+
+
+def test_as_native_openevolve_without_config_has_defaults() -> None:
+    tree = {path: data for path, data in OPENEVOLVE.items() if path != "config.yaml"}
+    imported = as_native(tree, "openevolve", name="task")
+    assert imported.manifest.evaluate.seconds == 300.0
+    assert imported.warnings[2] == (
+        "There is no config.yaml, so OpenEvolve's defaults hold: an evaluation may take 300 seconds."
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (
+            b"a: 1\nb: [1,\n",
+            "config.yaml, line 3, column 1: not valid YAML: expected the node content, but found '<stream end>'. "
+            "Correct that line.",
+        ),
+        (b"\xff", "config.yaml: is not UTF-8 text (byte 0). Save it as UTF-8."),
+        (b"- 1\n", 'config.yaml: has to hold settings such as "max_iterations: 100". Correct it.'),
+        (b"evaluator: 3\n", 'config.yaml: evaluator has to hold settings such as "timeout: 60". Correct it.'),
+        (
+            b"evaluator: {timeout: soon}\n",
+            "config.yaml: evaluator.timeout has to be a number of seconds from 0.1 to 86400; found soon. Correct it.",
+        ),
+        (
+            b"evaluator: {timeout: .nan}\n",
+            "config.yaml: evaluator.timeout has to be a number of seconds from 0.1 to 86400; found nan. Correct it.",
+        ),
+        (
+            b"a: 2024-13-45\n",
+            "config.yaml: holds a value that cannot be read: month must be in 1..12. Correct it.",
+        ),
+    ],
+)
+def test_as_native_openevolve_wrong_config_is_one_clear_line(config: bytes, said: str) -> None:
+    assert message({**OPENEVOLVE, "config.yaml": config}) == said
+
+
+def test_as_native_openevolve_config_runs_no_code() -> None:
+    said = message({**OPENEVOLVE, "config.yaml": b"a: !!python/object/apply:os.getcwd []\n"})
+    assert "could not determine a constructor for the tag" in said
+
+
+def test_as_native_openevolve_needs_one_program_an_evaluator_and_a_name() -> None:
+    two = message({**OPENEVOLVE, "initial_program.rs": b""})
+    assert two == "This OpenEvolve task has several programs: initial_program.py, initial_program.rs. Keep one of them."
+    assert "no initial_program file" in message({"evaluator.py": b""})
+    assert "no evaluator.py" in message({"initial_program.py": b""})
+    assert "Give the target a name" in message(OPENEVOLVE, name=None)
+    assert "There is a countersign.toml already" in message({**OPENEVOLVE, **NATIVE})
+
+
+def test_as_native_openevolve_unpaired_markers_are_refused() -> None:
+    said = message({**OPENEVOLVE, "initial_program.py": b"# EVOLVE-BLOCK-END\n"})
+    assert said.startswith("initial_program.py, line 1: EVOLVE-BLOCK-END without EVOLVE-BLOCK-START")
+
+
+def test_as_native_unknown_format_is_refused() -> None:
+    assert message(NATIVE, "shinka") == (
+        'The format "shinka" cannot be imported. Known formats are countersign, openevolve.'
+    )
+
+
+def test_as_native_countersign_manifest_has_to_be_text() -> None:
+    assert message({**NATIVE, "countersign.toml": b"\xff"}, "countersign").startswith("countersign.toml: is not UTF-8")
+    assert message({}, "countersign") == "There is no countersign.toml at the target's root. Write one."
