@@ -38,6 +38,7 @@ class Command(CountersignCommand):
             "--known", metavar="CHECKPOINT", type=Path, action="append", default=[], help="a checkpoint that you kept"
         )
         actions.add("checkpoint", _checkpoint, "print the signed head of the log, to be kept elsewhere")
+        actions.add("key", _key, "print the public key that verifies this log, to be given to whoever checks it")
 
 
 def _export(options: Namespace) -> Answer:
@@ -113,3 +114,8 @@ def _text(path: Path) -> str:
             return stream.read()
     except (OSError, UnicodeDecodeError) as error:
         raise LedgerError(f"{path} cannot be read: {error}.") from error
+
+
+def _key(options: Namespace) -> Answer:
+    vkey = audit.signing_key().vkey
+    return Answer({"key": vkey}, [vkey])
