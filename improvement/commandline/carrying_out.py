@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -9,8 +11,9 @@ from contextlib import contextmanager, nullcontext
 from improvement import dispatch
 from improvement.commandline import server
 from improvement.exceptions import Conflict
-from improvement.models import Release
-from improvement.runner import releasing
+from improvement.models import Release, Run
+from improvement.runner import advancing, releasing
+from improvement.states import RunState
 
 PATIENCE_SECONDS = 20.0
 _POLL_SECONDS = 0.1
@@ -35,6 +38,13 @@ def finish(release_id: int) -> Release:
     if release.state == Release.State.INTENDED:
         raise Conflict("The decision is recorded, and the champion moves as soon as the workers get to it.")
     return release
+
+
+def tell_run_of(candidate_id: int) -> None:
+    """Let a run that waited only for people notice a decision about its candidate, where no worker does it."""
+    parked = Run.objects.filter(candidates=candidate_id, state=RunState.PARKED.value).first()
+    if parked is not None and not server.has_workers():
+        advancing.advance(parked.pk, worker=f"{socket.gethostname()}-{os.getpid()}")
 
 
 def in_flight(candidate_id: int) -> int | None:

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
-from improvement.commandline import tables
+from improvement.commandline import carrying_out, tables
 from improvement.commandline.answer import Answer
 from improvement.exceptions import CountersignError
 
@@ -34,9 +34,7 @@ class CountersignCommand(BaseCommand):
         """Carry out the chosen action and print what it answers; ends the process with 1 when it is refused."""
         chosen = Namespace(**options)
         try:
-            if self.needs_tables:
-                tables.bring_up_to_date()
-            answer = chosen.act(chosen)
+            answer = self._act(chosen)
         except CountersignError as error:
             self._refuse(error.code, error.message, as_json=chosen.json)
         except DatabaseError as error:
@@ -46,6 +44,13 @@ class CountersignCommand(BaseCommand):
             sys.exit(INTERRUPTED)
         else:
             self._print(answer, as_json=chosen.json)
+
+    def _act(self, chosen: Namespace) -> Answer:
+        if not self.needs_tables:
+            return _answer_of(chosen)
+        tables.bring_up_to_date()
+        with carrying_out.by_whoever_is_there():
+            return _answer_of(chosen)
 
     def _print(self, answer: Answer, *, as_json: bool) -> None:
         lines = [json.dumps(answer.value, ensure_ascii=False)] if as_json else answer.lines
@@ -60,6 +65,11 @@ class CountersignCommand(BaseCommand):
         else:
             self.stderr.write(" ".join(message.split()))
         sys.exit(REFUSED)
+
+
+def _answer_of(chosen: Namespace) -> Answer:
+    answer: Answer = chosen.act(chosen)
+    return answer
 
 
 class Actions:

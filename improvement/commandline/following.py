@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from improvement import dispatch
 from improvement.commandline import server
 from improvement.commandline.progress import Bar
 from improvement.exceptions import Conflict
@@ -21,7 +20,7 @@ WAITS = frozenset({RunState.PARKED.value, RunState.PAUSED.value})
 
 def here(run: Run, *, workers: int) -> Run:
     """Do the loop in this process and return the run when it is over or waits for people."""
-    with dispatch.done_by_this_process(), Bar(run) as bar:
+    with Bar(run) as bar:
         return run_foreground(run.pk, workers=workers, watch=bar.show)
 
 

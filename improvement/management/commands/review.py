@@ -91,14 +91,12 @@ def _show(options: Namespace) -> Answer:
 def _decide(verdict: str) -> Act:
     def decide(options: Namespace) -> Answer:
         number, actor = candidate_id(options.candidate), caller.confirmed_actor(options)
-        digests = _shown(number, options)
-        with carrying_out.by_whoever_is_there():
-            reviews.vote(
-                number, verdict=verdict, digests=digests, reason=options.reason, actor=actor, now=timezone.now()
-            )
-            release_id = carrying_out.in_flight(number)
-            if release_id is not None:
-                carrying_out.finish(release_id)
+        digests, now = _shown(number, options), timezone.now()
+        reviews.vote(number, verdict=verdict, digests=digests, reason=options.reason, actor=actor, now=now)
+        release_id = carrying_out.in_flight(number)
+        if release_id is not None:
+            carrying_out.finish(release_id)
+        carrying_out.tell_run_of(number)
         return _decided(number)
 
     return decide

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from improvement.commandline import caller, carrying_out, server, target_report
+from improvement.commandline import caller, server, target_report
 from improvement.commandline.answer import Answer
 from improvement.commandline.command import Actions, CountersignCommand
 from improvement.commandline.text import columns, facts, score
@@ -130,8 +130,7 @@ def _pull(options: Namespace) -> Answer:
 
 def _pull_candidate(target: Target, options: Namespace) -> Answer:
     actor, note = caller.actor(options), options.reason
-    with carrying_out.by_whoever_is_there():
-        made = edits.pull_candidate(target, source=options.source, branch=options.branch, note=note, actor=actor)
+    made = edits.pull_candidate(target, source=options.source, branch=options.branch, note=note, actor=actor)
     if not server.has_workers():
         settle_target(target.name)
     candidate = Candidate.objects.get(pk=made.pk)
