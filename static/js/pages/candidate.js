@@ -19,24 +19,23 @@ function nextChange(step) {
 }
 
 // A decision that needs a reason puts the cursor there first; a key never sends an empty one.
+function demandReason(button) {
+  const reason = document.getElementById("reason");
+  reason.required = ["reject", "request_changes"].includes(button.value);
+  return reason;
+}
+
 function decide(key) {
   const button = document.querySelector(`#decide [data-key="${key}"]`);
   if (!button) return;
-  const reason = document.getElementById("reason");
-  if (button.value !== "approve" && !reason.value.trim()) {
-    reason.required = true;
-    reason.focus();
-    reason.reportValidity();
-    return;
-  }
-  button.focus();
-  button.form.requestSubmit(button);
+  const reason = demandReason(button);
+  if (reason.checkValidity()) button.form.requestSubmit(button);
+  else reason.focus();
 }
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("#decide button[value]");
-  const reason = document.getElementById("reason");
-  if (button) reason.required = ["reject", "request_changes"].includes(button.value);
+  if (button) demandReason(button);
 });
 
 keys.bind("n", () => nextChange(1));
