@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-MAX_STEPS = (
-    500_000  # a fraction of a second, about 1,000 changed lines; beyond it the differing middle is replaced whole
-)
+# A fraction of a second, about 1,000 changed lines; beyond it all between the first and last difference is replaced.
+MAX_STEPS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
