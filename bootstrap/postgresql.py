@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -31,8 +32,7 @@ def temporary_server(programs: Path) -> Iterator[str]:
                 _wait(programs, directory, server)
                 yield f"postgresql://countersign@/countersign?host={directory}"
             finally:
-                server.terminate()  # "smart" would wait for clients; tests may have left some
-                server.send_signal(2)
+                server.send_signal(signal.SIGINT)  # a "fast" stop: SIGTERM would wait for clients that tests left
                 server.wait(timeout=10)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
@@ -40,8 +40,10 @@ def temporary_server(programs: Path) -> Iterator[str]:
 
 def _command(programs: Path, data: Path, directory: Path) -> list[str]:
     command = [str(programs / "postgres"), "-D", str(data), "-k", str(directory), "-c", "listen_addresses="]
-    for setting in ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "log_min_messages=fatal"):
+    for setting in ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "log_min_messages=panic"):
         command += ["-c", setting]
+    if setpriv := shutil.which("setpriv"):  # stops the server when the tests are killed
+        command = [setpriv, "--pdeathsig", "INT", *command]
     return command
 
 
@@ -67,7 +69,7 @@ def _initialise(programs: Path, data: Path, account: dict[str, Any]) -> None:
 
 
 def _wait(programs: Path, directory: Path, server: subprocess.Popen[bytes]) -> None:
-    ready = [str(programs / "pg_isready"), "-q", "-h", str(directory)]
+    ready = [str(programs / "pg_isready"), "-q", "-h", str(directory), "-U", "countersign"]
     deadline = time.monotonic() + _SECONDS_TO_START
     while subprocess.run(ready, check=False).returncode:
         if server.poll() is not None or time.monotonic() > deadline:

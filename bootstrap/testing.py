@@ -41,7 +41,7 @@ class Outcome:
 
 STAGES = (
     Stage("units, walls, integration on SQLite", ("-n", "2", "-m", "not e2e")),
-    Stage("integration on PostgreSQL", ("-n", "2", "-m", "django_db and not e2e", "tests/integration"), POSTGRESQL),
+    Stage("integration on PostgreSQL", ("-n", "2", "-m", "database and not e2e", "tests/integration"), POSTGRESQL),
     Stage("real processes and browser", ("-m", "e2e"), CHROMIUM),
 )
 

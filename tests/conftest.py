@@ -19,8 +19,11 @@ CONTINUOUS_INTEGRATION = os.environ.get("CI", "").lower() in {"1", "true"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what drives a browser or the real processes, so that it runs alone."""
+    """Mark what drives a browser or the real processes, so that it runs alone, and what uses the database."""
     for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(fixtures):
+            item.add_marker(pytest.mark.database)
         if "e2e" in Path(item.path).parts:
             item.add_marker(pytest.mark.e2e)
 
