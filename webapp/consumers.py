@@ -81,7 +81,9 @@ class RunsConsumer(AsyncWebsocketConsumer):
     async def _deliver(self, queued: Sequence[Event], cursor: int) -> int:
         """Send what a page of all runs needs: that something happened, and where."""
         if queued:
-            await self._send({"events": [{"run": event["run"], "kind": event["kind"]} for event in queued]})
+            await self._send(
+                {"events": [{name: event.get(name) for name in ("run", "kind", "id")} for event in queued]}
+            )
         return cursor
 
     async def _refill(self, cursor: int) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from pathlib import Path
 
-from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST, require_safe
@@ -21,8 +21,8 @@ from improvement.selectors.audit import Filters
 from improvement.services import exports
 from webapp.presenters import audit_lines
 from webapp.presenters.audit import AuditFilters, Verification
+from webapp.views.downloads import CSV, as_csv, download
 from webapp.views.pages import actor_of, page_number, person_of, show
-from webapp.views.runs import csv_lines
 
 COLUMNS = ("seq", "time", "type", "actor", "subject", "run", "target", "sentence")
 
@@ -41,7 +41,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def export(request: HttpRequest, form: str) -> HttpResponse | FileResponse | StreamingHttpResponse:
+def export(request: HttpRequest, form: str) -> HttpResponse:
     """Return the trail, or one run's part of it, as a bundle, JSON lines or CSV."""
     check_may(person_of(request), Right.EXPORT_AUDIT)
     run = _run(request.GET.get("run", ""))
@@ -49,17 +49,16 @@ def export(request: HttpRequest, form: str) -> HttpResponse | FileResponse | Str
     if form == "bundle":
         return _bundle(request, run, f"{name}.tar")
     if form == "jsonl":
-        return _download(_json_lines(Filters(run_id=run)), "application/jsonl", f"{name}.jsonl")
+        return download(b"".join(_json_lines(Filters(run_id=run))), "application/jsonl", f"{name}.jsonl")
     if form == "csv":
-        return _download(csv_lines(_rows(Filters(run_id=run))), "text/csv; charset=utf-8", f"{name}.csv")
+        return download(as_csv(_rows(Filters(run_id=run))), CSV, f"{name}.csv")
     raise NotFound("The trail can be exported as bundle, jsonl or csv.")
 
 
-def _bundle(request: HttpRequest, run: int | None, name: str) -> FileResponse:
-    """Return a bundle; its file is gone from the disk as soon as it is open."""
+def _bundle(request: HttpRequest, run: int | None, name: str) -> HttpResponse:
     with tempfile.TemporaryDirectory(prefix="countersign-export-") as folder:
         path = exports.write(Path(folder) / name, run_id=run, actor=actor_of(request), now=timezone.now())
-        return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="application/x-tar")
+        return download(path.read_bytes(), "application/x-tar", name)
 
 
 def _page(request: HttpRequest, verification: Verification | None = None) -> HttpResponse:
@@ -100,8 +99,3 @@ def _rows(filters: Filters) -> Iterator[tuple[object, ...]]:
     for event in read.matching(filters).iterator(2000):
         told = sentence(json.loads(bytes(event.body)))
         yield event.seq, event.ts, event.type, event.actor, event.subject, event.run_id or "", event.target, told
-
-
-def _download(lines: Iterator[bytes] | Iterator[str], kind: str, name: str) -> StreamingHttpResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(lines, content_type=kind, headers=headers)

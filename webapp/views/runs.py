@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
-from typing import cast
-
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -21,6 +17,7 @@ from improvement.services import runs
 from webapp.forms import NewRunForm
 from webapp.presenters import run_lists, run_page
 from webapp.presenters.target_pages import strategies_page
+from webapp.views.downloads import CSV, as_csv, download
 from webapp.views.pages import actor_of, page_number, person_of
 from webapp.views.pages import show as show_page
 
@@ -113,12 +110,11 @@ def live(request: HttpRequest, run_id: int) -> JsonResponse:
 
 
 @require_safe
-def scores(request: HttpRequest, run_id: int) -> StreamingHttpResponse:
+def scores(request: HttpRequest, run_id: int) -> HttpResponse:
     """Return every score of a run as CSV."""
     run = read.get(run_id, person_of(request))
-    headers = {"Content-Disposition": f'attachment; filename="run-{run_id}-scores.csv"'}
     rows = (("evaluation", "candidate", run.target.metric, "state", "operator"), *read.scores(run))
-    return StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8", headers=headers)
+    return download(as_csv(rows), CSV, f"run-{run_id}-scores.csv")
 
 
 @require_POST
@@ -145,21 +141,3 @@ def stop(request: HttpRequest, run_id: int) -> HttpResponse:
     runs.stop(run_id, actor=actor_of(request), reason=request.POST.get("reason", ""), now=timezone.now())
     messages.success(request, "Stopped.")
     return redirect("run", run_id)
-
-
-class _Echo:
-    """A file that hands back what is written into it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def csv_lines(rows: object) -> Iterator[str]:
-    """Return rows as lines of CSV, one at a time; a cell that a spreadsheet would run as a formula is quoted."""
-    writer = csv.writer(_Echo())
-    for row in cast("Iterator[tuple[object, ...]]", rows):
-        yield writer.writerow([_inert(cell) for cell in row])
-
-
-def _inert(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell

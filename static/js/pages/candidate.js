@@ -1,6 +1,9 @@
 // Review by keyboard: from change to change, to the queue's neighbours, and to a decision.
 
 import * as keys from "../lib/keys.js";
+import { LiveSocket } from "../lib/socket.js";
+
+const page = document.querySelector("[data-candidate-page]");
 
 function blocks() {
   const rows = [...document.querySelectorAll(".diff tbody tr")];
@@ -42,3 +45,10 @@ keys.bind("n", () => nextChange(1));
 keys.bind("p", () => nextChange(-1));
 for (const key of ["a", "r", "c"]) keys.bind(key, () => decide(key));
 document.addEventListener("htmx:afterSettle", () => (at = -1));
+
+// What somebody is reading is never swapped under their eyes: they are told, and choose when.
+function movedOn(events) {
+  const id = Number(page.dataset.candidatePage);
+  if (events.some((event) => event.id === id)) document.getElementById("moved-on").hidden = false;
+}
+new LiveSocket("/ws/runs/", () => 0, { events: movedOn, resync: () => {}, connection: () => {} });
