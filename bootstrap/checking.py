@@ -27,7 +27,8 @@ CHECKS = (
     Check("walls between modules", ("lint-imports",)),
     Check("settings", ("python", "manage.py", "check", "--fail-level", "WARNING")),
     Check("migrations", ("python", "manage.py", "makemigrations", "--check", "--dry-run"), "makemigrations -n NAME"),
-    Check("generated documents", ("python", "manage.py", "docs", "--check"), "manage.py docs"),
+    Check("settings page", ("python", "manage.py", "docs", "--check"), "manage.py docs"),
+    Check("states page", ("python", "manage.py", "states", "--check"), "manage.py states"),
 )
 
 

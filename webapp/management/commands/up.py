@@ -8,8 +8,10 @@ import threading
 import time
 import webbrowser
 from argparse import ArgumentParser
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import StringIO
 from typing import Any
 
 from django.conf import settings
@@ -34,7 +36,8 @@ class Report:
 
     def tell(self, what: str, how: str) -> None:
         """Print one line; called by the supervisor and by the threads that read the parts' output."""
-        with self.lock:
+        # Nobody may be reading any more (a closed terminal, a pipe to head): no reason to stop working.
+        with self.lock, suppress(OSError):
             self.output.write(f"{time.monotonic() - self.started:7.1f} s  {what:<19} {how}\n")
             self.output.flush()
 
@@ -84,7 +87,9 @@ class Command(BaseCommand):
             supervisor.start(parts.application(plan))
         _tell_sandbox(report)
         if demo and not supervisor.asked_to_stop:
-            call_command("seed_demo", stdout=self.stdout)
+            said = StringIO()
+            call_command("seed_demo", stdout=said)
+            report.tell("demo", said.getvalue().strip())
         connection.close()
 
     def _invite(self, address: Address, *, browser: bool) -> None:
