@@ -25,6 +25,7 @@ NOT_FOR_YOU = 4403
 COALESCE_SECONDS = 0.1
 PING_SECONDS = 20.0
 REFILL = 500
+_HINT = ("run", "kind", "id")
 
 
 class RunsConsumer(AsyncWebsocketConsumer):
@@ -81,9 +82,7 @@ class RunsConsumer(AsyncWebsocketConsumer):
     async def _deliver(self, queued: Sequence[Event], cursor: int) -> int:
         """Send what a page of all runs needs: that something happened, and where."""
         if queued:
-            await self._send(
-                {"events": [{name: event.get(name) for name in ("run", "kind", "id")} for event in queued]}
-            )
+            await self._send({"events": [{name: event.get(name) for name in _HINT} for event in queued]})
         return cursor
 
     async def _refill(self, cursor: int) -> int:

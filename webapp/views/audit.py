@@ -18,7 +18,7 @@ from improvement.ledger.event import sentence
 from improvement.permissions import Right, check_may
 from improvement.selectors import audit as read
 from improvement.selectors.audit import Filters
-from improvement.services import exports
+from improvement.services import trail
 from webapp.presenters import audit_lines
 from webapp.presenters.audit import AuditFilters, Verification
 from webapp.views.downloads import CSV, as_csv, download
@@ -36,7 +36,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_POST
 def verify(request: HttpRequest) -> HttpResponse:
     """Check the whole trail now and show what was found."""
-    found = exports.verify(now=timezone.now())
+    found = trail.verify_log(now=timezone.now())
     return _page(request, Verification(found.ok, found.size, found.root, tuple(found.problems)))
 
 
@@ -57,8 +57,8 @@ def export(request: HttpRequest, form: str) -> HttpResponse:
 
 def _bundle(request: HttpRequest, run: int | None, name: str) -> HttpResponse:
     with tempfile.TemporaryDirectory(prefix="countersign-export-") as folder:
-        path = exports.write(Path(folder) / name, run_id=run, actor=actor_of(request), now=timezone.now())
-        return download(path.read_bytes(), "application/x-tar", name)
+        written = trail.export(Path(folder) / name, run_id=run, actor=actor_of(request), now=timezone.now())
+        return download(written.path.read_bytes(), "application/x-tar", name)
 
 
 def _page(request: HttpRequest, verification: Verification | None = None) -> HttpResponse:
