@@ -90,9 +90,12 @@ def extend_expression(draw: Draw) -> Change:
     old = source.operand(node)
     term = formula(draw, scope_at(source, node), depth=1)
     text = draw.pick(
-        [f"({old} + {term})", f"({old} - {term})", f"({old} * {term})", f"({old} / {term})"]
-        + [f"min({old}, {term})", f"max({old}, {term})", f"({old} * {factor(draw)})", f"({old} * {factor(draw)})"]
-        + alternating(draw, node, old)
+        [
+            *(f"({old} {symbol} {term})" for symbol in SYMBOLS.values()),
+            *(f"{function}({old}, {term})" for function in ("min", "max")),
+            *(f"({old} * {factor(draw)})" for _ in range(2)),
+            *alternating(draw, node, old),
+        ]
     )
     return Change([source.replace(node, text)], f"{short(source.segment(node))} becomes {short(text)}")
 
@@ -100,7 +103,7 @@ def extend_expression(draw: Draw) -> Change:
 def alternating(draw: Draw, node: ast.expr, old: str) -> list[str]:
     """Return variants of an expression that take turns with a counter in scope."""
     counters = scope_at(draw.source, node).integers
-    if not counters or is_number(node) and type(node.value) is int:
+    if not counters or (is_number(node) and type(node.value) is int):
         return []
     counter, turn = draw.pick(list(counters)), draw.chance.choice((2, 2, 3, 4))
     return [f"({old} * (1.0 if {counter} % {turn} else {factor(draw)}))"] * 2

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archive import Member
-from change import Change, Draw, NothingToDo
+from change import Change, Draw, NothingToDo, short
 from operators import Operator
 from repair import completed
 from source import digest, edited, read, sources
 from work import work
+
+LONGEST_NOTE = 300
 
 
 @dataclass
@@ -33,10 +35,11 @@ class Child:
 
     def proposal(self) -> dict[str, Any]:
         """Return what the host is told."""
-        return {"files": self.files, "parents": self.parents, "operator": self.operator, "note": self.note}
+        note = short(self.note, LONGEST_NOTE)
+        return {"files": self.files, "parents": self.parents, "operator": self.operator, "note": note}
 
     def member(self, number: int, score: float) -> Member:
-        """Return the archive member that this child becomes with its score; steps that helped are kept to go on with."""
+        """Return the archive member that this child becomes; steps that helped are kept, to go on with."""
         helped = self.parent_score is not None and score > self.parent_score
         steps = self.steps if helped else {}
         return Member(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from protocol import serve
-from sites import SpaceError
 from tuner import Settings, Tuner
 
 
@@ -15,10 +14,7 @@ def create(message: dict[str, Any]) -> Tuner:
     """Return the tuner that an init message asks for, fresh or taken up where its state was left."""
     known = Settings.__dataclass_fields__
     chosen = {name: value for name, value in message["parameters"].items() if name in known}
-    try:
-        tuner = Tuner(message["task"], message["seed"], Settings(**chosen))
-    except SpaceError as wrong:
-        raise SystemExit(str(wrong)) from wrong
+    tuner = Tuner(message["task"], message["seed"], Settings(**chosen))
     if message["state"] is not None:
         tuner.restore(message["state"])
     return tuner

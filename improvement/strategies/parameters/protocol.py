@@ -9,14 +9,21 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 
+class RefusalError(Exception):
+    """The strategy cannot work on this task; the message says why and what to do, in one sentence."""
+
+
 class Strategy(Protocol):
     """What a strategy can be asked once it stands."""
 
-    def ask(self, count: int) -> list[dict[str, Any]]: ...
+    def ask(self, count: int) -> list[dict[str, Any]]:
+        """Return up to `count` proposals."""
 
-    def tell(self, results: list[dict], decisions: list[dict], champion: dict | None) -> None: ...
+    def tell(self, results: list[dict], decisions: list[dict], champion: dict | None) -> None:
+        """Learn from results, decisions and a champion that moved."""
 
-    def snapshot(self) -> str: ...
+    def snapshot(self) -> str:
+        """Return everything that the next proposals depend on, as text."""
 
 
 def serve(name: str, version: str, create: Callable[[dict[str, Any]], Strategy]) -> None:
@@ -26,20 +33,23 @@ def serve(name: str, version: str, create: Callable[[dict[str, Any]], Strategy])
     strategy: Strategy | None = None
     for line in sys.stdin:
         message = json.loads(line)
-        if message["type"] == "init":
-            strategy = create(message)
-            answer = {"type": "ready", "name": name, "version": version}
-        elif strategy is None:
-            raise SystemExit("The first message must be init.")
-        else:
-            answer = reply(strategy, message)
+        try:
+            if message["type"] == "init":
+                strategy = create(message)
+                answer = {"type": "ready", "name": name, "version": version}
+            else:
+                answer = reply(strategy, message)
+        except RefusalError as refusal:
+            answer = {"type": "error", "message": str(refusal)}
         answers.write(json.dumps(answer, separators=(",", ":")) + "\n")
         answers.flush()
 
 
-def reply(strategy: Strategy, message: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer to one message that is not init; stops the process on a kind that it does not know."""
+def reply(strategy: Strategy | None, message: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer to one message that is not init; raises RefusalError for a kind that it does not know."""
     kind = message["type"]
+    if strategy is None:
+        raise RefusalError("The first message must be init.")
     if kind == "ask":
         return {"type": "proposals", "proposals": strategy.ask(message["count"])}
     if kind == "tell":
@@ -47,4 +57,4 @@ def reply(strategy: Strategy, message: dict[str, Any]) -> dict[str, Any]:
         return {"type": "ok"}
     if kind == "snapshot":
         return {"type": "state", "state": strategy.snapshot()}
-    raise SystemExit(f"This strategy does not know messages of type {kind!r}.")
+    raise RefusalError(f"This strategy does not know messages of type {kind!r}.")

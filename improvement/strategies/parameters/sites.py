@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from protocol import RefusalError
+
 START, END = "EVOLVE-BLOCK-START", "EVOLVE-BLOCK-END"
 TOML_VALUE = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'|[^\s,#\]}]+')
-
-
-class SpaceError(Exception):
-    """The search space and the editable files do not fit; the message says what is missing where."""
 
 
 @dataclass(frozen=True)
@@ -31,27 +29,26 @@ class Site:
 def find(name: str, files: Mapping[str, str]) -> Site:
     """Return where a parameter stands: `NAME = literal` at module level, or the key of a .toml or .json file.
 
-    In .toml and .json a name with dots reaches into tables. Raises SpaceError when no file, or no literal, has it.
+    In .toml and .json a name with dots reaches into tables. Raises RefusalError when no file, or no literal, has it.
     """
     for path in sorted(files):
         site = find_in(name, path, files[path])
         if site is not None:
             return site
-    raise SpaceError(
+    raise RefusalError(
         f"No editable file sets the parameter {name!r}: write {name} = <value> at module level or as a key."
     )
 
 
 def find_in(name: str, path: str, text: str) -> Site | None:
     """Return where a parameter stands in one file, None when it does not."""
+    key = name.rpartition(".")[2]
     if path.endswith(".py"):
         return find_assignment(name, path, text)
     if path.endswith(".toml"):
-        return find_key(
-            name, path, text, tomllib.loads, rf"(?m)^[ \t]*[\"']?{re.escape(name.split('.')[-1])}[\"']?[ \t]*=[ \t]*"
-        )
+        return find_key(name, path, text, tomllib.loads, rf"(?m)^[ \t]*[\"']?{re.escape(key)}[\"']?[ \t]*=[ \t]*")
     if path.endswith(".json"):
-        return find_key(name, path, text, json.loads, rf"{re.escape(json.dumps(name.split('.')[-1]))}\s*:\s*")
+        return find_key(name, path, text, json.loads, rf"{re.escape(json.dumps(key))}\s*:\s*")
     return None
 
 

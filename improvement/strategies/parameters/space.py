@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from sites import Site, SpaceError, find, literals
+from protocol import RefusalError
+from sites import Site, find, literals
 
 MOST_TIMES = 4
 """An integer without a declared range may become this many times as large."""
@@ -26,7 +27,7 @@ class Space:
 
 
 def declared(entries: Sequence[Mapping[str, Any]], files: Mapping[str, str]) -> Space:
-    """Return the manifest's space over these files; raises SpaceError when a parameter cannot be found in them."""
+    """Return the manifest's space over these files; raises RefusalError when a parameter cannot be found in them."""
     sites = {entry["name"]: find(entry["name"], files) for entry in entries}
     return Space(sites, {entry["name"]: distribution(entry) for entry in entries})
 
@@ -42,7 +43,9 @@ def distribution(entry: Mapping[str, Any]) -> BaseDistribution:
         return CategoricalDistribution((False, True))
     if kind == "choice":
         return CategoricalDistribution(tuple(entry["choices"]))
-    raise SpaceError(f"The parameter {entry['name']!r} has the unknown type {kind!r}: use float, int, choice or bool.")
+    raise RefusalError(
+        f"The parameter {entry['name']!r} has the unknown type {kind!r}: use float, int, choice or bool."
+    )
 
 
 def derived(files: Mapping[str, str], most: int) -> Space:

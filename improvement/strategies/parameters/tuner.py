@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from optuna.trial import TrialState
+from protocol import RefusalError
 from sites import write
 from space import Space, declared, derived
 from study import frozen, new_study, reopened, sampler_of, thawed
 
 TRIES = 40
+LONGEST_NOTE = 300
 PENALTY = 0.1
 """How far below the worst score a failure counts, in widths of the scores so far."""
 
@@ -34,7 +36,7 @@ class Tuner:
 
     def __init__(self, task: dict[str, Any], seed: int, settings: Settings) -> None:
         if settings.sampler not in ("tpe", "cmaes"):
-            raise SystemExit(f"The parameter sampler is {settings.sampler!r}: use tpe or cmaes.")
+            raise RefusalError(f"The setting sampler is {settings.sampler!r}: use tpe or cmaes.")
         self.settings = settings
         self.sign = -1.0 if task["metric"]["better"] == "lower" else 1.0
         self.declared = task["space"]
@@ -64,6 +66,7 @@ class Tuner:
         self.waiting.clear()
         self.trials.clear()
         self.scores = {self.mark(files): score}
+        self.measured = [] if score is None else [score, score]
         if self.places.sites:
             self.study.enqueue_trial(start)
             trial = self.study.ask(self.places.ranges)
@@ -101,8 +104,10 @@ class Tuner:
             (name, site.value, values[name]) for name, site in self.places.sites.items() if values[name] != site.value
         ]
         if self.declared:
-            return "set " + ", ".join(f"{name} = {value}" for name, _, value in moved)
-        return "move " + ", ".join(f"{old} → {new}" for _, old, new in moved)
+            line = "set " + ", ".join(f"{name} = {value}" for name, _, value in moved)
+        else:
+            line = "move " + ", ".join(f"{old} → {new}" for _, old, new in moved)
+        return line if len(line) <= LONGEST_NOTE else line[: LONGEST_NOTE - 1] + "…"
 
     def settle(self, trial: int, score: float | None) -> None:
         """Close a trial with its score; a failure counts as a little worse than the worst so far."""
@@ -111,10 +116,16 @@ class Tuner:
 
     def penalty(self) -> float | None:
         """Return the value of a failure, None while no score is known to compare with."""
-        known = [trial.value for trial in self.study.get_trials(deepcopy=False) if trial.state is TrialState.COMPLETE]
-        if not known:
+        if not self.measured:
             return None
-        return (min if self.sign > 0 else max)(known) - self.sign * PENALTY * (max(known) - min(known))
+        lowest, highest = self.measured
+        reach = PENALTY * (highest - lowest)
+        return lowest - reach if self.sign > 0 else highest + reach
+
+    def measure(self, score: float) -> None:
+        """Note the range of what was really measured: the penalties of failures must not lower each other."""
+        lowest, highest = self.measured or (score, score)
+        self.measured = [min(lowest, score), max(highest, score)]
 
     def tell(self, results: list[dict], decisions: list[dict], champion: dict | None) -> None:
         """Learn from results in proposal order, from people's decisions, and from a champion that moved."""
@@ -123,6 +134,8 @@ class Tuner:
             if trial is not None:
                 score = result["score"] if result["outcome"] == "ok" else None
                 score = score if score is not None and math.isfinite(score) else None
+                if score is not None:
+                    self.measure(score)
                 self.settle(trial, score)
                 self.remember(trial, score)
         refused = [self.trials.get(d["number"]) for d in decisions if d["verdict"] == "rejected"]
@@ -158,6 +171,7 @@ class Tuner:
             "waiting": list(self.waiting.items()),
             "trials": list(self.trials.items()),
             "scores": self.scores,
+            "measured": self.measured,
             "study": base64.b64encode(zlib.compress(frozen(self.study), 6)).decode(),
         }
         return json.dumps(state)
@@ -173,6 +187,7 @@ class Tuner:
         self.waiting = dict(state["waiting"])
         self.trials = dict(state["trials"])
         self.scores = state["scores"]
+        self.measured = state["measured"]
         self.study = thawed(zlib.decompress(base64.b64decode(state["study"])), self.sign)
 
 

@@ -1,0 +1,108 @@
+"""The search as a whole: it gets better on programs of any kind, and listens to people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.unit.strategies.loading import PACKAGES, modules, result
+from tests.unit.strategies.programs import REGRESSION, regression_error
+
+search_module, archive = modules(PACKAGES / "evolution", "search", "archive")
+
+
+def search(text: str = REGRESSION, *, seed: int = 1, **settings: Any) -> Any:
+    """Return a search on the regression program, where a lower error is better."""
+    score = regression_error(text)
+    task = {"files": {"p.py": text}, "metric": {"name": "error", "better": "lower"}, "score": score}
+    return search_module.Search(task, seed, search_module.Settings(**settings))
+
+
+def advance(state: Any, generations: int) -> float:
+    """Run some generations and return the lowest error."""
+    for _ in range(generations):
+        first = state.proposed
+        proposals = state.ask(8)
+        scores = [regression_error(proposal["files"]["p.py"]) for proposal in proposals]
+        state.tell([result(first + i, score) for i, score in enumerate(scores)], [], None)
+    return -state.archive.best().score
+
+
+def test_symbolic_regression_gets_far_better() -> None:
+    start = regression_error(REGRESSION)
+    assert start is not None
+    assert sorted(advance(search(seed=seed), 50) for seed in (1, 2, 3))[1] < 0.25 * start
+
+
+def test_no_program_is_proposed_twice() -> None:
+    state = search()
+    seen = []
+    for _ in range(15):
+        first = state.proposed
+        proposals = state.ask(8)
+        seen += [search_module.sources(p["files"])[0].text for p in proposals]
+        state.tell([result(first + i, 1.0) for i in range(len(proposals))], [], None)
+    assert len(seen) == len(set(seen)) == 120
+    assert REGRESSION not in seen
+
+
+def test_parents_are_earlier_proposals() -> None:
+    state = search()
+    advance(state, 10)
+    first = state.proposed
+    for proposal in state.ask(8):
+        assert all(0 <= number < first for number in proposal["parents"])
+
+
+def test_programs_without_idioms_are_evolved_too() -> None:
+    start = regression_error(REGRESSION)
+    assert start is not None
+    assert advance(search(idioms=False), 30) < start
+
+
+def test_a_rejected_program_and_its_line_fall_behind() -> None:
+    state = search()
+    advance(state, 10)
+    best = state.archive.best()
+    state.tell([], [{"number": best.number, "verdict": "rejected", "reason": "no"}], None)
+    assert best.doubts == 2
+    island = next(island for island in state.archive.islands if best in island.members)
+    assert island.choose(state.chance, 1.0) is not best or len(island.members) == 1
+
+
+def test_a_release_takes_doubts_away() -> None:
+    state = search()
+    advance(state, 10)
+    best = state.archive.best()
+    for verdict in ("rejected", "released"):
+        state.tell([], [{"number": best.number, "verdict": verdict, "reason": ""}], None)
+    assert best.doubts == 0
+
+
+def test_a_champion_from_elsewhere_replaces_what_no_longer_fits_it() -> None:
+    state = search()
+    advance(state, 10)
+    moved = REGRESSION.replace("LIMIT = 8", "LIMIT = 9")
+    state.tell([], [], {"files": {"p.py": moved}, "score": 0.5})
+    assert all("LIMIT = 9" in member.files["p.py"] for member in state.archive.members())
+    assert all("LIMIT = 9" in proposal["files"]["p.py"] for proposal in state.ask(8))
+
+
+def test_too_slow_programs_lower_the_limit_on_work() -> None:
+    state = search()
+    before = state.limit
+    state.ask(8)
+    state.tell([result(i, None, "The evaluation took more than 5 seconds.") for i in range(8)], [], None)
+    assert state.limit < before
+    assert all(child.work <= state.limit for child in (state.ask(8) and state.waiting.values()))
+
+
+def test_of_two_programs_with_equal_score_the_older_stays_unless_the_new_one_is_much_cheaper() -> None:
+    def member(work: float) -> Any:
+        return archive.Member(1, {"p.py": "x = 1\n"}, 1.0, work, f"{work}")
+
+    old, same, cheap = member(100.0), member(99.0), member(50.0)
+    island = archive.Island([old])
+    island.add(same, 5)
+    assert island.members == [old]
+    island.add(cheap, 5)
+    assert island.members == [cheap]

@@ -1,0 +1,133 @@
+"""The parameters strategy: where values stand, what is written, and that it finds better ones."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import Any
+
+import pytest
+
+from tests.unit.strategies.loading import PACKAGES, PackageProcess, init, modules, result
+from tests.unit.strategies.programs import REGRESSION, TUNABLE, TUNABLE_SPACE, knobs_score, run
+
+sites, space, tuner = modules(PACKAGES / "parameters", "sites", "space", "tuner")
+
+SETTINGS_TOML = '# settings\nrate = 0.1  # the step\nkind = "flat"\n\n[model]\nrate = 0.5\ndepth = 4\ndeep = true\n'
+SETTINGS_JSON = '{\n  "rate": 0.1,\n  "note": "rate: 0.1",\n  "model": {"rate": 0.5, "depth": 4}\n}\n'
+
+
+def tuning(files: dict[str, str], **task: Any) -> Any:
+    """Return a tuner of these files."""
+    metric = {"name": "score", "better": task.get("better", "higher")}
+    message = {"files": files, "metric": metric, "score": task.get("score"), "space": task.get("space", [])}
+    return tuner.Tuner(message, task.get("seed", 1), tuner.Settings(**task.get("settings", {})))
+
+
+def test_an_assignment_at_module_level_is_found_and_nothing_else_changes() -> None:
+    files = {"knobs.py": TUNABLE}
+    values = {sites.find("RATE", files): 0.02, sites.find("DEPTH", files): 9, sites.find("OFFSET", files): -1.5}
+    expected = TUNABLE.replace("0.3  #", "0.02  #").replace("int = 4", "int = 9").replace("-0.5", "-1.5")
+    assert sites.write(files, values) == {"knobs.py": expected}
+
+
+def test_a_choice_is_written_as_a_string() -> None:
+    files = {"knobs.py": TUNABLE}
+    assert run(sites.write(files, {sites.find("KIND", files): "steep"})["knobs.py"])["KIND"] == "steep"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "load"), [("s.toml", SETTINGS_TOML, tomllib.loads), ("s.json", SETTINGS_JSON, json.loads)]
+)
+def test_keys_and_dotted_keys_are_found_where_they_stand(path: str, text: str, load: Any) -> None:
+    files = {path: text}
+    made = sites.write(files, {sites.find("rate", files): 0.7, sites.find("model.depth", files): 8})[path]
+    assert load(made) == {**load(text), "rate": 0.7, "model": {**load(text)["model"], "depth": 8}}
+    assert len(made) == len(text)
+
+
+def test_a_truth_value_in_toml_is_written_as_one() -> None:
+    files = {"s.toml": SETTINGS_TOML}
+    made = sites.write(files, {sites.find("model.deep", files): False})
+    assert tomllib.loads(made["s.toml"])["model"]["deep"] is False
+
+
+def test_a_parameter_that_is_nowhere_is_answered_with_one_clear_sentence() -> None:
+    with PackageProcess("parameters") as process:
+        answer = process.request(init({"knobs.py": "x = 1\n"}, space=TUNABLE_SPACE))
+    message = "No editable file sets the parameter 'RATE': write RATE = <value> at module level or as a key."
+    assert answer == {"type": "error", "message": message}
+
+
+def test_an_unknown_sampler_is_answered_with_one_clear_sentence() -> None:
+    with PackageProcess("parameters") as process:
+        answer = process.request(init({"knobs.py": TUNABLE}, parameters={"sampler": "guess"}))
+    assert answer == {"type": "error", "message": "The setting sampler is 'guess': use tpe or cmaes."}
+
+
+def test_without_a_space_the_numbers_of_the_block_are_tuned_and_the_rest_stays() -> None:
+    assert [site.value for site in sites.literals({"p.py": REGRESSION}, 30)] == [0.5, 0.25]
+    made = [proposal["files"]["p.py"] for proposal in tuning({"p.py": REGRESSION}, score=1.0).ask(8)]
+    assert len(set(made)) == 8
+    for text in made:
+        assert text.partition("# EVOLVE-BLOCK-START")[0] == REGRESSION.partition("# EVOLVE-BLOCK-START")[0]
+        assert text.partition("# EVOLVE-BLOCK-END")[2] == REGRESSION.partition("# EVOLVE-BLOCK-END")[2]
+
+
+@pytest.mark.parametrize(("value", "low", "high"), [(5, 1, 20), (0.0, -1.0, 1.0), (2.0, 0.0, 4.0), (-2.0, -4.0, 0.0)])
+def test_ranges_are_derived_from_a_number(value: float, low: float, high: float) -> None:
+    limits = space.around(value)
+    assert (limits.low, limits.high) == (low, high)
+    assert type(limits.low) is type(value)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes"])
+@pytest.mark.parametrize("better", ["higher", "lower"])
+def test_it_finds_better_values_in_the_direction_that_is_asked(sampler: str, better: str) -> None:
+    sign = 1 if better == "higher" else -1
+    start = knobs_score(TUNABLE)
+    state = tuning(
+        {"knobs.py": TUNABLE}, score=sign * start, space=TUNABLE_SPACE, better=better, settings={"sampler": sampler}
+    )
+    best = start
+    for first in range(0, 160, 8):
+        scores = [knobs_score(proposal["files"]["knobs.py"]) for proposal in state.ask(8)]
+        state.tell([result(first + i, sign * score) for i, score in enumerate(scores)], [], None)
+        best = max(best, *scores)
+    assert best > 0.1 * start
+
+
+def test_the_start_is_known_and_never_proposed_again() -> None:
+    one_knob = [{"name": "DEPTH", "type": "int", "low": 3, "high": 6, "log": False, "choices": []}]
+    state = tuning({"knobs.py": TUNABLE}, score=1.0, space=one_knob)
+    depths = []
+    while proposals := state.ask(1):
+        depths.append(run(proposals[0]["files"]["knobs.py"])["DEPTH"])
+        state.tell([result(len(depths) - 1, float(depths[-1]))], [], None)
+    assert sorted(depths) == [3, 5, 6]
+
+
+def test_failures_count_as_worse_than_anything_seen() -> None:
+    state = tuning({"knobs.py": TUNABLE}, score=5.0, space=TUNABLE_SPACE)
+    state.ask(3)
+    state.tell([result(0, 3.0), result(1, None), result(2, None)], [], None)
+    assert [trial.value for trial in state.study.get_trials()] == [5.0, 3.0, 2.8, 2.8]
+
+
+def test_a_rejected_candidate_loses_its_score() -> None:
+    state = tuning({"knobs.py": TUNABLE}, score=1.0, space=TUNABLE_SPACE)
+    state.ask(2)
+    state.tell([result(0, 9.0), result(1, 0.5)], [], None)
+    state.tell([], [{"number": 0, "verdict": "rejected", "reason": "no"}], None)
+    assert state.study.best_value == 1.0
+
+
+def test_a_champion_from_elsewhere_begins_a_fresh_study_around_it() -> None:
+    state = tuning({"knobs.py": TUNABLE}, score=1.0, space=TUNABLE_SPACE)
+    proposal = state.ask(1)[0]
+    state.tell([result(0, 2.0)], [], {"files": proposal["files"], "score": 2.0})
+    assert len(state.study.get_trials()) == 2
+    moved = TUNABLE.replace("A model", "Another model")
+    state.tell([], [], {"files": {"knobs.py": moved}, "score": 3.0})
+    assert [trial.value for trial in state.study.get_trials()] == [3.0]
+    assert all("Another model" in proposal["files"]["knobs.py"] for proposal in state.ask(4))

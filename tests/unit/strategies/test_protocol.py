@@ -1,0 +1,128 @@
+"""Both packages as processes: what they answer, that runs repeat, and that a stopped run goes on unchanged."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import pytest
+
+from tests.unit.strategies.loading import PACKAGES, PackageProcess, init, result, told
+from tests.unit.strategies.programs import REGRESSION, TUNABLE, TUNABLE_SPACE, knobs_score, regression_error
+
+EVOLUTION = ("evolution", init({"program.py": REGRESSION}, better="lower", score=regression_error(REGRESSION)))
+TPE = ("parameters", init({"knobs.py": TUNABLE}, space=TUNABLE_SPACE, score=knobs_score(TUNABLE)))
+NUMERIC_SPACE = [entry for entry in TUNABLE_SPACE if entry["type"] != "choice"]
+CMAES = (
+    "parameters",
+    init({"knobs.py": TUNABLE}, space=NUMERIC_SPACE, score=knobs_score(TUNABLE), parameters={"sampler": "cmaes"}),
+)
+EVERY = [pytest.param(*EVOLUTION, id="evolution"), pytest.param(*TPE, id="tpe"), pytest.param(*CMAES, id="cmaes")]
+
+
+def score(files: dict[str, str]) -> float | None:
+    """Score either of the two programs."""
+    return regression_error(files["program.py"]) if "program.py" in files else knobs_score(files["knobs.py"])
+
+
+def generation(process: PackageProcess, first: int) -> list[dict[str, Any]]:
+    """Ask for eight proposals, tell their scores, and return them."""
+    proposals = process.request({"type": "ask", "count": 8})["proposals"]
+    process.request(told([result(first + i, score(p["files"])) for i, p in enumerate(proposals)]))
+    return proposals
+
+
+@pytest.mark.parametrize(("name", "start"), EVERY)
+def test_answers_have_the_agreed_form(name: str, start: dict[str, Any]) -> None:
+    package = tomllib.loads((PACKAGES / name / "strategy.toml").read_text())
+    with PackageProcess(name) as process:
+        ready = {"type": "ready", "name": package["name"], "version": package["version"]}
+        assert process.request(start) == ready
+        answer = process.request({"type": "ask", "count": 3})
+        assert answer["type"] == "proposals"
+        assert len(answer["proposals"]) == 3
+        for proposal in answer["proposals"]:
+            assert sorted(proposal) == ["files", "note", "operator", "parents"]
+            assert sorted(proposal["files"]) == sorted(start["task"]["files"])
+            assert proposal["files"] != start["task"]["files"]
+            assert "\n" not in proposal["note"]
+            assert 0 < len(proposal["note"]) <= 300
+        assert process.request(told([result(0, 0.1), result(1, None, "it broke")])) == {"type": "ok"}
+
+
+@pytest.mark.parametrize(("name", "start"), EVERY)
+def test_same_seed_gives_the_same_proposals_and_another_seed_others(name: str, start: dict[str, Any]) -> None:
+    runs = []
+    for seed in (1, 1, 2):
+        with PackageProcess(name) as process:
+            process.request({**start, "seed": seed})
+            runs.append([generation(process, first) for first in (0, 8, 16)])
+    assert runs[0] == runs[1]
+    assert runs[0] != runs[2]
+
+
+@pytest.mark.parametrize(("name", "start"), EVERY)
+@pytest.mark.parametrize("between_ask_and_tell", [False, True])
+def test_a_restored_process_goes_on_like_an_uninterrupted_one(
+    name: str, start: dict[str, Any], between_ask_and_tell: bool
+) -> None:
+    with PackageProcess(name) as lasting, PackageProcess(name) as stopped, PackageProcess(name) as restored:
+        for process in (lasting, stopped):
+            process.request(start)
+            for first in range(0, 40, 8):
+                generation(process, first)
+        pending: list[dict[str, Any]] = []
+        if between_ask_and_tell:
+            pending = stopped.request({"type": "ask", "count": 8})["proposals"]
+            assert lasting.request({"type": "ask", "count": 8})["proposals"] == pending
+        state = stopped.request({"type": "snapshot"})["state"]
+        assert len(state) < 4_000_000
+        restored.request({**start, "state": state})
+        for process in (lasting, restored):
+            process.request(told([result(40 + i, score(p["files"])) for i, p in enumerate(pending)]))
+        for first in range(40 + len(pending), 88, 8):
+            proposals = generation(lasting, first)
+            assert generation(restored, first) == proposals
+            assert len(proposals) == 8
+
+
+@pytest.mark.parametrize(("name", "start"), EVERY)
+def test_decisions_and_a_champion_that_moved_are_taken_in(name: str, start: dict[str, Any]) -> None:
+    with PackageProcess(name) as process:
+        process.request(start)
+        proposals = process.request({"type": "ask", "count": 8})["proposals"]
+        champion = {"files": proposals[0]["files"], "score": score(proposals[0]["files"]) or 0.0}
+        decisions = [
+            {"number": 0, "verdict": "released", "reason": ""},
+            {"number": 1, "verdict": "rejected", "reason": "hard to read"},
+            {"number": 2, "verdict": "changes_requested", "reason": ""},
+            {"number": 3, "verdict": "unconfirmed", "reason": ""},
+            {"number": 4, "verdict": "superseded", "reason": ""},
+        ]
+        results = [result(i, score(p["files"])) for i, p in enumerate(proposals)]
+        assert process.request(told(results, decisions=decisions, champion=champion)) == {"type": "ok"}
+        seen = [proposal["files"] for proposal in proposals]
+        later = [proposal["files"] for first in (8, 16, 24) for proposal in generation(process, first)]
+        assert len(later) == 24
+        assert all(files not in seen for files in later)
+
+
+@pytest.mark.parametrize("name", ["evolution", "parameters"])
+def test_a_target_without_anything_to_change_is_exhausted_at_once(name: str) -> None:
+    with PackageProcess(name) as process:
+        process.request(init({"notes.txt": "nothing to change here\n"}, score=1.0))
+        assert process.request({"type": "ask", "count": 8}) == {"type": "proposals", "proposals": []}
+
+
+def test_an_unknown_message_is_answered_with_one_sentence() -> None:
+    with PackageProcess("evolution") as process:
+        process.request(EVOLUTION[1])
+        refusal = {"type": "error", "message": "This strategy does not know messages of type 'sing'."}
+        assert process.request({"type": "sing"}) == refusal
+
+
+@pytest.mark.parametrize("name", ["evolution", "parameters"])
+def test_a_question_before_init_is_answered_with_one_sentence(name: str) -> None:
+    with PackageProcess(name) as process:
+        refusal = {"type": "error", "message": "The first message must be init."}
+        assert process.request({"type": "ask", "count": 1}) == refusal
