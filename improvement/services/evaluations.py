@@ -14,11 +14,12 @@ from improvement.engine.measurement import Measurement, Outcome
 from improvement.engine.nomination import is_beyond_bound
 from improvement.exceptions import LateAttempt
 from improvement.models import Candidate, Evaluation, Halt, Run
+from improvement.services import audit
 from improvement.services.actors import SYSTEM
 from improvement.services.transitions import move_candidate
 from improvement.states import CandidateState
 
-GRACE = timedelta(seconds=30)
+GRACE = timedelta(seconds=10)
 MAX_ATTEMPTS = 3
 STOPPED = "stopped"
 
@@ -69,7 +70,7 @@ def claim(evaluation_id: int, *, worker: str, seconds: float, now: datetime) -> 
     )
 
 
-@transaction.atomic
+@audit.turn()
 def record(order: Order, measurement: Measurement, *, metric: Metric, now: datetime) -> Evaluation:
     """Record the answer of an attempt, once. Raises ``LateAttempt`` when the lease passed to another."""
     row = _held(order)
@@ -186,7 +187,7 @@ def _wake(row: Evaluation) -> None:
         dispatch.enqueue_on_commit("consider_edit", candidate_id=row.candidate_id)
 
 
-@transaction.atomic
+@audit.turn()
 def take_over_lost(*, now: datetime) -> list[int]:
     """Queue again what dead workers held, and give up on what no worker survives. Returns what is due to be enqueued."""
     expired = Evaluation.objects.select_for_update(of=("self",)).filter(

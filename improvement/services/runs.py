@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Q
 
 from improvement import dispatch, events, installation, permissions
@@ -21,11 +20,11 @@ from improvement.services.actors import SYSTEM, Actor
 from improvement.services.transitions import move_candidate, move_run
 from improvement.states import LIVE_RUN_STATES, CandidateState, RunState
 
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(seconds=45)
 MAX_BUDGET = 1_000_000
 
 
-@transaction.atomic
+@audit.turn()
 def start(
     *,
     target_name: str,
@@ -91,7 +90,7 @@ def start(
     return run
 
 
-@transaction.atomic
+@audit.turn()
 def pause(run_id: int, *, actor: Actor, reason: str = "", now: datetime) -> Run:
     """Pause a run; what is being measured is finished, nothing new is asked for."""
     run = _steered(run_id, actor)
@@ -99,7 +98,7 @@ def pause(run_id: int, *, actor: Actor, reason: str = "", now: datetime) -> Run:
     return run
 
 
-@transaction.atomic
+@audit.turn()
 def resume(run_id: int, *, actor: Actor, now: datetime) -> Run:
     """Let a paused run go on."""
     run = _steered(run_id, actor)
@@ -110,7 +109,7 @@ def resume(run_id: int, *, actor: Actor, now: datetime) -> Run:
 
 def stop(run_id: int, *, actor: Actor, reason: str = "", now: datetime) -> Run:
     """Stop a run for good; its running sandboxes die at once, candidates in review stay in review."""
-    with transaction.atomic():
+    with audit.turn():
         run = _steered(run_id, actor)
         move_run(run, RunState.STOPPED, actor=actor, reason=reason or f"stopped by {actor.name}", now=now)
         _abandon(run, now=now)
@@ -133,7 +132,7 @@ def let_go(run_id: int, *, holder: str) -> None:
     Run.objects.filter(pk=run_id, lease_holder=holder).update(lease_holder="", lease_until=None)
 
 
-@transaction.atomic
+@audit.turn()
 def record_start(run_id: int, *, score: float, now: datetime) -> Run:
     """Record the champion's score on this run's measure seed and let the loop begin."""
     run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
@@ -143,7 +142,7 @@ def record_start(run_id: int, *, score: float, now: datetime) -> Run:
     return run
 
 
-@transaction.atomic
+@audit.turn()
 def fail(run_id: int, *, reason: str, now: datetime) -> Run:
     """End a run that cannot go on, with one sentence that says why."""
     run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
@@ -154,7 +153,7 @@ def fail(run_id: int, *, reason: str, now: datetime) -> Run:
     return run
 
 
-@transaction.atomic
+@audit.turn()
 def park(run_id: int, *, reason: str, now: datetime) -> None:
     """Note that a run waits only for people; it holds no worker while it does."""
     run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
@@ -162,7 +161,7 @@ def park(run_id: int, *, reason: str, now: datetime) -> None:
         move_run(run, RunState.PARKED, actor=SYSTEM, reason=reason, now=now)
 
 
-@transaction.atomic
+@audit.turn()
 def complete(run_id: int, *, reason: str, now: datetime) -> None:
     """End a run whose work is done."""
     run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
@@ -174,12 +173,9 @@ def complete(run_id: int, *, reason: str, now: datetime) -> None:
 def _abandon(run: Run, *, now: datetime) -> None:
     """Withdraw what the loop still held, and cancel what nobody measures any more."""
     outstanding = [Evaluation.State.QUEUED, Evaluation.State.LEASED]
-    Evaluation.objects.filter(run=run, state__in=outstanding, candidate__revision=1).update(
-        state=Evaluation.State.CANCELLED, lease_until=None
-    )
-    Evaluation.objects.filter(run=run, state__in=outstanding, candidate__isnull=True, subject__isnull=True).update(
-        state=Evaluation.State.CANCELLED, lease_until=None
-    )
+    of_reviews = Q(candidate__revision__gt=1) | Q(subject__revision__gt=1)
+    held_by_loop = Evaluation.objects.filter(run=run, state__in=outstanding).exclude(of_reviews)
+    held_by_loop.update(state=Evaluation.State.CANCELLED, lease_until=None)
     held = [CandidateState.PROPOSED, CandidateState.MEASURING, CandidateState.NOMINATED, CandidateState.CONFIRMING]
     for candidate in Candidate.objects.select_for_update(of=("self",)).filter(run=run, revision=1, state__in=held):
         move_candidate(candidate, CandidateState.WITHDRAWN, actor=SYSTEM, now=now, data={"reason": "the run ended"})

@@ -57,7 +57,9 @@ def page(administrator: BrowserContext) -> Page:
 
 
 @pytest.fixture
-def join(installation: Installation, administrator: BrowserContext, browser: Browser) -> Iterator[Callable[[str, str], Page]]:
+def join(
+    installation: Installation, administrator: BrowserContext, browser: Browser
+) -> Iterator[Callable[[str, str], Page]]:
     """Return a function that invites somebody on the Team page and gives a page in that person's own browser."""
     contexts: list[BrowserContext] = []
 

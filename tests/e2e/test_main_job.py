@@ -64,7 +64,9 @@ def test_countersigned_by_keyboard_moves_the_champion_in_another_browser(
     _export_and_verify(installation, page, tmp_path)
 
 
-def test_late_decision_says_who_decided(installation: Installation, page: Page, join: Callable[[str, str], Page]) -> None:
+def test_late_decision_says_who_decided(
+    installation: Installation, page: Page, join: Callable[[str, str], Page]
+) -> None:
     carol = join("carol", "reviewer")
     candidate = _open_first_review(installation, page)
     carol.goto(page.url)

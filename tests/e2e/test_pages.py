@@ -29,7 +29,9 @@ def test_pages_have_no_violations(
     ) as context:
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(f"{page.url}: {error}"))
-        page.on("console", lambda message: problems.append(f"{page.url}: {message.text}") if _is_ours(message) else None)
+        page.on(
+            "console", lambda message: problems.append(f"{page.url}: {message.text}") if _is_ours(message) else None
+        )
         for path in (*PAGES, _first_candidate(installation, page)):
             page.goto(installation.url + path)
             page.wait_for_load_state("networkidle" if path != "/runs/1/" else "load")
