@@ -19,7 +19,7 @@ def test_the_server_wants_the_password(redis_url: str) -> None:
 
 
 def test_only_the_owner_reaches_socket_and_configuration(redis_url: str) -> None:
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in settings.DATA.run.iterdir()}
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in settings.DATA.run.glob("valkey.*")}
     assert {name: oct(mode) for name, mode in modes.items()} == {"valkey.sock": "0o600", "valkey.conf": "0o600"}
 
 
