@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 from django.conf import settings
@@ -24,6 +25,8 @@ from improvement.selectors import filesets, loop
 from improvement.services import confirmations, targets
 from improvement.services import filesets as stored
 from improvement.states import CandidateState
+
+logger = logging.getLogger(__name__)
 
 SEEDS = 8
 
@@ -82,20 +85,11 @@ def confirm_again(candidate_id: int) -> None:
     champion = task_at(target.name, target.champion_commit)
     try:
         files = _placed(candidate, before, champion.editable)
+        _rebase(candidate, champion, files)
     except MergeConflict as conflict:
         confirmations.withdraw(candidate_id, reason=conflict.message, now=timezone.now())
-        return
-    candidate.revision += 1
-    digest = patch_digest(champion.editable, files)
-    confirmations.rebase(
-        candidate_id,
-        files_digest=stored.store(files),
-        patch_digest=digest,
-        lines=diff_stats(champion.editable, files),
-        pairs=_confirm_pairs(candidate, digest=f"{digest}:{candidate.revision}"),
-        champion_files=stored.store(champion.editable),
-        now=timezone.now(),
-    )
+    except Conflict as overtaken:
+        logger.info("C-%s: %s", candidate_id, overtaken.message)
 
 
 def consider_edit(candidate_id: int) -> None:
@@ -109,7 +103,24 @@ def consider_edit(candidate_id: int) -> None:
         reason = f"it measured {candidate.score:.6g}, no better than the champion's {champion:.6g}"
         targets.withdraw_edit(candidate_id, reason=reason, now=timezone.now())
         return
-    begin(candidate, why="a person's own edit")
+    try:
+        begin(candidate, why="a person's own edit")
+    except Conflict as overtaken:
+        logger.info("C-%s: %s", candidate_id, overtaken.message)
+
+
+def _rebase(candidate: Candidate, champion: Task, files: dict[str, str]) -> None:
+    digest = patch_digest(champion.editable, files)
+    confirmations.rebase(
+        candidate.pk,
+        champion=candidate.target.champion_commit,
+        files_digest=stored.store(files),
+        patch_digest=digest,
+        lines=diff_stats(champion.editable, files),
+        pairs=_confirm_pairs(candidate, digest=f"{digest}:{candidate.revision + 1}"),
+        champion_files=stored.store(champion.editable),
+        now=timezone.now(),
+    )
 
 
 def _placed(candidate: Candidate, before: dict[str, str], champion: dict[str, str]) -> dict[str, str]:
@@ -127,7 +138,10 @@ def _on_present_champion(candidate: Candidate) -> Candidate:
     champion = task_at(candidate.target.name, candidate.target.champion_commit).editable
     files = filesets.load(candidate.files_id)
     return confirmations.place_before_nomination(
-        candidate.pk, patch_digest=patch_digest(champion, files), lines=diff_stats(champion, files)
+        candidate.pk,
+        champion=candidate.target.champion_commit,
+        patch_digest=patch_digest(champion, files),
+        lines=diff_stats(champion, files),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
     from improvement.models import PolicyVersion, Review
 
 
+@contextmanager
+def turn() -> Iterator[None]:
+    """Open a transaction that is alone in changing what the log tells of, until it commits.
+
+    Whoever appends waits for the one before in any case. Waiting before anything is read or locked lets each change
+    judge what the one before it left, and keeps two of them from waiting for each other.
+    """
+    with transaction.atomic():
+        _locked_head()
+        yield
+
+
 def append(
     kind: str,
     *,
@@ -30,13 +43,11 @@ def append(
     run: Run | None = None,
     target: str = "",
 ) -> int:
-    """Append one event and return its number. Must be the last writes of the transaction that makes the change.
+    """Append one event and return its number. Must be called inside the ``turn`` of the change itself.
 
     Raises ``LedgerError`` when the event lacks what its type needs; the change is then rolled back with it.
     """
-    head = AuditHead.objects.select_for_update(of=("self",)).filter(pk=1).first()
-    if head is None:
-        head = _begin(now)
+    head = _locked_head() or _begin(now)
     about = {**({"target": target} if target else {}), **({"run": f"R-{run.pk}"} if run else {}), **(context or {})}
     return _append(
         head, kind, actor=actor, subject=subject, context=about, data=data or {}, run=run, target=target, now=now
@@ -71,7 +82,7 @@ def review_context(review: Review, policy: PolicyVersion) -> dict[str, Any]:
 @transaction.atomic
 def sign_head(*, now: datetime) -> Checkpoint:
     """Return the signed checkpoint over everything that is in the log now."""
-    head = AuditHead.objects.select_for_update(of=("self",)).filter(pk=1).first() or _begin(now)
+    head = _locked_head() or _begin(now)
     existing = Checkpoint.objects.filter(size=head.size).first()
     if existing is not None:
         return existing
@@ -92,6 +103,10 @@ def signing_key() -> SigningKey:
 def record_verified(*, size: int, now: datetime) -> None:
     """Note that the whole log up to ``size`` was checked and held."""
     AuditHead.objects.filter(pk=1).update(verified_size=size, verified_at=now)
+
+
+def _locked_head() -> AuditHead | None:
+    return AuditHead.objects.select_for_update(of=("self",)).filter(pk=1).first()
 
 
 def _begin(now: datetime) -> AuditHead:

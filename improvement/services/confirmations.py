@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F
 
 from improvement import dispatch, events, policies
 from improvement.engine.evidence import Evidence as Built
 from improvement.engine.evidence import payload_inside
 from improvement.engine.findings import Severity
-from improvement.exceptions import Conflict
+from improvement.exceptions import ChampionMoved, Conflict
 from improvement.models import Candidate, Evaluation, Evidence, Review, Run, Target, Vote
 from improvement.policies import Change
 from improvement.services import audit, reviews
@@ -26,10 +25,14 @@ Pair = tuple[str, int, int]
 """One paired measurement: stage ("confirm" or "holdout"), index (or holdout case), seed."""
 
 
-@transaction.atomic
+@audit.turn()
 def nominate(candidate_id: int, *, pairs: Sequence[Pair], champion_files: str, why: str, now: datetime) -> Candidate:
-    """Nominate a measured candidate and order its paired confirmation against the champion."""
+    """Nominate a measured candidate and order its paired confirmation against the champion.
+
+    Raises ``ChampionMoved`` when the champion is no longer the one that the candidate's patch starts from.
+    """
     candidate = _locked(candidate_id)
+    _check_champion(candidate, candidate.base_commit)
     move_candidate(
         candidate,
         CandidateState.NOMINATED,
@@ -49,22 +52,29 @@ def nominate(candidate_id: int, *, pairs: Sequence[Pair], champion_files: str, w
     return candidate
 
 
-@transaction.atomic
-def place_before_nomination(candidate_id: int, *, patch_digest: str, lines: tuple[int, int]) -> Candidate:
-    """Say what a measured candidate changes against the present champion: a patch is always champion to candidate."""
+@audit.turn()
+def place_before_nomination(
+    candidate_id: int, *, champion: str, patch_digest: str, lines: tuple[int, int]
+) -> Candidate:
+    """Say what a measured candidate changes against the champion: a patch is always champion to candidate.
+
+    ``champion`` is the commit that the patch was made against; raises ``ChampionMoved`` when it is no longer champion.
+    """
     candidate = _locked(candidate_id)
+    _check_champion(candidate, champion)
     if candidate.state != CandidateState.MEASURED.value:
         raise Conflict(f"C-{candidate_id} was nominated already.")
-    candidate.base_commit, candidate.patch_digest = candidate.target.champion_commit, patch_digest
+    candidate.base_commit, candidate.patch_digest = champion, patch_digest
     candidate.added, candidate.removed = lines
     candidate.save(update_fields=["base_commit", "patch_digest", "added", "removed"])
     return candidate
 
 
-@transaction.atomic
+@audit.turn()
 def rebase(
     candidate_id: int,
     *,
+    champion: str,
     files_digest: str,
     patch_digest: str,
     lines: tuple[int, int],
@@ -72,12 +82,16 @@ def rebase(
     champion_files: str,
     now: datetime,
 ) -> Candidate:
-    """Place a stale candidate on the present champion as a new revision, and order its confirmation again."""
+    """Place a stale candidate on the champion as a new revision, and order its confirmation again.
+
+    ``champion`` is the commit that it was placed on; raises ``ChampionMoved`` when it is no longer champion.
+    """
     candidate = _locked(candidate_id)
+    _check_champion(candidate, champion)
     previous = candidate.base_commit
     changes: dict[str, Any] = {
         "revision": candidate.revision + 1,
-        "base_commit": candidate.target.champion_commit,
+        "base_commit": champion,
         "files_id": files_digest,
         "patch_digest": patch_digest,
         "added": lines[0],
@@ -92,15 +106,16 @@ def rebase(
     return candidate
 
 
-@transaction.atomic
+@audit.turn()
 def order_holdout(candidate_id: int, *, pairs: Sequence[Pair], champion_files: str, now: datetime) -> None:
-    """Order the holdout for a candidate that held on the confirm seeds."""
+    """Order the holdout, once, for a candidate that held on the confirm seeds."""
     candidate = _locked(candidate_id)
-    if candidate.state == CandidateState.CONFIRMING.value:
+    ordered = Evaluation.objects.filter(candidate=candidate, revision=candidate.revision, stage="holdout").exists()
+    if candidate.state == CandidateState.CONFIRMING.value and not ordered:
         _order(candidate, pairs=pairs, champion_files=champion_files, now=now)
 
 
-@transaction.atomic
+@audit.turn()
 def withdraw(candidate_id: int, *, reason: str, now: datetime) -> None:
     """Withdraw a candidate that cannot go on, and close its review."""
     candidate = _locked(candidate_id)
@@ -111,7 +126,7 @@ def withdraw(candidate_id: int, *, reason: str, now: datetime) -> None:
     move_candidate(candidate, CandidateState.WITHDRAWN, actor=SYSTEM, now=now, data={"reason": reason}, told=False)
 
 
-@transaction.atomic
+@audit.turn()
 def conclude(candidate_id: int, *, revision: int, evidence: Built, tree: str, now: datetime) -> Candidate:
     """Record the evidence and pass the gate: to people, or aside as within noise, failed or quarantined.
 
@@ -320,6 +335,11 @@ def _carry_votes(earlier: Review, review: Review, now: datetime) -> None:
             audit_seq=seq or vote.audit_seq,
             at=vote.at,
         )
+
+
+def _check_champion(candidate: Candidate, commit: str) -> None:
+    if candidate.target.champion_commit != commit:
+        raise ChampionMoved(f"The champion moved while C-{candidate.pk} was placed on {commit[:9]}. Place it again.")
 
 
 def _locked(candidate_id: int) -> Candidate:

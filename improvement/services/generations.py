@@ -27,7 +27,7 @@ from improvement.states import CandidateState, RunState
 KEPT_SNAPSHOTS = 2
 
 
-@transaction.atomic
+@audit.turn()
 def open_generation(
     run_id: int,
     *,
@@ -63,7 +63,7 @@ def open_generation(
     return run
 
 
-@transaction.atomic
+@audit.turn()
 def close_generation(
     run_id: int,
     *,

@@ -22,7 +22,7 @@ def halt(*, actor: Actor, reason: str, now: datetime) -> Halt:
     """
     _check(actor, Right.HALT, reason)
     installation.raise_flag(installation.halt_file())
-    with transaction.atomic():
+    with audit.turn():
         standing = Halt.objects.select_for_update(of=("self",)).filter(lifted_at__isnull=True).first()
         if standing is not None:
             return standing
@@ -37,7 +37,7 @@ def halt(*, actor: Actor, reason: str, now: datetime) -> Halt:
         return order
 
 
-@transaction.atomic
+@audit.turn()
 def resume(*, actor: Actor, reason: str, now: datetime) -> Halt:
     """Lift the stop. Under ``team`` the first person asks and a second person's resume completes it."""
     _check(actor, Right.LIFT_HALT, reason)

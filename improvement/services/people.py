@@ -24,7 +24,7 @@ INVITATION_LIFETIME = timedelta(days=7)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,79}")
 
 
-@transaction.atomic
+@audit.turn()
 def ensure_first_administrator(*, now: datetime) -> str:
     """Return the path of a fresh one-time sign-in link for the first administrator, making that person if needed."""
     user = User.objects.filter(role=Role.ADMIN.value, is_active=True).order_by("id").first()
@@ -38,7 +38,7 @@ def ensure_first_administrator(*, now: datetime) -> str:
     return _link(user, lifetime=LINK_LIFETIME, now=now)
 
 
-@transaction.atomic
+@audit.turn()
 def invite(name: str, *, role: str, actor: Actor, now: datetime) -> str:
     """Make a person with a role and return the path of the invitation link (valid 7 days, one use)."""
     _check_manager(actor)
@@ -60,7 +60,7 @@ def invite(name: str, *, role: str, actor: Actor, now: datetime) -> str:
     return _link(user, lifetime=INVITATION_LIFETIME, now=now)
 
 
-@transaction.atomic
+@audit.turn()
 def renew_invitation(user_id: int, *, actor: Actor, now: datetime) -> str:
     """Return a new one-time link for somebody who lost theirs or forgot the password; older links end."""
     _check_manager(actor)
@@ -88,7 +88,7 @@ def check_link(token: str, *, now: datetime) -> User:
     return link.user
 
 
-@transaction.atomic
+@audit.turn()
 def use_link(token: str, *, now: datetime) -> User:
     """Use a one-time link up and return the person it signs in; a second use is refused."""
     user = check_link(token, now=now)
@@ -98,7 +98,7 @@ def use_link(token: str, *, now: datetime) -> User:
     return user
 
 
-@transaction.atomic
+@audit.turn()
 def record_sign_in(user: User, *, how: str, now: datetime) -> None:
     """Write into the trail that somebody signed in, and how."""
     first = user.last_login is None
@@ -133,7 +133,7 @@ def set_keyboard_shortcuts(user_id: int, enabled: bool) -> None:
     User.objects.filter(pk=user_id).update(keyboard_shortcuts=enabled)
 
 
-@transaction.atomic
+@audit.turn()
 def change_role(user_id: int, *, role: str, actor: Actor, now: datetime, target_name: str | None = None) -> None:
     """Change somebody's role for the installation, or narrow it on one target (role "" lifts that)."""
     _check_manager(actor)
@@ -153,7 +153,7 @@ def change_role(user_id: int, *, role: str, actor: Actor, now: datetime, target_
     policies.follow_people(now=now)
 
 
-@transaction.atomic
+@audit.turn()
 def set_active(user_id: int, active: bool, *, actor: Actor, now: datetime) -> None:
     """Let somebody in again or keep them out; their votes in the trail stay."""
     _check_manager(actor)

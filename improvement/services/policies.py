@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from django.db import transaction
-
 from improvement import permissions, policies
 from improvement.exceptions import Invalid
 from improvement.models import PolicyVersion, Review, User
@@ -28,7 +26,7 @@ def parsed(version: PolicyVersion) -> Policy:
     return policies.parse_policy(version.text, version=version.version)
 
 
-@transaction.atomic
+@audit.turn()
 def choose_preset(preset: str, *, actor: Actor, reason: str, now: datetime) -> PolicyVersion:
     """Put a preset into force because a person chose it; open reviews are judged by it from now on."""
     if actor.person is None:
@@ -61,7 +59,7 @@ def _reviewers() -> int:
 
 
 def _append(preset: Preset, text: str, *, actor: Actor, chosen: bool, now: datetime, reason: str = "") -> PolicyVersion:
-    with transaction.atomic():
+    with audit.turn():
         newest = PolicyVersion.objects.select_for_update(of=("self",)).order_by("-version").first()
         version = PolicyVersion.objects.create(
             version=newest.version + 1 if newest else 1,

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-
 from improvement import dispatch, events, permissions, policies
 from improvement.exceptions import Conflict, Halted, Invalid, NotAllowed, NotFound, PolicyUnmet
 from improvement.models import Candidate, Halt, Release, Review, Run, Target, Vote
@@ -32,7 +30,7 @@ class Approval:
     self_countersigned: bool
 
 
-@transaction.atomic
+@audit.turn()
 def check_still_allowed(release_id: int, *, now: datetime) -> Release:
     """Check the policy at this moment, and return the release to carry out.
 
@@ -66,7 +64,7 @@ def approvals(release: Release) -> list[Approval]:
     return [Approval(v.person_id, v.person.get_username(), v.audit_seq or 0, v.self_countersigned) for v in votes]
 
 
-@transaction.atomic
+@audit.turn()
 def record_commit(release_id: int, *, commit: str, tree: str, now: datetime) -> Release:
     """Record the commit that is about to become champion, before the ref moves."""
     release = check_still_allowed(release_id, now=now)
@@ -89,7 +87,7 @@ def record_commit(release_id: int, *, commit: str, tree: str, now: datetime) -> 
     return release
 
 
-@transaction.atomic
+@audit.turn()
 def finish(release_id: int, *, actor: Actor = SYSTEM, now: datetime) -> Release:
     """Record that the ref moved: the champion is the release's commit now. Repeating it changes nothing."""
     release = _locked(release_id)
@@ -110,7 +108,7 @@ def finish(release_id: int, *, actor: Actor = SYSTEM, now: datetime) -> Release:
     return release
 
 
-@transaction.atomic
+@audit.turn()
 def give_up(release_id: int, *, reason: str, now: datetime) -> None:
     """End a release that cannot be carried out; its candidate is confirmed and reviewed again."""
     release = _locked(release_id)
@@ -131,7 +129,7 @@ def give_up(release_id: int, *, reason: str, now: datetime) -> None:
         move_candidate(release.candidate, CandidateState.STALE, actor=SYSTEM, now=now, data={"reason": reason})
 
 
-@transaction.atomic
+@audit.turn()
 def order_rollback(target_name: str, *, to: str, actor: Actor, reason: str, now: datetime) -> Release:
     """Order that a former champion's tree becomes champion again, as a new commit. Allowed under halt."""
     if actor.person is None:

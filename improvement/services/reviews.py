@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
-
 from improvement import dispatch, events, permissions, policies
 from improvement.engine.evidence import Evidence, envelope_around
 from improvement.exceptions import AlreadyDecided, Invalid, NotAllowed, NotFound, StaleDecision
@@ -27,7 +25,7 @@ _DECIDED = {
 }
 
 
-@transaction.atomic
+@audit.turn()
 def vote(
     candidate_id: int,
     *,
@@ -61,7 +59,7 @@ def vote(
     return cast
 
 
-@transaction.atomic
+@audit.turn()
 def look(candidate_id: int, *, actor: Actor, now: datetime) -> None:
     """Note for five minutes that a reviewer has this case open, so that it is not replaced under their eyes."""
     person = actor.person
@@ -78,7 +76,7 @@ def look(candidate_id: int, *, actor: Actor, now: datetime) -> None:
         review.save(update_fields=["claimed_by", "claimed_until"])
 
 
-@transaction.atomic
+@audit.turn()
 def expire_due(*, now: datetime) -> int:
     """Close the reviews whose deadline passed: not applied. Returns how many."""
     due = Review.objects.select_for_update(of=("self",)).exclude(state=Review.State.CLOSED).filter(expires_at__lte=now)
@@ -91,7 +89,7 @@ def expire_due(*, now: datetime) -> int:
     return closed
 
 
-@transaction.atomic
+@audit.turn()
 def settle_approved(*, now: datetime) -> int:
     """Carry out approvals that could not take effect when they were given (halt, another release in flight)."""
     settled = 0

@@ -40,7 +40,7 @@ def check_may_add(name: str, *, actor: Actor) -> None:
         raise Conflict(f"There is already a target named {name}. Choose another name with --name.")
 
 
-@transaction.atomic
+@audit.turn()
 def add(made: Added, *, actor: Actor, now: datetime) -> Target:
     """Record a new target whose repository exists and whose champion was measured."""
     check_may_add(made.name, actor=actor)
@@ -121,7 +121,7 @@ def finish_import(import_id: int, *, target: Target | None, message: str) -> Non
     TargetImport.objects.filter(pk=import_id).update(target=target, state=state, message=message)
 
 
-@transaction.atomic
+@audit.turn()
 def take_external(
     target_name: str, *, commit: str, tree: str, score: float, actor: Actor, reason: str, now: datetime
 ) -> Target:
@@ -162,7 +162,7 @@ def take_external(
     return target
 
 
-@transaction.atomic
+@audit.turn()
 def take_in_edit(
     target_name: str,
     *,
@@ -217,7 +217,7 @@ def take_in_edit(
     return candidate
 
 
-@transaction.atomic
+@audit.turn()
 def withdraw_edit(candidate_id: int, *, reason: str, now: datetime) -> None:
     """Withdraw a person's edit that is no improvement."""
     candidate = Candidate.objects.select_for_update(of=("self",)).select_related("target").get(pk=candidate_id)
