@@ -1,4 +1,4 @@
-"""What tests need from the operating system: a browser and a PostgreSQL server."""
+"""What tests need from the operating system: a browser, a PostgreSQL server, and git to compare with."""
 
 from __future__ import annotations
 
@@ -35,8 +35,15 @@ def postgresql() -> Path | None:
     return max(directories, key=lambda path: float(path.parent.name), default=None)
 
 
+def git() -> Path | None:
+    """Return the program with which tests compare what the product writes without it."""
+    found = shutil.which("git")
+    return Path(found) if found else None
+
+
 CHROMIUM = SystemPackage("Chromium", "chromium", chromium)
 POSTGRESQL = SystemPackage("PostgreSQL", "postgresql", postgresql)
+GIT = SystemPackage("git", "git", git)
 
 
 def install_missing(wanted: Iterable[SystemPackage]) -> tuple[SystemPackage, ...]:

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 from bootstrap import postgresql, system_packages
 from bootstrap.problem import Problem
-from bootstrap.system_packages import CHROMIUM, POSTGRESQL, SystemPackage
+from bootstrap.system_packages import CHROMIUM, GIT, POSTGRESQL, SystemPackage
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Outcome:
 
 
 STAGES = (
-    Stage("units, walls, integration on SQLite", ("-n", "2", "-m", "not e2e")),
+    Stage("units, walls, integration on SQLite", ("-n", "2", "-m", "not e2e"), GIT),
     Stage("integration on PostgreSQL", ("-n", "2", "-m", "database and not e2e", "tests/integration"), POSTGRESQL),
     Stage("real processes and browser", ("-m", "e2e"), CHROMIUM),
 )
@@ -50,7 +50,7 @@ def run(project: Path, arguments: Sequence[str]) -> int:
     """Run pytest with these arguments, or every stage when there are none; return the exit status."""
     if arguments:
         return subprocess.run(_pytest(arguments), cwd=project, check=False).returncode
-    missing = system_packages.install_missing([CHROMIUM, POSTGRESQL])
+    missing = system_packages.install_missing([CHROMIUM, POSTGRESQL, GIT])
     if missing and _continuous_integration():
         raise Problem(f"{system_packages.advice(missing)} (nothing may be left out under CI)")
     outcomes = [_run_stage(project, stage) for stage in STAGES if stage.needs not in missing]
