@@ -29,7 +29,7 @@ _CLASSES = (
     (Token.Name.Class, "nf"),
     (Token.Name.Decorator, "nf"),
 )
-_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
+_WORDS = re.compile(r"\d[\w.]*|\w+|\s+|[^\w\s]")
 _ALIKE = 0.35
 
 

@@ -1,0 +1,118 @@
+"""Deciding on a page: what is signed, the second question, and being late."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from improvement.models import Candidate, User, Vote
+from tests import factories as make
+from tests.integration.web.conftest import World
+
+Browsers = Callable[[User | None], Client]
+
+
+def _form(browser: Client, candidate: Candidate) -> dict[str, str]:
+    """Return what the page's own form would send."""
+    page = browser.get(f"/candidates/{candidate.pk}/").content.decode()
+    return dict(re.findall(r'name="(patch|base|evidence|policy)" value="([0-9a-f]+)"', page))
+
+
+@pytest.fixture
+def alone(db: None) -> World:
+    """Alice works alone, under the solo policy, and her run has a candidate in review."""
+    run = make.run(actor=make.alice())
+    return World(run, make.reviewed_candidate(run))
+
+
+def test_the_form_signs_what_the_page_shows(world: World, signed_in: Browsers) -> None:
+    shown = make.shown(world.candidate)
+    form = _form(signed_in(make.user("bob")), world.candidate)
+    assert form == {"patch": shown.patch, "base": shown.base, "evidence": shown.evidence, "policy": shown.policy}
+
+
+def test_countersigning_goes_back_to_the_candidate_and_says_so(world: World, signed_in: Browsers) -> None:
+    bob = signed_in(make.user("bob"))
+    answer = bob.post(
+        f"/candidates/{world.candidate.pk}/decide/", {**_form(bob, world.candidate), "verdict": "approve"}, follow=True
+    )
+    assert answer.redirect_chain == [(f"/candidates/{world.candidate.pk}/", 302)]
+    assert f"You countersigned C-{world.candidate.pk}." in answer.content.decode()
+
+
+def test_ones_own_run_is_asked_about_once_more(alone: World, signed_in: Browsers) -> None:
+    alice, path = signed_in(make.user("alice")), f"/candidates/{alone.candidate.pk}/decide/"
+    form = {**_form(alice, alone.candidate), "verdict": "approve", "reason": "I read it"}
+    asked = alice.post(path, form)
+    assert asked.status_code == 200
+    assert "Countersign your own run?" in asked.content.decode()
+    assert not Vote.objects.exists()
+    empty = alice.post(path, {**form, "reason": " ", "confirmed": "yes"})
+    assert empty.status_code == 422
+    assert "Say why" in empty.content.decode()
+    assert not Vote.objects.exists()
+    assert alice.post(path, {**form, "confirmed": "yes"}).status_code == 302
+    assert Vote.objects.get().self_countersigned
+
+
+def test_a_late_decision_is_told_who_decided_what(world: World, signed_in: Browsers) -> None:
+    bob, carol = signed_in(make.user("bob")), signed_in(make.user("carol"))
+    path = f"/candidates/{world.candidate.pk}/decide/"
+    late = {**_form(carol, world.candidate), "verdict": "approve"}
+    bob.post(path, {**_form(bob, world.candidate), "verdict": "reject", "reason": "hard-codes <b>26</b>"})
+    answer = carol.post(path, late)
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert f"C-{world.candidate.pk} was already rejected" in page
+    assert "<strong>bob</strong> rejected" in page
+    assert "hard-codes &lt;b&gt;26&lt;/b&gt;" in page
+
+
+def test_a_program_gets_a_problem_document(world: World, signed_in: Browsers) -> None:
+    bob = signed_in(make.user("bob"))
+    stale = {**_form(bob, world.candidate), "evidence": "0" * 64, "verdict": "approve"}
+    answer = bob.post(f"/candidates/{world.candidate.pk}/decide/", stale, headers={"Accept": "application/json"})
+    assert answer.status_code == 409
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": "What you read has changed",
+        "status": 409,
+        "code": "stale_decision",
+        "detail": "The evidence is no longer the one you were shown. Reload the page and look again.",
+    }
+
+
+def test_a_decision_that_names_nothing_is_refused(world: World, signed_in: Browsers) -> None:
+    answer = signed_in(make.user("bob")).post(f"/candidates/{world.candidate.pk}/decide/", {"verdict": "approve"})
+    assert answer.status_code == 422
+    assert not Vote.objects.exists()
+
+
+def test_a_reason_is_kept_from_the_strategy_when_unticked(world: World, signed_in: Browsers) -> None:
+    bob = signed_in(make.user("bob"))
+    form = {**_form(bob, world.candidate), "verdict": "reject", "reason": "holdout hint"}
+    bob.post(f"/candidates/{world.candidate.pk}/decide/", form)
+    assert not Vote.objects.get().share_reason
+
+
+@pytest.mark.parametrize("tab", ["changes", "evidence", "log", "lineage"])
+@pytest.mark.parametrize("view", ["unified", "split"])
+def test_every_tab_shows_and_no_seed_is_told(world: World, signed_in: Browsers, tab: str, view: str) -> None:
+    answer = signed_in(make.user("bob")).get(f"/candidates/{world.candidate.pk}/?tab={tab}&view={view}")
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    seeds = {str(row.seed) for row in world.candidate.evaluations.filter(stage__in=["confirm", "holdout"])}
+    assert seeds
+    assert not {seed for seed in seeds if seed in page}
+
+
+def test_the_trail_and_every_page_say_self_countersigned(alone: World, signed_in: Browsers) -> None:
+    alice = signed_in(make.user("alice"))
+    form = {**_form(alice, alone.candidate), "verdict": "approve", "reason": "fine", "confirmed": "yes"}
+    alice.post(f"/candidates/{alone.candidate.pk}/decide/", form)
+    for path in (f"/candidates/{alone.candidate.pk}/", "/audit/", f"/runs/{alone.run.pk}/"):
+        assert "self-countersigned" in alice.get(path).content.decode(), path

@@ -1,0 +1,107 @@
+"""Signing in: by link, by password, by invitation; what is shown once and what is never used twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from improvement.models import User
+from improvement.services import people
+from tests import factories as make
+
+Browsers = Callable[[User | None], Client]
+PHRASE = "correct horse battery"
+
+pytestmark = pytest.mark.django_db
+
+
+def _link() -> str:
+    return people.ensure_first_administrator(now=timezone.now())
+
+
+def test_looking_at_a_link_does_not_use_it_up() -> None:
+    link, browser = _link(), Client()
+    for _ in range(3):
+        page = browser.get(link)
+        assert (page.status_code, "Sign in as admin" in page.content.decode()) == (200, True)
+    assert "_auth_user_id" not in browser.session
+    answer = browser.post(link)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/set-password/")
+    assert browser.get("/").status_code == 200
+
+
+def test_a_link_works_once() -> None:
+    link = _link()
+    assert Client().post(link).status_code == 302
+    again = Client().post(link)
+    assert again.status_code == 409
+    assert "used already" in again.content.decode()
+
+
+def test_an_invitation_leads_to_a_password_and_that_signs_in_tomorrow(signed_in: Browsers) -> None:
+    page = signed_in(make.user("alice")).post("/team/invite/", {"name": "dave", "role": "reviewer"}).content.decode()
+    link = re.search(r'value="http://testserver(/enter/[^"]+)"', page)
+    assert link is not None
+    first = Client()
+    first.post(link[1])
+    assert first.post("/set-password/", {"new": PHRASE, "again": PHRASE}).headers["Location"] == "/"
+    tomorrow = Client()
+    answer = tomorrow.post("/sign-in/", {"name": "dave", "password": PHRASE, "next": "/runs/"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/runs/")
+
+
+def test_the_invitation_link_is_shown_only_once(signed_in: Browsers) -> None:
+    alice = signed_in(make.user("alice"))
+    assert "/enter/" in alice.post("/team/invite/", {"name": "dave", "role": "viewer"}).content.decode()
+    assert "/enter/" not in alice.get("/team/").content.decode()
+
+
+def test_a_taken_name_is_said_beside_the_field(signed_in: Browsers) -> None:
+    make.user("bob")
+    answer = signed_in(make.user("alice")).post("/team/invite/", {"name": "bob", "role": "viewer"})
+    assert answer.status_code == 409
+    assert "There is already a person named bob." in answer.content.decode()
+
+
+def test_a_wrong_password_tells_nothing_about_the_name() -> None:
+    make.user("bob")
+    known, unknown = (Client().post("/sign-in/", {"name": name, "password": "no"}) for name in ("bob", "nobody"))
+    assert known.status_code == unknown.status_code == 422
+    strip = re.compile(r'value="[^"]*"')
+    assert strip.sub("", known.content.decode()) == strip.sub("", unknown.content.decode())
+
+
+@pytest.mark.parametrize("onward", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_signing_in_never_leads_away(onward: str) -> None:
+    user = make.user("bob")
+    user.set_password(PHRASE)
+    user.save()
+    answer = Client().post("/sign-in/", {"name": "bob", "password": PHRASE, "next": onward})
+    assert answer.headers["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("new", "again", "said"), [("short", "short", "at least 10"), (PHRASE, "another phrase", "not the same")]
+)
+def test_a_password_that_cannot_be_says_why(signed_in: Browsers, new: str, again: str, said: str) -> None:
+    answer = signed_in(make.user("bob")).post("/set-password/", {"new": new, "again": again})
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+
+
+def test_the_keyboard_can_be_switched_off(signed_in: Browsers) -> None:
+    bob = signed_in(make.user("bob"))
+    assert 'data-keys="on"' in bob.get("/").content.decode()
+    bob.post("/you/keyboard/", {})
+    assert 'data-keys="off"' in bob.get("/").content.decode()
+
+
+def test_a_form_without_its_token_is_refused_in_words() -> None:
+    browser = Client(enforce_csrf_checks=True)
+    answer = browser.post("/sign-in/", {"name": "bob", "password": "x"})
+    assert answer.status_code == 403
+    assert "This form is too old" in answer.content.decode()

@@ -1,0 +1,132 @@
+"""Every route as every role, and signed out: one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import get_resolver
+
+from improvement.models import User
+from improvement.policies import Digests
+from tests import factories as make
+from tests.integration.web.conftest import World
+
+ROLES = {"alice": "admin", "bob": "reviewer", "olga": "operator", "mallory": "viewer"}
+ALL = (200, 200, 200, 200)
+SIGN_IN = "/sign-in/?next="
+REJECT = {"verdict": "reject", "reason": "no"}
+NINE = {"target": "{target}", "strategy": "evolution", "budget": "9"}
+PHRASE = {"new": "a long new phrase", "again": "a long new phrase"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """A request, and the statuses that admin, reviewer, operator and viewer get; signed out means the sign-in page."""
+
+    name: str
+    path: str
+    statuses: tuple[int, int, int, int]
+    post: dict[str, str] | None = None
+    open: int | None = None
+    signs: bool = False
+
+    def __str__(self) -> str:
+        return f"{'GET' if self.post is None else 'POST'} {self.path}"
+
+
+ROUTES = (
+    Route("home", "/", ALL),
+    Route("queue", "/review/", ALL),
+    Route("candidate", "/candidates/{candidate}/", ALL),
+    Route("decide", "/candidates/{candidate}/decide/", (302, 302, 403, 403), REJECT, signs=True),
+    Route("runs", "/runs/", ALL),
+    Route("run-new", "/runs/new/", (200, 200, 200, 403)),
+    Route("run-new", "/runs/new/", (302, 302, 302, 403), NINE),
+    Route("run", "/runs/{run}/", ALL),
+    Route("run-live", "/runs/{run}/live/?after=0", ALL),
+    Route("run-candidates", "/runs/{run}/candidates/?sort=-score", ALL),
+    Route("run-csv", "/runs/{run}/scores.csv", ALL),
+    Route("run-pause", "/runs/{run}/pause/", (302, 302, 302, 403), {}),
+    Route("run-resume", "/runs/{run}/resume/", (409, 409, 409, 403), {}),
+    Route("run-stop", "/runs/{run}/stop/", ALL),
+    Route("run-stop", "/runs/{run}/stop/", (302, 302, 302, 403), {"reason": "enough"}),
+    Route("targets", "/targets/", ALL),
+    Route("target-new", "/targets/new/", (200, 403, 200, 403)),
+    Route("target-new", "/targets/new/", (302, 403, 302, 403), {"path": "/nowhere", "format": "auto"}),
+    Route("target-import", "/targets/imports/7/", (404, 404, 404, 404)),
+    Route("target", "/targets/{target}/", ALL),
+    Route("target-rollback", "/targets/{target}/roll-back/", (404, 404, 403, 403), {"to": "0" * 40, "reason": "worse"}),
+    Route("strategies", "/strategies/", ALL),
+    Route("audit", "/audit/?type=run.started&since=2026-01-01", ALL),
+    Route("audit-verify", "/audit/verify/", ALL, {}),
+    Route("audit-export", "/audit/export/csv/", (200, 200, 403, 403)),
+    Route("audit-export", "/audit/export/jsonl/?run={run}", (200, 200, 403, 403)),
+    Route("audit-export", "/audit/export/bundle/", (200, 200, 403, 403)),
+    Route("audit-export", "/audit/export/pdf/", (404, 404, 403, 403)),
+    Route("team", "/team/", ALL),
+    Route("team-invite", "/team/invite/", (200, 403, 403, 403), {"name": "dave", "role": "viewer"}),
+    Route("team-policy", "/team/policy/", (302, 403, 403, 403), {"preset": "solo", "reason": "alone now"}),
+    Route("team-role", "/team/{bob}/role/", (302, 403, 403, 403), {"role": "viewer"}),
+    Route("team-link", "/team/{bob}/link/", (200, 403, 403, 403), {"name": "bob"}),
+    Route("account", "/you/", ALL),
+    Route("account-password", "/you/password/", (302, 302, 302, 302), PHRASE),
+    Route("account-keyboard", "/you/keyboard/", (302, 302, 302, 302), {}),
+    Route("sign-in", "/sign-in/", (302, 302, 302, 302), open=200),
+    Route("sign-out", "/sign-out/", (302, 302, 302, 302), {}),
+    Route("enter", "/enter/unknown/", (404, 404, 404, 404), open=404),
+    Route("set-password", "/set-password/", ALL),
+    Route("halt", "/stop/", ALL),
+    Route("halt", "/stop/", (302, 302, 302, 403), {"reason": "drill"}),
+    Route("halt-lift", "/stop/lift/", (409, 403, 403, 403), {"reason": "done"}),
+    Route("healthz", "/healthz", ALL, open=200),
+)  # fmt: skip
+TRIED_ELSEWHERE = {"readyz"}  # what it says depends on the processes around it
+
+
+def _answer(browser: Client, route: Route, world: World) -> int:
+    """Return the status of a route; what it changed is taken back."""
+    path = route.path.format(**world.numbers)
+    with transaction.atomic():
+        if route.post is None:
+            status = browser.get(path).status_code
+        else:
+            data = {key: value.format(**world.numbers) for key, value in route.post.items()}
+            data |= _signed(make.shown(world.candidate)) if route.signs else {}
+            status = browser.post(path, data).status_code
+        transaction.set_rollback(True)
+    return status
+
+
+def _signed(digests: Digests) -> dict[str, str]:
+    return {"patch": digests.patch, "base": digests.base, "evidence": digests.evidence, "policy": digests.policy}
+
+
+@pytest.mark.parametrize(
+    "route", ROUTES, ids=lambda route: f"{'POST' if route.post is not None else 'GET'} {route.path}"
+)
+def test_route_as_every_role(world: World, signed_in: Callable[[User | None], Client], route: Route) -> None:
+    browsers = {name: signed_in(make.user(name, role)) for name, role in ROLES.items()}
+    found = tuple(_answer(browser, route, world) for browser in browsers.values())
+    assert dict(zip(ROLES, found, strict=True)) == dict(zip(ROLES, route.statuses, strict=True))
+
+
+@pytest.mark.parametrize(
+    "route", ROUTES, ids=lambda route: f"{'POST' if route.post is not None else 'GET'} {route.path}"
+)
+@pytest.mark.django_db
+def test_route_signed_out(route: Route) -> None:
+    path = route.path.format(run=1, candidate=1, target="small", bob=1)
+    answer = Client().get(path) if route.post is None else Client().post(path, route.post)
+    if route.open is not None:
+        assert answer.status_code == route.open
+    else:
+        assert (answer.status_code, answer.headers["Location"][: len(SIGN_IN)]) == (302, SIGN_IN)
+
+
+def test_every_route_is_in_the_table() -> None:
+    known = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
+    assert known == {route.name for route in ROUTES} | TRIED_ELSEWHERE
