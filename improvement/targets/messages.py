@@ -20,13 +20,11 @@ def trailers(message: str) -> dict[str, list[str]]:
 
     A last paragraph counts when all its lines are trailers, or a quarter of them and one that git itself writes.
     """
+    entries = _entries(_last_paragraph(message))
     found: dict[str, list[str]] = {}
-    lines = _unfolded(_last_paragraph(message))
-    pairs = [match for line in lines if (match := _TRAILER.fullmatch(line))]
-    if len(pairs) < len(lines) and not _is_mixed_block(lines, len(pairs)):
-        return {}
-    for match in pairs:
-        found.setdefault(match[1], []).append(match[2].strip())
+    if _is_trailer_block(entries):
+        for match in filter(None, (_TRAILER.fullmatch(entry) for entry in entries)):
+            found.setdefault(match[1], []).append(match[2].strip())
     return found
 
 
@@ -49,20 +47,25 @@ def _last_paragraph(message: str) -> list[str]:
     return [] if last_blank is None else lines[last_blank + 1 :]
 
 
-def _unfolded(lines: list[str]) -> list[str]:
-    joined: list[str] = []
+def _entries(lines: list[str]) -> list[str]:
+    """This function will join indented lines to the trailer above them; elsewhere each line stands alone."""
+    entries: list[str] = []
     for line in lines:
-        if joined and line[0] in " \t":
-            joined[-1] = f"{joined[-1]} {line.strip()}"
+        if line[0] in " \t" and entries and _is_known(entries[-1]):
+            entries[-1] = f"{entries[-1]} {line.strip()}"
         else:
-            joined.append(line)
-    return joined
+            entries.append(line)
+    return entries
 
 
-def _is_mixed_block(lines: list[str], pairs: int) -> bool:
-    recognised = sum(line.startswith(_MADE_BY_GIT) for line in lines)
-    known = max(pairs, recognised)
-    return recognised > 0 and known * 3 >= len(lines) - known
+def _is_trailer_block(entries: list[str]) -> bool:
+    others = sum(not _is_known(entry) for entry in entries)
+    made_by_git = any(entry.startswith(_MADE_BY_GIT) for entry in entries)
+    return others == 0 or (made_by_git and (len(entries) - others) * 3 >= others)
+
+
+def _is_known(entry: str) -> bool:
+    return entry.startswith(_MADE_BY_GIT) or _TRAILER.fullmatch(entry) is not None
 
 
 def _harmless(line: str) -> str:

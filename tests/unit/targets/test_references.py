@@ -6,51 +6,74 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from improvement.exceptions import ChampionMoved, TargetError
 from improvement.targets import references
 from improvement.targets.repository import Repository
-from tests.unit.targets.making import child, git, repository
+from tests.unit.targets.making import ALICE, NOON, child, git, repository
 
 RACER = """
 import sys
 from pathlib import Path
+import pygit2
 from improvement.exceptions import ChampionMoved
 from improvement.targets.repository import Repository
 
+pygit2.settings.enable_fsync_gitdir(False)  # quick moves meet more often
 repo = Repository.open(Path(sys.argv[1]))
 print("ready", flush=True)
-for line in sys.stdin:
-    new, expected = line.split()
-    try:
-        repo.advance(new, expected=expected)
-        print("won", flush=True)
-    except ChampionMoved:
-        print("moved", flush=True)
+sys.stdin.readline()
+for new in sys.argv[2:]:
+    while True:
+        expected = repo.head()
+        try:
+            repo.advance(new, expected=expected)
+        except ChampionMoved:
+            continue
+        print(expected, new)
+        break
 """
-ROUNDS, RACERS = 25, 3
+RACERS, MOVES = 3, 300
 
 
-def test_advance_of_several_processes_exactly_one_wins(tmp_path: Path) -> None:
+@pytest.fixture
+def quick_writes() -> Iterator[None]:
+    pygit2.settings.enable_fsync_gitdir(False)
+    yield
+    pygit2.settings.enable_fsync_gitdir(True)
+
+
+def test_advance_of_several_processes_exactly_one_wins_each_move(tmp_path: Path, quick_writes: None) -> None:
+    """Each commit is made champion once, so each champion must have one successor: two would be two winners."""
     repo = repository(tmp_path / "t.git")
-    racers = [_racer(tmp_path / "t.git") for _ in range(RACERS)]
-    try:
-        assert [_line(racer) for racer in racers] == ["ready"] * RACERS
-        for round_number in range(ROUNDS):
-            base = repo.head()
-            news = [child(repo, base, f"{round_number} {number}") for number in range(RACERS)]
-            for racer, new in zip(racers, news, strict=True):
-                _tell(racer, f"{new} {base}\n")
-            answers = [_line(racer) for racer in racers]
-            assert sorted(answers) == ["moved"] * (RACERS - 1) + ["won"]
-            assert repo.head() == news[answers.index("won")]
-    finally:
-        for racer in racers:
-            racer.communicate(timeout=30)
-    assert len(repo.history(1000)) == ROUNDS + 1
+    base = repo.head()
+    commits = [repo.commit(base, {}, message=f"{number}", author=ALICE, when=NOON) for number in range(RACERS * MOVES)]
+    racers = [_racer(tmp_path / "t.git", commits[number::RACERS]) for number in range(RACERS)]
+    assert [_ready(racer) for racer in racers] == ["ready\n"] * RACERS
+    moves = [line.split() for line in _go(racers)]
+    successor = dict(moves)
+    assert len(moves) == len(successor) == RACERS * MOVES
+    order = [base]
+    while order[-1] in successor:
+        order.append(successor[order[-1]])
+    assert order[-1] == repo.head()
+    assert sorted(order[1:]) == sorted(commits)
+
+
+def test_advance_from_the_same_champion_one_of_two_wins(tmp_path: Path) -> None:
+    repo, other = repository(tmp_path / "t.git"), Repository.open(tmp_path / "t.git")
+    base = repo.head()
+    assert other.head() == base
+    ours, theirs = child(repo, base, "ours"), child(repo, base, "theirs")
+    repo.advance(ours, expected=base)
+    with pytest.raises(ChampionMoved):
+        other.advance(theirs, expected=base)
+    assert other.head() == ours
 
 
 def test_advance_against_git_itself_loses_no_update(tmp_path: Path) -> None:
@@ -102,18 +125,21 @@ def test_head_of_a_repository_without_its_branch_is_one_clear_line(tmp_path: Pat
         Repository.open(repo.path).head()
 
 
-def _racer(path: Path) -> subprocess.Popen[str]:
+def _racer(path: Path, commits: list[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", RACER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", RACER, str(path), *commits], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
 
 
-def _tell(racer: subprocess.Popen[str], line: str) -> None:
-    assert racer.stdin is not None
-    racer.stdin.write(line)
-    racer.stdin.flush()
-
-
-def _line(racer: subprocess.Popen[str]) -> str:
+def _ready(racer: subprocess.Popen[str]) -> str:
     assert racer.stdout is not None
-    return racer.stdout.readline().strip()
+    return racer.stdout.readline()
+
+
+def _go(racers: list[subprocess.Popen[str]]) -> list[str]:
+    """Start all of them together and return every line they print."""
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    return [line for racer in racers for line in racer.communicate(timeout=60)[0].splitlines()]
