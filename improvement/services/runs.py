@@ -69,22 +69,7 @@ def start(
         heard_commit=target.champion_commit,
         created_at=now,
     )
-    audit.append(
-        "run.created",
-        actor=actor,
-        subject={"kind": "run", "id": f"R-{run.pk}"},
-        data={
-            "strategy": package.label,
-            "strategy_sha256": package.digest,
-            "budget": budget,
-            "seed": str(run.seed),
-            "base": target.champion_commit,
-        },
-        context={"policy_version": policy.version, "policy_sha256": policy.digest},
-        run=run,
-        target=target.name,
-        now=now,
-    )
+    _record_created(run, package, actor=actor, now=now)
     events.record(run, "state", {"state": run.state, "text": f"{actor.name} started this run"}, now=now)
     dispatch.enqueue_on_commit("advance_run", run_id=run.pk)
     return run
@@ -168,6 +153,25 @@ def complete(run_id: int, *, reason: str, now: datetime) -> None:
     if run.state in {RunState.RUNNING.value, RunState.PARKED.value}:
         move_run(run, RunState.COMPLETED, actor=SYSTEM, reason=reason, now=now)
         events.record(run, "state", {"state": run.state, "text": f"this run is complete: {reason}"}, now=now)
+
+
+def _record_created(run: Run, package: StrategyPackage, *, actor: Actor, now: datetime) -> None:
+    audit.append(
+        "run.created",
+        actor=actor,
+        subject={"kind": "run", "id": f"R-{run.pk}"},
+        data={
+            "strategy": package.label,
+            "strategy_sha256": package.digest,
+            "budget": run.budget,
+            "seed": str(run.seed),
+            "base": run.start_commit,
+        },
+        context={"policy_version": run.policy.version, "policy_sha256": run.policy.digest},
+        run=run,
+        target=run.target.name,
+        now=now,
+    )
 
 
 def _abandon(run: Run, *, now: datetime) -> None:
