@@ -55,7 +55,7 @@ def _export(options: Namespace) -> Answer:
     }
     lines = [
         f"{written.path} holds {written.events} events of the log {written.checkpoint.origin}, root {value['root']}",
-        f"Verify it with: python3 -m improvement.ledger.verify {written.path} --key FILE",
+        f"Verify it with: python3 -m improvement.ledger.verify {written.path} --key FILE   (manage.py audit key > FILE)",
     ]
     return Answer(value, lines)
 

@@ -1,0 +1,140 @@
+"""`review` and `release`: who may decide, what a decision does, and going back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from improvement.commandline import caller
+from improvement.exceptions import NotAllowed
+from improvement.targets.repository import Repository
+from tests import factories
+from tests.integration.commands.console import Console, refusal
+
+PASSWORD = "correct horse battery"
+
+
+def _head(console: Console) -> Any:
+    return Repository.open(console.data / "repos" / "parabola.git").history(1)[0]
+
+
+def test_approve_moves_the_champion(reviewing: Console, first_run: Any, candidate: str) -> None:
+    case = reviewing.json("review", "show", candidate)
+    done = reviewing.json("review", "approve", candidate, "--as", "admin", "--reason", "small and sound")
+    assert (done["candidate"], done["state"]) == (candidate, "released")
+    assert done["digests"] == case["digests"]
+    assert [(vote["person"], vote["via"], vote["self_countersigned"]) for vote in done["votes"]] == [
+        ("admin", "command line", True)
+    ]
+    head = _head(reviewing)
+    assert head.id == done["champion"] != first_run["champion"]["commit"]
+    assert head.trailers["Candidate"] == [candidate]
+    assert head.trailers["Approved-by"] == ["admin"]
+    assert head.trailers["Evidence"] == [case["digests"]["evidence"]]
+    assert head.trailers["Policy"] == [f"v1 {case['digests']['policy']}"]
+    assert len(head.trailers["Checkpoint"]) == 1
+    assert reviewing.json("run", "show", first_run["run"])["state"] != "parked"
+
+
+def test_own_run_needs_a_reason(reviewing: Console, first_run: Any, candidate: str) -> None:
+    refused = reviewing.run("review", "approve", candidate, "--as", "admin", "--json").error
+    assert refused["code"] == "invalid"
+    assert "typed reason" in refused["message"]
+    assert _head(reviewing).id == first_run["start"]["commit"]
+
+
+def test_reject_leaves_the_champion(reviewing: Console, first_run: Any, candidate: str) -> None:
+    done = reviewing.json("review", "reject", candidate, "--as", "admin", "--reason", "too clever")
+    assert done["state"] == "rejected"
+    assert _head(reviewing).id == first_run["start"]["commit"]
+    late = reviewing.run("review", "approve", candidate, "--as", "admin", "--reason", "after all", "--json").error
+    assert late["code"] == "already_decided"
+    assert "admin: reject" in late["message"]
+    assert reviewing.json("review", "list") == {"reviews": []}
+
+
+def test_request_changes(reviewing: Console, candidate: str) -> None:
+    done = reviewing.json("review", "request-changes", candidate, "--as", "admin", "--reason", "name the constant")
+    assert done["state"] == "changes_requested"
+
+
+def test_decision_on_another_change_is_refused(reviewing: Console, candidate: str) -> None:
+    shown = reviewing.json("review", "show", candidate)["digests"]
+    named = ("review", "approve", candidate, "--as", "admin", "--reason", "read it")
+    refused = reviewing.run(*named, "--patch", shown["evidence"], "--json").error
+    assert refused["code"] == "stale_decision"
+    done = reviewing.json(*named, "--patch", shown["patch"][:12], "--evidence", shown["evidence"])
+    assert done["state"] == "released"
+
+
+def test_review_list_and_show_in_words(reviewing: Console, candidate: str) -> None:
+    (waiting,) = reviewing.json("review", "list")["reviews"]
+    assert (waiting["candidate"], waiting["target"], waiting["run"]) == (candidate, "parabola", "R-1")
+    shown = reviewing.run("review", "show", candidate)
+    assert shown.out.startswith(f"{candidate} for parabola: in review\n")
+    assert "--- a/solution.py\n+++ b/solution.py\n" in shown.out
+
+
+@pytest.mark.django_db
+def test_review_of_what_was_never_in_review(data_directory: Path, nothing_enqueued: None) -> None:
+    (measured,) = factories.measured_candidates(factories.run(), 0.5)
+    assert refusal("review", "show", "C-999999")["code"] == "not_found"
+    assert "it is measured" in refusal("review", "show", f"C-{measured.pk}")["message"]
+    refused = refusal("review", "approve", f"C-{measured.pk}", "--as", "alice", "--reason", "early")
+    assert refused["code"] == "not_found"
+
+
+def test_team_asks_for_the_password(reviewing: Console, candidate: str) -> None:
+    reviewing.json("user", "create", "bob", "--role", "reviewer")
+    approve = ("review", "approve", candidate, "--as", "bob", "--reason", "reads well")
+    assert "has none yet" in reviewing.run(*approve, "--json").error["message"]
+    reviewing.set_password("bob", PASSWORD)
+    assert "--password-stdin" in reviewing.run(*approve, "--json").error["message"]
+    wrong = reviewing.run(*approve, "--password-stdin", "--json", typed="guess\n").error
+    assert wrong == {"code": "not_allowed", "message": "This is not bob's password, so nothing was decided."}
+    done = reviewing.json(*approve, "--password-stdin", typed=f"{PASSWORD}\n")
+    assert done["state"] == "released"
+    assert [(vote["person"], vote["self_countersigned"]) for vote in done["votes"]] == [("bob", False)]
+
+
+def test_team_refuses_who_started_the_run(reviewing: Console, candidate: str) -> None:
+    reviewing.json("user", "create", "bob", "--role", "reviewer")
+    reviewing.set_password("admin", PASSWORD)
+    own = ("review", "approve", candidate, "--as", "admin", "--reason", "mine", "--password-stdin", "--json")
+    refused = reviewing.run(*own, typed=f"{PASSWORD}\n").error
+    assert refused["code"] == "not_allowed"
+    assert "somebody else must approve" in refused["message"]
+
+
+def test_rollback_is_a_new_commit_with_the_old_tree(reviewing: Console, first_run: Any, candidate: str) -> None:
+    reviewing.json("review", "approve", candidate, "--as", "admin", "--reason", "small and sound")
+    start = first_run["start"]["commit"]
+    back = ("release", "rollback", "parabola", "--to", start[:9], "--as", "admin")
+    done = reviewing.json(*back, "--reason", "it was too clever")
+    kinds = [(move["kind"], move["candidate"], move["approved_by"]) for move in done["history"]]
+    assert kinds == [("rollback", None, ["admin"]), ("release", candidate, ["admin"]), ("start", None, [])]
+    repo = Repository.open(reviewing.data / "repos" / "parabola.git")
+    assert repo.head() == done["champion"] == done["history"][0]["commit"]
+    assert repo.read_tree(done["champion"]) == repo.read_tree(start)
+    assert reviewing.json("release", "list", "parabola") == done
+    assert reviewing.run(*back, "--reason", "again", "--json").status == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("to", "code"), [("abc", "invalid"), ("0123456789", "not_found"), ("", "conflict")])
+def test_rollback_refused(data_directory: Path, to: str, code: str) -> None:
+    champion = factories.target().champion_commit
+    back = ("--to", to or champion, "--as", "alice", "--reason", "why not")
+    assert refusal("release", "rollback", "small", *back)["code"] == code
+
+
+@pytest.mark.django_db
+def test_only_the_owner_acts(data_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert caller.reader().name == "admin"
+    somebody_else = data_directory.stat().st_uid + 1
+    monkeypatch.setattr(os, "geteuid", lambda: somebody_else)
+    with pytest.raises(NotAllowed, match="only its owner may act on the command line"):
+        caller.reader()
