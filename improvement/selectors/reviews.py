@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from improvement import permissions, policies
 from improvement.models import Candidate, Halt, PolicyVersion, Review, User, Vote
@@ -63,6 +63,7 @@ class Waiting:
     may_vote: bool
     why_not: str
     claimed_by: str
+    has_voted: bool
 
 
 def policy_in_force() -> PolicyVersion | None:
@@ -86,8 +87,11 @@ def involved(candidate: Candidate) -> frozenset[int]:
     return frozenset(person for person in people if person is not None)
 
 
-def case(review: Review) -> Case:
-    """Return everything that decides whether this review's candidate may be released now."""
+def case(review: Review, *, halted: bool | None = None) -> Case:
+    """Return everything that decides whether this review's candidate may be released now.
+
+    A list asks once whether everything is stopped and passes the answer on as ``halted``.
+    """
     payload = review.evidence.payload
     blocking = [f["text"] for f in payload.get("findings", []) if f.get("severity") == "block"]
     return Case(
@@ -98,15 +102,15 @@ def case(review: Review) -> Case:
         evidence_better=review.evidence.better,
         sandbox_level=int(payload.get("sandbox_level", 0)),
         sandbox_min_level=settings.SANDBOX_MIN_LEVEL,
-        halted=Halt.objects.filter(lifted_at__isnull=True).exists(),
+        halted=_is_halted() if halted is None else halted,
         quarantined=review.candidate.state == CandidateState.QUARANTINED.value,
         blocking_findings=tuple(blocking),
     )
 
 
-def standing(review: Review, person: Person) -> Standing:
+def standing(review: Review, person: Person, *, halted: bool | None = None) -> Standing:
     """Return where a review stands, as one person sees it."""
-    facts = case(review)
+    facts = case(review, halted=halted)
     policy = policies.parse_policy(review.policy.text, version=review.policy.version)
     why_not = why_may_not_vote(review, facts, policy, person)
     return Standing(
@@ -137,12 +141,14 @@ def why_may_not_vote(review: Review, facts: Case, policy: Policy, person: Person
 def awaiting(person: Person) -> list[Waiting]:
     """Return the open reviews that this person may see, oldest first."""
     rows = _with_everything().exclude(state=Review.State.CLOSED).order_by("opened_at", "pk")
-    return [_waiting(review, person) for review in rows if permissions.may(person, Right.VIEW, review.target_id)]
+    halted = _is_halted()
+    seen = [review for review in rows if permissions.may(person, Right.VIEW, review.target_id)]
+    return [_waiting(review, person, halted) for review in seen]
 
 
 def count_for(person: Person) -> int:
     """Return how many reviews wait for this very person's vote."""
-    return sum(row.may_vote for row in awaiting(person) if not _has_voted(row.candidate_id, person))
+    return sum(row.may_vote and not row.has_voted for row in awaiting(person))
 
 
 def neighbours(candidate_id: int, person: Person) -> tuple[int | None, int | None, int, int]:
@@ -154,11 +160,8 @@ def neighbours(candidate_id: int, person: Person) -> tuple[int | None, int | Non
     return (queue[at - 1] if at else None), (queue[at + 1] if at + 1 < len(queue) else None), at + 1, len(queue)
 
 
-def _has_voted(candidate_id: int, person: Person) -> bool:
-    open_review = ~Q(review__state=Review.State.CLOSED)
-    return Vote.objects.filter(
-        open_review, review__candidate_id=candidate_id, person_id=person.id, replaced=False
-    ).exists()
+def _is_halted() -> bool:
+    return Halt.objects.filter(lifted_at__isnull=True).exists()
 
 
 def _with_everything() -> QuerySet[Review]:
@@ -197,8 +200,8 @@ def _line(vote: Vote, facts: Case, policy: Policy) -> VoteLine:
     )
 
 
-def _waiting(review: Review, person: Person) -> Waiting:
-    place = standing(review, person)
+def _waiting(review: Review, person: Person, halted: bool) -> Waiting:
+    place = standing(review, person, halted=halted)
     candidate = review.candidate
     return Waiting(
         candidate_id=candidate.pk,
@@ -215,4 +218,5 @@ def _waiting(review: Review, person: Person) -> Waiting:
         may_vote=place.may_vote,
         why_not=place.why_not,
         claimed_by=review.claimed_by.get_username() if review.claimed_by else "",
+        has_voted=any(vote.person_id == person.id for vote in _standing_votes(review)),
     )

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from tsdownsample import MinMaxLTTBDownsampler
 
 from improvement.exceptions import NotFound
-from improvement.models import Candidate, Evaluation, Release, Review, Run
+from improvement.models import Candidate, Evaluation, Release, Review, Run, RunEvent
 from improvement.permissions import Person
 from improvement.selectors import events
 from improvement.selectors.access import check_may_view, hidden_targets
@@ -24,6 +24,8 @@ _DOWNSAMPLER: Any = MinMaxLTTBDownsampler()  # type: ignore[no-untyped-call]
 
 Mark = tuple[int, float, int]
 """Evaluation, score, candidate id."""
+Moved = tuple[int, float | None, int | None]
+"""Where a champion moved: evaluation, score, and the candidate when it was this run's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +76,16 @@ def open_reviews(run_id: int) -> tuple[int, datetime | None]:
 
 def champion_steps(run: Run) -> list[Step]:
     """Return the approved champion's score over the evaluations of a run, as a step line up to now."""
-    steps: list[Step] = [] if run.start_score is None else [(0, run.start_score)]
-    for x, y, _ in _releases(run):
-        if y is not None:
-            steps.append((x, y))
-    if steps:
-        steps.append((run.evaluations, steps[-1][1]))
-    return steps
+    return _steps(run, _releases(run))
 
 
 def sparklines(runs: Iterable[Run]) -> dict[int, list[Step]]:
-    """Return each run's champion steps by run id."""
-    return {run.pk: champion_steps(run) for run in runs}
+    """Return each run's champion steps by run id, in one query."""
+    found = {run.pk: run for run in runs}
+    moved: dict[int, list[Moved]] = {run_id: [] for run_id in found}
+    for event in RunEvent.objects.filter(run_id__in=found, kind="release.done").order_by("number"):
+        moved[event.run_id].append(_moved(event))
+    return {run_id: _steps(run, moved[run_id]) for run_id, run in found.items()}
 
 
 def chart(run: Run, points: int = 2500) -> Chart:
@@ -147,10 +147,19 @@ def _best_steps(run: Run, rows: np.ndarray) -> list[Step]:
     return [*steps, (run.evaluations, steps[-1][1])]
 
 
-def _releases(run: Run) -> list[tuple[int, float | None, int | None]]:
-    """Where the champion moved during a run: evaluation, score, candidate of this run (or ``None``)."""
-    released = run.events.filter(kind="release.done").order_by("number").values_list("payload", flat=True)
-    return [(payload["x"], payload["y"], payload["id"]) for payload in released]
+def _steps(run: Run, moved: Iterable[Moved]) -> list[Step]:
+    steps: list[Step] = [] if run.start_score is None else [(0, run.start_score)]
+    steps += [(x, y) for x, y, _ in moved if y is not None]
+    return [*steps, (run.evaluations, steps[-1][1])] if steps else []
+
+
+def _releases(run: Run) -> list[Moved]:
+    """Where the champion moved during a run."""
+    return [_moved(event) for event in run.events.filter(kind="release.done").order_by("number")]
+
+
+def _moved(event: RunEvent) -> Moved:
+    return event.payload["x"], event.payload["y"], event.payload["id"]
 
 
 def _marks(run: Run, *states: CandidateState) -> list[Mark]:
