@@ -55,7 +55,8 @@ def _export(options: Namespace) -> Answer:
     }
     lines = [
         f"{written.path} holds {written.events} events of the log {written.checkpoint.origin}, root {value['root']}",
-        f"Verify it with: python3 -m improvement.ledger.verify {written.path} --key FILE   (manage.py audit key > FILE)",
+        f"Verify it with: python3 -m improvement.ledger.verify {written.path} --key FILE",
+        "FILE is what `manage.py audit key` prints, kept elsewhere than the bundle.",
     ]
     return Answer(value, lines)
 
