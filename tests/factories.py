@@ -370,6 +370,7 @@ def move_champion_elsewhere(on: Target, changes: dict[str, bytes | None], *, act
     repo.advance(commit, expected=before)
     targets.take_external(
         on.name,
+        task=task_at(on.name, commit),
         commit=commit,
         tree=repo.tree_id(commit),
         score=number_in(repo.read_tree(commit)["f.py"].decode()),

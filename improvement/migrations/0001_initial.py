@@ -257,6 +257,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),
                 ('used_at', models.DateTimeField(null=True)),
+                ('replaces_password', models.BooleanField(default=False)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sign_in_links', to=settings.AUTH_USER_MODEL)),
             ],
         ),
@@ -474,7 +475,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state__in', ['queued', 'parked', 'paused', 'running', 'draft'])), models.Q(('ended_at__isnull', False), ('state__in', ['completed', 'stopped', 'failed'])), _connector='OR'), name='run_ended_at_matches_state'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state__in', ['draft', 'parked', 'paused', 'queued', 'running'])), models.Q(('ended_at__isnull', False), ('state__in', ['completed', 'stopped', 'failed'])), _connector='OR'), name='run_ended_at_matches_state'),
         ),
         migrations.AddConstraint(
             model_name='review',

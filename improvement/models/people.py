@@ -41,3 +41,4 @@ class SignInLink(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+    replaces_password = models.BooleanField(default=False)

@@ -60,7 +60,7 @@ class Run(models.Model):
             models.CheckConstraint(condition=models.Q(state__in=[s.value for s in RunState]), name="run_state_known"),
             models.CheckConstraint(
                 condition=models.Q(
-                    state__in=[s.value for s in [*LIVE_RUN_STATES, RunState.DRAFT]], ended_at__isnull=True
+                    state__in=sorted(s.value for s in [*LIVE_RUN_STATES, RunState.DRAFT]), ended_at__isnull=True
                 )
                 | models.Q(
                     state__in=[RunState.COMPLETED.value, RunState.STOPPED.value, RunState.FAILED.value],

@@ -81,11 +81,13 @@ def pull_champion(target: Target, *, source: str, branch: str, actor: Actor, rea
             f"{edit.commit[:9]} is not built on the champion {target.champion_commit[:9]}: "
             "merge or rebase it onto that, and pull again."
         )
-    score = _measured(_task(repo, edit.commit))
+    task = _task(repo, edit.commit)
+    score = _measured(task)
     repo.advance(edit.commit, expected=target.champion_commit)
     try:
         return targets.take_external(
             target.name,
+            task=task,
             commit=edit.commit,
             tree=repo.tree_id(edit.commit),
             score=score,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,7 +58,7 @@ def prepare(order: Order) -> Callable[[], Measurement]:
         stage=stage,
         seed=order.seed,
         case=order.case if stage is Stage.HOLDOUT else 0,
-        stop=lambda: any(os.path.exists(flag) for flag in flags),
+        stop=lambda: any(flag.exists() for flag in flags),
     )
 
 

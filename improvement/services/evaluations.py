@@ -189,7 +189,7 @@ def _wake(row: Evaluation) -> None:
 
 @audit.turn()
 def take_over_lost(*, now: datetime) -> list[int]:
-    """Queue again what dead workers held, and give up on what no worker survives. Returns what is due to be enqueued."""
+    """Queue again what dead workers held, give up on what no worker survives, and return what is to be enqueued."""
     expired = Evaluation.objects.select_for_update(of=("self",)).filter(
         state=Evaluation.State.LEASED, lease_until__lt=now
     )

@@ -28,7 +28,7 @@ def order(
 
 @transaction.atomic
 def order_champion(run_id: int, *, commit: str, files: Mapping[str, str], seed: int, now: datetime) -> bool:
-    """Order the measurement of a champion that moved, unless it is ordered; ``False`` when it was answered without a score."""
+    """Order the measurement of a champion that moved, once; ``False`` when it was answered without a score."""
     run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
     row = Evaluation.objects.filter(
         run=run, candidate__isnull=True, subject__isnull=True, base_commit=commit, stage="measure"

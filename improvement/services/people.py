@@ -62,7 +62,10 @@ def invite(name: str, *, role: str, actor: Actor, now: datetime) -> str:
 
 @audit.turn()
 def renew_invitation(user_id: int, *, actor: Actor, now: datetime) -> str:
-    """Return a new one-time link for somebody who lost theirs or forgot the password; older links end."""
+    """Return a new one-time link for somebody who lost theirs or forgot the password; older links end.
+
+    Using it ends the password that was forgotten: the next page asks for a new one.
+    """
     _check_manager(actor)
     user = _user(user_id)
     SignInLink.objects.filter(user=user, used_at__isnull=True).delete()
@@ -73,7 +76,7 @@ def renew_invitation(user_id: int, *, actor: Actor, now: datetime) -> str:
         data={"role": user.role, "again": True},
         now=now,
     )
-    return _link(user, lifetime=INVITATION_LIFETIME, now=now)
+    return _link(user, lifetime=INVITATION_LIFETIME, now=now, replaces_password=True)
 
 
 def check_link(token: str, *, now: datetime) -> User:
@@ -94,6 +97,9 @@ def use_link(token: str, *, now: datetime) -> User:
     user = check_link(token, now=now)
     if SignInLink.objects.filter(token_hash=_hash(token), used_at__isnull=True).update(used_at=now) != 1:
         raise Conflict("This link was used already. Sign in with your password, or ask for a new link.")
+    if SignInLink.objects.filter(token_hash=_hash(token), replaces_password=True).exists():
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
     record_sign_in(user, how="one-time link", now=now)
     return user
 
@@ -228,9 +234,15 @@ def _record_joined(user: User, *, by: Actor, now: datetime) -> None:
     )
 
 
-def _link(user: User, *, lifetime: timedelta, now: datetime) -> str:
+def _link(user: User, *, lifetime: timedelta, now: datetime, replaces_password: bool = False) -> str:
     token = secrets.token_urlsafe(24)
-    SignInLink.objects.create(token_hash=_hash(token), user=user, created_at=now, expires_at=now + lifetime)
+    SignInLink.objects.create(
+        token_hash=_hash(token),
+        user=user,
+        created_at=now,
+        expires_at=now + lifetime,
+        replaces_password=replaces_password,
+    )
     return f"/enter/{token}/"
 
 

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from improvement import dispatch, permissions
 from improvement.engine.manifest import Manifest
+from improvement.engine.measurement import Task
 from improvement.exceptions import Conflict, Invalid, NotAllowed, NotFound
 from improvement.models import Candidate, Evaluation, Release, Target, TargetImport
 from improvement.permissions import Right
@@ -123,9 +124,20 @@ def finish_import(import_id: int, *, target: Target | None, message: str) -> Non
 
 @audit.turn()
 def take_external(
-    target_name: str, *, commit: str, tree: str, score: float, actor: Actor, reason: str, now: datetime
+    target_name: str,
+    *,
+    task: Task,
+    commit: str,
+    tree: str,
+    score: float,
+    actor: Actor,
+    reason: str,
+    now: datetime,
 ) -> Target:
-    """Record that a commit made elsewhere became champion because an authorised person said so."""
+    """Record that a commit made elsewhere became champion because an authorised person said so.
+
+    ``task`` is the target at that commit: its manifest and evaluator are the ones that count from now on.
+    """
     if actor.person is None:
         raise NotAllowed("Only a person can take over a champion from elsewhere.")
     target = _locked(target_name)
@@ -148,8 +160,12 @@ def take_external(
         created_at=now,
         finished_at=now,
     )
+    metric, manifest = task.manifest.primary, task.manifest
     target.champion_commit, target.champion_score, target.champion_candidate = commit, score, None
-    target.save(update_fields=["champion_commit", "champion_score", "champion_candidate"])
+    target.evaluator_digest, target.isolation = task.evaluator_digest, manifest.evaluate.isolation
+    target.description, target.kind = manifest.description, manifest.kind
+    target.metric, target.better, target.unit = metric.name, metric.better, metric.unit
+    target.save()
     audit.append(
         "champion.external",
         actor=actor,
