@@ -37,7 +37,7 @@ class Target(models.Model):
 
 
 class TargetImport(models.Model):
-    """Files that somebody handed over in the browser and that a worker makes into a target, or refuses with a reason."""
+    """Files that somebody handed over in the browser; a worker makes a target of them, or refuses with a reason."""
 
     class State(models.TextChoices):
         """Waiting for a worker, made into a target, or refused."""

@@ -76,7 +76,7 @@ def conclude(candidate_id: int) -> None:
 
 
 def confirm_again(candidate_id: int) -> None:
-    """Place a stale candidate on the present champion and order its confirmation, or withdraw it where it does not fit."""
+    """Place a stale candidate on the present champion and order its confirmation, or withdraw it."""
     candidate = Candidate.objects.select_related("run__target", "target").get(pk=candidate_id)
     if candidate.state != CandidateState.STALE.value:
         return

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from improvement.exceptions import ChampionMoved, Conflict, Halted, PolicyUnmet
+from improvement import installation
+from improvement.exceptions import Conflict, Halted, PolicyUnmet
 from improvement.ledger.checkpoint import read_checkpoint
 from improvement.models import Release
 from improvement.runner.tasks_at import repository
@@ -22,34 +23,38 @@ MACHINE = Author("Countersign", "countersign@localhost")
 
 
 def finish_release(release_id: int) -> None:
-    """Carry out an ordered release or rollback, from wherever an earlier attempt left it."""
+    """Carry out an ordered release or rollback, from wherever an earlier attempt left it.
+
+    Only one process at a time does this. An attempt that died before the ref moved is judged and made again; one that
+    died after is recorded as it was begun.
+    """
+    release = Release.objects.select_related("target").get(pk=release_id)
+    with installation.alone(f"release-{release.target.name}"):
+        release.refresh_from_db(fields=["state", "commit"])
+        if release.state == Release.State.INTENDED:
+            _carry_out(release, repository(release.target.name))
+
+
+def _carry_out(release: Release, repo: Repository) -> None:
     try:
-        release = releases.check_still_allowed(release_id, now=timezone.now())
-    except Halted as halted:
-        logger.info("release %s waits: %s", release_id, halted.message)
-        return
-    except (PolicyUnmet, Conflict) as refusal:
-        releases.give_up(release_id, reason=refusal.message, now=timezone.now())
-        return
-    if release.state != Release.State.INTENDED:
-        return
-    repo = repository(release.target.name)
-    try:
-        release = _with_commit(release, repo)
         if repo.head() != release.commit:
-            repo.advance(release.commit, expected=release.previous_commit)
-    except ChampionMoved as moved:
-        releases.give_up(release_id, reason=moved.message, now=timezone.now())
-        return
-    releases.finish(release_id, now=timezone.now())
+            commit = _begin(release, repo)
+            repo.advance(commit, expected=release.previous_commit)
+    except Halted as halted:
+        logger.info("release %s waits: %s", release.pk, halted.message)
+    except Conflict as refusal:
+        releases.give_up(release.pk, reason=refusal.message, now=timezone.now())
+    else:
+        releases.finish(release.pk, now=timezone.now())
 
 
-def _with_commit(release: Release, repo: Repository) -> Release:
-    if release.commit:
-        return release
+def _begin(release: Release, repo: Repository) -> str:
+    """Make the commit and record that it is about to become champion, if it still may."""
+    release = releases.check_still_allowed(release.pk, now=timezone.now())
     make = _rollback_commit if release.kind == Release.Kind.ROLLBACK else _release_commit
     commit = make(release, repo)
-    return releases.record_commit(release.pk, commit=commit, tree=repo.tree_id(commit), now=timezone.now())
+    releases.record_commit(release.pk, commit=commit, tree=repo.tree_id(commit), now=timezone.now())
+    return commit
 
 
 def _release_commit(release: Release, repo: Repository) -> str:
