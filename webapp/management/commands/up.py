@@ -89,7 +89,7 @@ class Command(BaseCommand):
         if demo and not supervisor.asked_to_stop:
             said = StringIO()
             call_command("seed_demo", stdout=said)
-            report.tell("demo", said.getvalue().strip())
+            report.tell("demo", said.getvalue().strip() or "there already")
         connection.close()
 
     def _invite(self, address: Address, *, browser: bool) -> None:
