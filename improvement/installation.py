@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -33,6 +36,16 @@ def halt_file() -> Path:
 def stop_file(run_id: int) -> Path:
     """Return the file whose existence means that this run's sandboxes must die."""
     return data_directory() / "run" / f"stop-R-{run_id}"
+
+
+@contextmanager
+def alone(doing: str) -> Iterator[None]:
+    """Wait until no other process of this installation does this, and keep the others out until the block ends."""
+    path = data_directory() / "run" / f"{doing}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def raise_flag(path: Path) -> None:

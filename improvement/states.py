@@ -91,6 +91,7 @@ CANDIDATE_TRANSITIONS = _table(
     (C.CONFIRMING, C.FAILED, "candidate.confirm_failed"),
     (C.CONFIRMING, C.QUARANTINED, "candidate.quarantined"),
     (C.CONFIRMING, C.SUPERSEDED, "review.superseded"),
+    (C.CONFIRMING, C.STALE, "review.stale"),
     (C.CONFIRMING, C.WITHDRAWN, "candidate.withdrawn"),
     (C.QUARANTINED, C.NOMINATED, "candidate.cleared"),
     (C.QUARANTINED, C.REJECTED, "review.rejected"),
@@ -181,7 +182,7 @@ def check_candidate_transition(source: CandidateState, target: CandidateState) -
         return CANDIDATE_TRANSITIONS[(source, target)]
     except KeyError:
         raise BadTransition(
-            f"The candidate is {words(source)}, so it cannot become {words(target)}. Reload the page to see where it stands."
+            f"The candidate is {words(source)}, so it cannot become {words(target)}. Reload the page."
         ) from None
 
 

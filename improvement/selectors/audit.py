@@ -54,6 +54,14 @@ def body(event: AuditEvent) -> dict[str, Any]:
     return parsed
 
 
+def measured_tree(subject: str, evidence_digest: str) -> str | None:
+    """Return the git tree that the evidence of this digest is about, as the log states it."""
+    recorded = AuditEvent.objects.filter(type="evidence.recorded", subject=subject).order_by("-seq")
+    stated = (body(event) for event in recorded)
+    about = (one["subject"] for one in stated if one["context"]["evidence_sha256"] == evidence_digest)
+    return next((subject.get("tree") for subject in about), None)
+
+
 def types() -> list[str]:
     """Return the types of events that are in the log."""
     return list(AuditEvent.objects.order_by("type").values_list("type", flat=True).distinct())

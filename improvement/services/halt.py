@@ -23,6 +23,7 @@ def halt(*, actor: Actor, reason: str, now: datetime) -> Halt:
     _check(actor, Right.HALT, reason)
     installation.raise_flag(installation.halt_file())
     with audit.turn():
+        transaction.on_commit(_flag_as_recorded)
         standing = Halt.objects.select_for_update(of=("self",)).filter(lifted_at__isnull=True).first()
         if standing is not None:
             return standing
@@ -43,6 +44,7 @@ def resume(*, actor: Actor, reason: str, now: datetime) -> Halt:
     _check(actor, Right.LIFT_HALT, reason)
     order = Halt.objects.select_for_update(of=("self",)).filter(lifted_at__isnull=True).first()
     if order is None:
+        _flag_as_recorded()
         raise Conflict("Nothing is stopped, so there is nothing to resume.")
     needs_two = policies.current(now=now).preset == Preset.TEAM.value
     if needs_two and order.resume_asked_by_id in {None, actor.person_id}:
@@ -66,9 +68,17 @@ def _lift(order: Halt, *, actor: Actor, reason: str, now: datetime) -> Halt:
     order.save(update_fields=["lifted_by", "lifted_at"])
     subject = {"kind": "halt", "id": f"halt-{order.pk}"}
     audit.append("halt.lifted", actor=actor, subject=subject, data={"reason": reason.strip()}, now=now)
-    transaction.on_commit(lambda: installation.lower_flag(installation.halt_file()))
+    transaction.on_commit(_flag_as_recorded)
     dispatch.enqueue_on_commit("tick")
     return order
+
+
+def _flag_as_recorded() -> None:
+    """Make the flag file say what the database says, whichever of two orders at once was last."""
+    if Halt.objects.filter(lifted_at__isnull=True).exists():
+        installation.raise_flag(installation.halt_file())
+    else:
+        installation.lower_flag(installation.halt_file())
 
 
 def _check(actor: Actor, right: Right, reason: str) -> None:

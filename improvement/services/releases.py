@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
 from improvement import dispatch, events, permissions, policies
-from improvement.exceptions import Conflict, Halted, Invalid, NotAllowed, NotFound, PolicyUnmet
-from improvement.models import Candidate, Halt, Release, Review, Run, Target, Vote
+from improvement.exceptions import ChampionMoved, Conflict, Halted, Invalid, NotAllowed, NotFound, PolicyUnmet
+from improvement.models import Candidate, Evaluation, Halt, Release, Review, Run, Target, Vote
 from improvement.permissions import Right
+from improvement.selectors import audit as read_audit
 from improvement.selectors import reviews as read_reviews
 from improvement.services import audit, reviews
 from improvement.services import policies as policy_service
@@ -32,15 +35,17 @@ class Approval:
 
 @audit.turn()
 def check_still_allowed(release_id: int, *, now: datetime) -> Release:
-    """Check the policy at this moment, and return the release to carry out.
+    """Check the policy at this moment, and return the release to carry out. Only for one whose ref has not moved.
 
     Raises ``Halted`` while everything is stopped (it is tried again later) and ``PolicyUnmet`` or ``Conflict`` when
     the approvals no longer hold; the candidate then goes back to be confirmed and reviewed again.
     """
     release = _locked(release_id)
     if release.state != Release.State.INTENDED:
-        return release
-    if release.kind == Release.Kind.RELEASE and not release.commit:
+        raise Conflict(f"The release {release_id} was {release.state} already.")
+    if release.target.champion_commit != release.previous_commit:
+        raise ChampionMoved("The champion moved before this release.")
+    if release.kind == Release.Kind.RELEASE:
         if Halt.objects.filter(lifted_at__isnull=True).exists():
             raise Halted("Everything is stopped; the release waits until that is lifted.")
         review = _review_of(release)
@@ -48,8 +53,6 @@ def check_still_allowed(release_id: int, *, now: datetime) -> Release:
         if review.policy_id != in_force.pk:
             raise PolicyUnmet(f"The policy changed to version {in_force.version} before this release.")
         policies.check_release(read_reviews.case(review), policy_service.parsed(review.policy))
-        if release.target.champion_commit != release.previous_commit:
-            raise Conflict("The champion moved before this release.")
     return release
 
 
@@ -66,14 +69,17 @@ def approvals(release: Release) -> list[Approval]:
 
 @audit.turn()
 def record_commit(release_id: int, *, commit: str, tree: str, now: datetime) -> Release:
-    """Record the commit that is about to become champion, before the ref moves."""
+    """Record the commit that is about to become champion, and on whose approvals, before the ref moves.
+
+    An attempt after a crash records its own commit instead. Raises as ``check_still_allowed`` does.
+    """
     release = check_still_allowed(release_id, now=now)
-    if release.commit:
-        return release
     release.commit, release.tree = commit, tree
-    release.save(update_fields=["commit", "tree"])
     if release.kind == Release.Kind.RELEASE and release.candidate is not None:
-        review = _review_of(release)
+        review, counted = _review_of(release), approvals(release)
+        _check_measured(release.candidate, review, tree)
+        release.approved_by = [{"name": one.name, "id": f"user:{one.person_id}", "seq": one.seq} for one in counted]
+        release.self_countersigned = any(one.self_countersigned for one in counted)
         audit.append(
             "release.intended",
             actor=SYSTEM,
@@ -84,22 +90,25 @@ def record_commit(release_id: int, *, commit: str, tree: str, now: datetime) -> 
             target=release.target.name,
             now=now,
         )
+    release.save(update_fields=["commit", "tree", "approved_by", "self_countersigned"])
     return release
 
 
 @audit.turn()
-def finish(release_id: int, *, actor: Actor = SYSTEM, now: datetime) -> Release:
+def finish(release_id: int, *, now: datetime) -> Release:
     """Record that the ref moved: the champion is the release's commit now. Repeating it changes nothing."""
     release = _locked(release_id)
     if release.state != Release.State.INTENDED:
         return release
+    if not release.commit:
+        raise Conflict(f"The release {release_id} has no commit yet, so the champion cannot have moved to it.")
     target = release.target
     if release.kind == Release.Kind.RELEASE:
         _finish_release(release, now)
     else:
         _finish_rollback(release, now)
     release.state, release.finished_at = Release.State.DONE, now
-    release.save(update_fields=["state", "finished_at", "approved_by", "self_countersigned"])
+    release.save(update_fields=["state", "finished_at"])
     target.champion_commit, target.champion_score = release.commit, release.score
     target.champion_candidate = release.candidate
     target.save(update_fields=["champion_commit", "champion_score", "champion_candidate"])
@@ -141,8 +150,7 @@ def order_rollback(target_name: str, *, to: str, actor: Actor, reason: str, now:
     if not reason.strip():
         raise Invalid("Say why you roll back; the reason goes into the audit trail.")
     former = _former_champion(target, to)
-    if Release.objects.filter(target=target, state=Release.State.INTENDED).exists():
-        raise Conflict("Another release of this target is being carried out. Wait a moment and try again.")
+    _step_aside(target, now)
     release = Release.objects.create(
         target=target,
         candidate=former.candidate,
@@ -162,28 +170,55 @@ def order_rollback(target_name: str, *, to: str, actor: Actor, reason: str, now:
     return release
 
 
+def _step_aside(target: Target, now: datetime) -> None:
+    """A release that has not begun, which under halt it cannot, gives way to a rollback."""
+    waiting = Release.objects.filter(target=target, state=Release.State.INTENDED).first()
+    if waiting is None:
+        return
+    if waiting.commit or waiting.kind != Release.Kind.RELEASE:
+        raise Conflict("Another release of this target is being carried out. Wait a moment and try again.")
+    give_up(waiting.pk, reason="A rollback was ordered before this release began.", now=now)
+
+
 def suspend_others(target: Target, *, now: datetime) -> None:
-    """Put every other open review of this target aside: its evidence is about a champion that is no longer one.
+    """Put aside what is confirmed or reviewed against a champion of this target that is no longer one.
 
     What was no better than the new champion is superseded; the rest waits to be confirmed against it.
     """
-    for review in (
-        Review.objects.select_for_update(of=("self",))
-        .filter(target=target, state=Review.State.OPEN)
-        .select_related("candidate__run__target", "candidate__target", "evidence")
+    under_way = [CandidateState.CONFIRMING.value, CandidateState.IN_REVIEW.value]
+    for candidate in (
+        Candidate.objects.select_for_update(of=("self",))
+        .filter(target=target, state__in=under_way)
+        .select_related("run__target", "target")
     ):
-        candidate = review.candidate
+        _cancel_comparisons(candidate)
+        review = Review.objects.filter(candidate=candidate).exclude(state=Review.State.CLOSED).first()
         if _still_promising(candidate, target):
-            review.state = Review.State.SUSPENDED
-            review.save(update_fields=["state"])
-            Vote.objects.filter(review=review).update(suspended=True)
+            _suspend(review)
             move_candidate(candidate, CandidateState.STALE, actor=SYSTEM, now=now)
         else:
-            reviews.close(review, "superseded", now=now)
             by = f"champion {target.champion_commit[:9]}"
+            if review is not None:
+                reviews.close(review, "superseded", now=now)
             move_candidate(
                 candidate, CandidateState.SUPERSEDED, actor=SYSTEM, now=now, data={"by": by}, decided_at=now, told=False
             )
+
+
+def _suspend(review: Review | None) -> None:
+    if review is not None:
+        review.state = Review.State.SUSPENDED
+        review.save(update_fields=["state"])
+        Vote.objects.filter(review=review).update(suspended=True)
+
+
+def _cancel_comparisons(candidate: Candidate) -> None:
+    """Nobody needs to know any more how this candidate compares with the former champion."""
+    Evaluation.objects.filter(
+        Q(candidate=candidate) | Q(subject=candidate),
+        stage__in=["confirm", "holdout"],
+        state__in=[Evaluation.State.QUEUED, Evaluation.State.LEASED],
+    ).update(state=Evaluation.State.CANCELLED, lease_until=None)
 
 
 def _still_promising(candidate: Candidate, target: Target) -> bool:
@@ -198,9 +233,7 @@ def _finish_release(release: Release, now: datetime) -> None:
     candidate = release.candidate
     if candidate is None:
         raise PolicyUnmet("A release without a candidate cannot be carried out.")
-    review, counted = _review_of(release), approvals(release)
-    release.approved_by = [{"name": one.name, "id": f"user:{one.person_id}", "seq": one.seq} for one in counted]
-    release.self_countersigned = any(one.self_countersigned for one in counted)
+    review = _review_of(release)
     move_candidate(
         candidate,
         CandidateState.RELEASED,
@@ -210,7 +243,7 @@ def _finish_release(release: Release, now: datetime) -> None:
             "commit": release.commit,
             "tree": release.tree,
             "previous": release.previous_commit,
-            "approvals": [{"user": f"user:{one.person_id}", "seq": one.seq} for one in counted],
+            "approvals": [{"user": one["id"], "seq": one["seq"]} for one in release.approved_by],
         },
         context=audit.review_context(review, review.policy),
         told=False,
@@ -281,6 +314,14 @@ def _review_of(release: Release) -> Review:
     if review is None:
         raise PolicyUnmet("No review stands behind this release.")
     return review
+
+
+def _check_measured(candidate: Candidate, review: Review, tree: str) -> None:
+    measured = read_audit.measured_tree(f"C-{candidate.pk}", review.evidence.digest)
+    if measured != tree:
+        raise PolicyUnmet(
+            f"The files of C-{candidate.pk} make another tree ({tree[:9]}) than the one that was measured."
+        )
 
 
 def _subject(release: Release) -> dict[str, str]:

@@ -41,7 +41,7 @@ def vote(
     A repeated identical vote returns the first one. Raises ``AlreadyDecided`` or ``StaleDecision`` (409) for a late
     one, ``NotAllowed`` for a person who may not decide, ``Invalid`` when a reason is missing.
     """
-    review, candidate = _locked(candidate_id)
+    review, candidate = _locked(candidate_id, now)
     person = actor.person
     if person is None:
         raise NotAllowed("Only a person can vote; a token or a worker cannot.")
@@ -93,9 +93,10 @@ def expire_due(*, now: datetime) -> int:
 def settle_approved(*, now: datetime) -> int:
     """Carry out approvals that could not take effect when they were given (halt, another release in flight)."""
     settled = 0
-    for review in Review.objects.select_for_update(of=("self",)).filter(state=Review.State.OPEN, needed__gt=0):
+    undecided = Review.objects.select_for_update(of=("self",)).filter(state=Review.State.OPEN, expires_at__gt=now)
+    for review in undecided:
         if Vote.objects.filter(review=review, verdict=Vote.Verdict.APPROVE, replaced=False).exists():
-            locked, candidate = _locked(review.candidate_id)
+            locked, candidate = _locked(review.candidate_id, now)
             settled += _approve_if_met(locked, candidate, now)
     return settled
 
@@ -107,7 +108,7 @@ def close(review: Review, outcome: str, *, now: datetime) -> None:
     review.save(update_fields=["state", "outcome", "closed_at", "claimed_by", "claimed_until"])
 
 
-def _locked(candidate_id: int) -> tuple[Review, Candidate]:
+def _locked(candidate_id: int, now: datetime) -> tuple[Review, Candidate]:
     candidate = (
         Candidate.objects.select_for_update(of=("self",))
         .select_related("run__target", "target")
@@ -124,6 +125,11 @@ def _locked(candidate_id: int) -> tuple[Review, Candidate]:
     if review.state == Review.State.SUSPENDED:
         raise StaleDecision(
             f"The champion moved, so C-{candidate_id} is measured again. It comes back to review with new evidence."
+        )
+    if review.expires_at <= now:
+        raise AlreadyDecided(
+            f"The deadline for C-{candidate_id} passed at {review.expires_at:%H:%M on %d %B %Y} UTC. "
+            "Your decision was not counted."
         )
     return review, candidate
 

@@ -1,0 +1,53 @@
+"""A target whose next champion is approved, and where it stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from improvement.models import Candidate, Release, Target
+from improvement.runner import confirming, releasing
+from improvement.runner.tasks_at import repository
+from tests import factories as make
+
+
+def approved(value: float = 2.0) -> tuple[Target, Candidate, Release]:
+    """Return a target, its candidate that alice approved under ``solo``, and the release to be carried out."""
+    target = make.target()
+    candidate = make.reviewed_candidate(make.run(target), value)
+    make.vote(candidate, make.alice())
+    return target, candidate, make.intended_release(target)
+
+
+def approved_by_bob() -> tuple[Target, Candidate, Release]:
+    """Return a target, its candidate that bob approved under ``team``, and the release to be carried out."""
+    bob, target = make.bob(), make.target()
+    make.follow("team")
+    candidate = make.reviewed_candidate(make.run(target))
+    make.vote(candidate, bob)
+    return target, candidate, make.intended_release(target)
+
+
+def released() -> tuple[Target, Candidate]:
+    """Return a target whose champion is a released candidate."""
+    target, candidate, release = approved()
+    releasing.finish_release(release.pk)
+    target.refresh_from_db()
+    return target, candidate
+
+
+def begin(release: Release) -> str:
+    """Make and record the commit of a release, and move nothing."""
+    return releasing._begin(release, repository(release.target.name))
+
+
+def confirmed_again(candidate: Candidate) -> Candidate:
+    """Place a stale candidate on the champion and confirm it."""
+    confirming.confirm_again(candidate.pk)
+    return make.settle(candidate)
+
+
+def assert_champion_is(target: Target, commit: str, score: float) -> None:
+    """Check that database and repository agree on the champion."""
+    target.refresh_from_db()
+    assert (target.champion_commit, repository(target.name).head()) == (commit, commit)
+    assert target.champion_score == pytest.approx(score, abs=5 * make.NOISE)
