@@ -14,11 +14,15 @@ Thing = TypeVar("Thing")
 
 @dataclass(frozen=True)
 class Draw:
-    """One use of an operator: the file to change, another parent's version of it, and where chance comes from."""
+    """One use of an operator: the file to change, another parent's version of it, and where chance comes from.
+
+    `higher` says whether the target's metric is better when it is higher.
+    """
 
     chance: random.Random
     source: Source
     donor: Source
+    higher: bool = True
     scales: Mapping[str, float] = field(default_factory=dict)
     last_step: Mapping[str, float] = field(default_factory=dict)
 

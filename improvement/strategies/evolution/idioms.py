@@ -19,6 +19,8 @@ from statements import after, lines_of, statements
 STEPS = (0.02, 0.05, 0.1, 0.2)
 ROUNDS = (50, 100, 200, 400)
 LAMBDA = "trial"
+LIKELY = 4
+"""How much more often a judgement is taken the way the metric points than the other way."""
 
 CLIMB_HEAD = '''def {name}(values, score, step, rounds):
     """Nudge one entry of `values` at a time by chance, less and less, and keep what does not lower `score`."""
@@ -55,15 +57,18 @@ class Judged:
     measure: str
 
 
-def judged_values(source: Source) -> list[Judged]:
-    """Return the values that a function of the program judges, with each way to sum up the judgement."""
+def judged_values(source: Source, higher: bool) -> list[Judged]:
+    """Return the values that a function of the program judges, with each way to sum up the judgement.
+
+    A program's own judgement mostly points the way the metric does, so those ways are listed more often.
+    """
     found = []
     for statement in statements(source):
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             name = statement.targets[0].id
             for call in judges(source, statement, name):
                 shape = value_shape(source, statement, name)
-                found += [Judged(statement, name, shape, text) for text in measures(source, call, name)]
+                found += [Judged(statement, name, shape, text) for text in measures(source, call, name, higher)]
     return found
 
 
@@ -80,15 +85,18 @@ def judges(source: Source, statement: ast.Assign, name: str) -> list[ast.Call]:
     ]
 
 
-def measures(source: Source, call: ast.Call, name: str) -> list[str]:
-    """Return the formulas, higher is better, that sum up what a call gives for the value under the name LAMBDA."""
+def measures(source: Source, call: ast.Call, name: str, higher: bool) -> list[str]:
+    """Return the formulas, more is better, that sum up what a call gives for the value under the name LAMBDA."""
     places = [LAMBDA if isinstance(a, ast.Name) and a.id == name else source.segment(a) for a in call.args]
     text = f"{call.func.id}({', '.join(places)})"
+    single = [text, f"-{text}"] if higher else [f"-{text}", text]
+    lists = [f"sum({text})", f"-sum({text})"] if higher else [f"-sum({text})", f"sum({text})"]
+    extreme = f"min({text})" if higher else f"-max({text})"
     kind = returns(source.functions[call.func.id])
     if kind == "number":
-        return [text, f"-{text}"]
-    lists = [f"sum({text})", f"min({text})", f"-sum({text})", f"-max({text})"]
-    return lists if kind in ("list", "rows") else [text, f"-{text}", *lists]
+        return single[:1] * LIKELY + single[1:]
+    summed = [*lists[:1] * LIKELY, extreme, *lists[1:]]
+    return summed if kind in ("list", "rows") else [*single[:1] * LIKELY, *single[1:], *summed]
 
 
 def value_shape(source: Source, statement: ast.Assign, name: str) -> str:
@@ -107,7 +115,7 @@ def chooses(value: Judged) -> bool:
 def climb(draw: Draw) -> Change:
     """Improve a value by small chance steps, judged by the program's own function."""
     source = draw.source
-    target = draw.pick([value for value in judged_values(source) if value.shape in CLIMBS])
+    target = draw.pick([value for value in judged_values(source, draw.higher) if value.shape in CLIMBS])
     helper, old, new = CLIMBS[target.shape]
     step, rounds = draw.chance.choice(STEPS), draw.chance.choice(ROUNDS)
     call = f"{target.name} = {helper}({target.name}, lambda {LAMBDA}: {target.measure}, {step}, {rounds})\n"
@@ -124,7 +132,7 @@ def best_of_values(draw: Draw) -> Change:
     source = draw.source
     options = [
         (target, literal)
-        for target in judged_values(source)
+        for target in judged_values(source, draw.higher)
         for literal in literals(source)
         if literal.node in set(ast.walk(target.statement.value)) and not chooses(target)
     ]
@@ -148,7 +156,7 @@ def chosen(source: Source, target: Judged, *options: str) -> str:
 def better_of_two(draw: Draw) -> Change:
     """Change how a value is made, but keep the old way where the program's own judgement prefers it."""
     source = draw.source
-    target = draw.pick([value for value in judged_values(source) if not chooses(value)])
+    target = draw.pick([value for value in judged_values(source, draw.higher) if not chooses(value)])
     inside = set(ast.walk(target.statement.value))
     node = draw.pick([node for node in numeric_nodes(source) if node in inside and node is not target.statement.value])
     term = formula(draw, scope_at(source, target.statement), depth=1)

@@ -43,7 +43,7 @@ BASIC = (
     Operator("function_from_other", 1.0, statements.function_from_other),
 )
 IDIOMS = (
-    Operator("climb", 1.5, idioms.climb),
+    Operator("climb", 2.5, idioms.climb),
     Operator("best_of_values", 1.0, idioms.best_of_values),
     Operator("better_of_two", 0.7, idioms.better_of_two),
     Operator("again_until_settled", 0.5, idioms.again_until_settled),

@@ -19,7 +19,7 @@ from work import work
 
 TRIES = 300
 SECOND_CHANGE = 0.2
-TIME_WORDS = ("time", "second", "slow")
+TIME_WORDS = ("seconds", "timeout", "time limit")
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Search:
             parent = self.archive.islands[island].choose(self.chance, self.settings.elitism)
             donor = self.chance.choice(self.archive.islands).choose(self.chance, 0.0)
             more = self.bandit.choose(self.chance) if self.chance.random() < SECOND_CHANGE else None
-            child = vary(self.chance, operator, more, parent, donor, island)
+            child = vary(self.chance, operator, more, parent, donor, island, self.sign > 0)
             if child is None:
                 self.bandit.reward(operator.name, 0.0)
                 self.bandit.note_use(operator.name)
@@ -128,14 +128,20 @@ class Search:
             self.archive.migrate()
 
     def follow(self, champion: dict[str, Any]) -> None:
-        """Go on from a champion that moved; programs that differ from it where nothing may change are let go."""
+        """Go on from a champion that moved; programs that differ from it where nothing may change are let go.
+
+        A champion that came from this search is where it belongs already: spread over all islands it would end
+        their variety. One from elsewhere is news to each of them.
+        """
         member = Member.of(champion["files"], self.signed(champion["score"]), work(champion["files"]))
-        self.start = member
         self.known[member.digest] = True
         fixed = fixed_part(member.files)
-        self.archive.keep([other for other in self.archive.members() if fixed_part(other.files) == fixed], member)
-        for island in self.archive.islands:
-            island.add(member, self.archive.size)
+        if fixed != fixed_part(self.start.files):
+            self.start = member
+            self.archive.keep([other for other in self.archive.members() if fixed_part(other.files) == fixed], member)
+        if all(other.digest != member.digest for other in self.archive.members()):
+            for island in self.archive.islands:
+                island.add(member, self.archive.size)
 
     def snapshot(self) -> str:
         """Return everything that the next proposals depend on, compressed."""

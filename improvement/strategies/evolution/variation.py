@@ -58,16 +58,22 @@ ANCESTORS = 12
 
 
 def vary(
-    chance: random.Random, operator: Operator, more: Operator | None, parent: Member, donor: Member, island: int
+    chance: random.Random,
+    operator: Operator,
+    more: Operator | None,
+    parent: Member,
+    donor: Member,
+    island: int,
+    higher: bool = True,
 ) -> Child | None:
     """Return the child of a parent, None when the operator finds no place or the result is no valid program."""
     try:
-        files, change, crossed = varied(chance, operator, parent.files, parent, donor)
+        files, change, crossed = varied(chance, operator, parent.files, parent, donor, higher)
     except (NothingToDo, SyntaxError, ValueError, RecursionError):
         return None
     if more is not None and more.name not in REMOVING:
         try:
-            files, second, again = varied(chance, more, files, parent, donor)
+            files, second, again = varied(chance, more, files, parent, donor, higher)
             change = joined(change, second)
             crossed = crossed or again
         except (NothingToDo, SyntaxError, ValueError, RecursionError):
@@ -86,7 +92,7 @@ def vary(
 
 
 def varied(
-    chance: random.Random, operator: Operator, files: dict[str, str], parent: Member, donor: Member
+    chance: random.Random, operator: Operator, files: dict[str, str], parent: Member, donor: Member, higher: bool
 ) -> tuple[dict[str, str], Change, bool]:
     """Return the files after one operator, its change, and whether another parent took part."""
     options = [source for source in sources(files) if source.nodes()]
@@ -94,7 +100,7 @@ def varied(
         raise NothingToDo
     source = chance.choice(options)
     other = read(source.path, donor.files.get(source.path, source.text))
-    change = operator.change(Draw(chance, source, other, parent.scales, parent.steps))
+    change = operator.change(Draw(chance, source, other, higher, parent.scales, parent.steps))
     text = completed(source.path, edited(source.text, change.edits), other)
     compile(text, source.path, "exec", dont_inherit=True)
     if longest(text) > max(LONGEST_LINE, longest(source.text)):
