@@ -71,9 +71,7 @@ def check_may(person: Person, right: Right, target_id: int | None = None) -> Non
     """Raise ``NotAllowed`` unless this person has this right."""
     if right not in rights_of(person, target_id):
         holders = ", ".join(role.value for role in Role if right in RIGHTS[role])
-        raise NotAllowed(
-            f"{person.name} may not {right.value}: that needs the role {holders}. Ask an administrator on the Team page."
-        )
+        raise NotAllowed(f"{person.name} may not {right.value}: that needs the role {holders}. Ask an administrator.")
 
 
 def may(person: Person, right: Right, target_id: int | None = None) -> bool:

@@ -146,11 +146,11 @@ def parse_policy(text: str, *, version: int) -> Policy:
             review_expires_hours=_positive(data, "review_expires_hours"),
             approvals={tier: _positive(data["tiers"][tier.value], "approvals") for tier in Tier},
         )
-    except (KeyError, TypeError) as error:
+    except KeyError as error:
         raise Invalid(
             f"The policy lacks {error}: name preset, self_countersign, limits and all three tiers."
         ) from error
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise Invalid(f"The policy has a wrong value: {error}.") from error
 
 
@@ -249,7 +249,7 @@ def _self_countersign(data: dict[str, object]) -> bool:
 def _boolean(data: dict[str, object], key: str) -> bool:
     value = data[key]
     if not isinstance(value, bool):
-        raise ValueError(f"{key} must be true or false")
+        raise TypeError(f"{key} must be true or false")
     return value
 
 

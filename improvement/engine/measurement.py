@@ -48,7 +48,8 @@ class Task:
     @cached_property
     def editable(self) -> dict[str, str]:
         """The editable files of this commit, path to text."""
-        return {path: data.decode("utf-8") for path, data in sorted(self.tree.items()) if self.manifest.is_editable(path)}
+        named = (path for path in sorted(self.tree) if self.manifest.is_editable(path))
+        return {path: self.tree[path].decode("utf-8") for path in named}
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ FORMAT = "countersign-audit-bundle"
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 
 
-class Refused(Exception):  # noqa: N818  (the domain's errors are named for what happened)
+class Refused(Exception):
     """Something cannot be accepted; the text says what and where."""
 
 

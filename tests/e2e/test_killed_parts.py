@@ -11,6 +11,7 @@ from tests.integration.start.installation import Installation, running
 from tests.waiting import wait_until
 
 BUDGET, SEED = "48", "11"
+PARTS = (("--queues=evaluations", 8), ("valkey-server", 20), ("supervisor.web", 28), ("--queues=control", 36))
 TASK = str(PROJECT / "examples" / "circle_packing")
 
 
@@ -22,7 +23,7 @@ def test_run_with_every_part_killed_equals_an_undisturbed_one(tmp_path: Path) ->
         started = _improve(installation, "--json")
         assert started["state"] == "queued"
 
-        for killed, after in (("--queues=evaluations", 8), ("valkey-server", 20), ("supervisor.web", 28), ("--queues=control", 36)):
+        for killed, after in PARTS:
             wait_until(lambda n=after: _evaluations(installation.data) >= n, seconds=120, what=f"{after} evaluations")
             installation.kill(killed)
 

@@ -1,4 +1,4 @@
-"""Every page as people meet it: no accessibility violations, no console errors, readable on a phone, in both schemes."""
+"""Every page as people meet it: no accessibility violations or console errors, wide and narrow, in both schemes."""
 
 from __future__ import annotations
 

@@ -64,5 +64,5 @@ def test_a_refusal_says_who_what_and_which_role_it_needs() -> None:
     with pytest.raises(NotAllowed) as refusal:
         permissions.check_may(person(Role.VIEWER), Right.REVIEW)
     assert refusal.value.message == (
-        "bob may not review candidates: that needs the role reviewer, admin. Ask an administrator on the Team page."
+        "bob may not review candidates: that needs the role reviewer, admin. Ask an administrator."
     )

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from improvement.exceptions import CountersignError, Invalid
 from improvement.models import User
 from improvement.services import people
+from webapp import throttle
 from webapp.forms import FirstPasswordForm, PasswordForm, SignInForm
 from webapp.views.pages import alone, local, show, user_of
 
@@ -33,13 +34,27 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(onward)
     form = SignInForm(request.POST or None)
     if form.is_valid():
-        user = authenticate(request, username=form.cleaned_data["name"], password=form.cleaned_data["password"])
-        if isinstance(user, User):
+        user = _authenticated(request, form)
+        if user is not None:
             people.record_sign_in(user, how="password", now=timezone.now())
             login(request, user, backend=BACKEND)
             return HttpResponseRedirect(onward)
-        form.add_error(None, "Name and password do not belong together. An administrator can give you a new link.")
     return alone(request, "account/sign_in.html", {"form": form, "next": onward}, status=422 if form.errors else 200)
+
+
+def _authenticated(request: HttpRequest, form: SignInForm) -> User | None:
+    name, address = form.cleaned_data["name"], request.META.get("REMOTE_ADDR", "")
+    if throttle.must_pause(name, address):
+        form.add_error(
+            None, "There were too many wrong passwords. Wait five minutes, or ask an administrator for a link."
+        )
+        return None
+    user = authenticate(request, username=name, password=form.cleaned_data["password"])
+    if isinstance(user, User):
+        return user
+    throttle.count_wrong(name, address)
+    form.add_error(None, "Name and password do not belong together. An administrator can give you a new link.")
+    return None
 
 
 @require_POST

@@ -12,6 +12,7 @@ from django.utils import timezone
 from improvement.models import User
 from improvement.services import people
 from tests import factories as make
+from webapp import throttle
 
 Browsers = Callable[[User | None], Client]
 PHRASE = "correct horse battery"
@@ -105,3 +106,30 @@ def test_a_form_without_its_token_is_refused_in_words() -> None:
     answer = browser.post("/sign-in/", {"name": "bob", "password": "x"})
     assert answer.status_code == 403
     assert "This form is too old" in answer.content.decode()
+
+
+def test_a_pause_follows_many_wrong_passwords(redis_url: str) -> None:
+    user = make.user("dora", "viewer")
+    user.set_password(PHRASE)
+    user.save()
+    browser = Client()
+    for _ in range(throttle.WRONG_FOR_NAME):
+        assert browser.post("/sign-in/", {"name": "dora", "password": "a wrong one"}).status_code == 422
+
+    paused = browser.post("/sign-in/", {"name": "dora", "password": PHRASE})
+
+    assert (paused.status_code, "Wait five minutes" in paused.content.decode()) == (422, True)
+
+
+def test_a_renewed_link_replaces_a_forgotten_password() -> None:
+    alice, dora = make.alice(), make.user("dora", "viewer")
+    dora.set_password(PHRASE)
+    dora.save()
+    link = people.renew_invitation(dora.pk, actor=alice, now=timezone.now())
+    browser = Client()
+
+    assert browser.post(link).headers["Location"] == "/set-password/"
+    answer = browser.post("/set-password/", {"new": "another long phrase", "again": "another long phrase"})
+
+    assert answer.status_code == 302
+    assert Client().login(username="dora", password="another long phrase")
