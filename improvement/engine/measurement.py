@@ -51,6 +51,16 @@ class Task:
         named = (path for path in sorted(self.tree) if self.manifest.is_editable(path))
         return {path: self.tree[path].decode("utf-8") for path in named}
 
+    def changes(self, files: Mapping[str, str]) -> dict[str, bytes | None]:
+        """Return what turns this tree into one with exactly these editable files, path to bytes; ``None`` removes one."""
+        gone: dict[str, bytes | None] = {path: None for path in self.editable if path not in files}
+        return gone | {path: text.encode("utf-8") for path, text in files.items()}
+
+    def with_files(self, files: Mapping[str, str]) -> dict[str, bytes]:
+        """Return the whole tree with exactly these editable files: what is measured and what is released."""
+        tree = {**self.tree, **self.changes(files)}
+        return {path: data for path, data in tree.items() if data is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:

@@ -65,8 +65,7 @@ def conclude(candidate_id: int) -> None:
             candidate_id, pairs=_holdout_pairs(candidate, task), champion_files=champion_files, now=timezone.now()
         )
         return
-    tree = {**task.tree, **{path: text.encode("utf-8") for path, text in material.files.items()}}
-    tree_id = repository(candidate.target.name).tree_id_of(tree)
+    tree_id = repository(candidate.target.name).tree_id_of(task.with_files(material.files))
     try:
         confirmations.conclude(
             candidate_id, revision=candidate.revision, evidence=evidence, tree=tree_id, now=timezone.now()

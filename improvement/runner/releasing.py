@@ -11,7 +11,7 @@ from improvement import installation
 from improvement.exceptions import Conflict, Halted, PolicyUnmet
 from improvement.ledger.checkpoint import read_checkpoint
 from improvement.models import Release
-from improvement.runner.tasks_at import repository
+from improvement.runner.tasks_at import repository, task_at
 from improvement.selectors import filesets
 from improvement.services import audit, releases
 from improvement.targets.messages import with_trailers
@@ -73,7 +73,7 @@ def _release_commit(release: Release, repo: Repository) -> str:
     ]
     subject = (candidate.note or candidate.operator or "Improve")[:72]
     message = with_trailers(subject, evidence.summary, pairs)
-    changes = {path: text.encode("utf-8") for path, text in files.items()}
+    changes = task_at(release.target.name, release.previous_commit).changes(files)
     return repo.commit(release.previous_commit, changes, message=message, author=MACHINE, when=release.created_at)
 
 
