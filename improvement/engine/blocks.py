@@ -24,7 +24,7 @@ class Block:
 
 
 def blocks(text: str, *, where: str = "the file") -> list[Block]:
-    """This function will find the blocks of a text, in order; a text without markers has none.
+    """Find the blocks of a text, in order; a text without markers has none.
 
     Raises ManifestError when a block begins inside another, ends without having begun, or never ends.
     """
@@ -48,7 +48,7 @@ def blocks(text: str, *, where: str = "the file") -> list[Block]:
 
 
 def outside_blocks_changed(old_text: str, new_text: str) -> bool:
-    """This function will tell whether a change reaches outside the old text's blocks; without blocks all may change.
+    """Tell whether a change reaches outside the old text's blocks; without blocks all may change.
 
     The marker lines themselves are outside. Raises ManifestError when the old text's markers do not pair up.
     """
@@ -61,7 +61,7 @@ def outside_blocks_changed(old_text: str, new_text: str) -> bool:
 
 
 def fixed_text(text: str) -> list[str]:
-    """This function will return the stretches of text around the blocks, markers included: one more than blocks."""
+    """Return the stretches of text around the blocks, markers included: one more than blocks."""
     lines = split(text)
     edges = [0, *(edge for block in blocks(text) for edge in (block.start, block.end)), len(lines)]
     return ["".join(lines[begin:end]) for begin, end in zip(edges[::2], edges[1::2], strict=True)]

@@ -34,7 +34,7 @@ class Imported:
 
 
 def recognise(tree: Mapping[str, bytes]) -> str:
-    """This function will tell a task's format from its files; raises ManifestError when it is none of ``FORMATS``."""
+    """Tell a task's format from its files; raises ManifestError when it is none of ``FORMATS``."""
     if FILE_NAME in tree:
         return COUNTERSIGN
     if is_openevolve(tree):
@@ -46,7 +46,7 @@ def recognise(tree: Mapping[str, bytes]) -> str:
 
 
 def as_native(tree: Mapping[str, bytes], fmt: str, *, name: str | None) -> Imported:
-    """This function will see a task of format ``fmt`` as a native target, with every given file byte for byte.
+    """See a task of format ``fmt`` as a native target, with every given file byte for byte.
 
     ``name`` replaces the manifest's own and is required for formats that have none. Raises ManifestError.
     """

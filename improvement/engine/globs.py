@@ -10,7 +10,7 @@ _WILDCARDS = re.compile(r"[*?\[]")
 
 
 def path_problem(path: str) -> str | None:
-    """This function will say in a few words why ``path`` cannot be a file's path in a target, or None when it can."""
+    """Say in a few words why ``path`` cannot be a file's path in a target, or None when it can."""
     if not path:
         return "is empty"
     if not path.isprintable() or "\\" in path:
@@ -26,12 +26,12 @@ def path_problem(path: str) -> str | None:
 
 
 def is_glob(pattern: str) -> bool:
-    """This function will tell whether ``pattern`` holds a wildcard, so that it can name more than one file."""
+    """Tell whether ``pattern`` holds a wildcard, so that it can name more than one file."""
     return _WILDCARDS.search(pattern) is not None
 
 
 def matches(path: str, pattern: str) -> bool:
-    """This function will tell whether the glob names the path; letters count as upper and lower case.
+    """Tell whether the glob names the path; letters count as upper and lower case.
 
     ``*`` and ``?`` stay within one folder, ``[abc]`` is one character, ``**`` any number of folders, and at the end
     everything below. The time is bounded by the product of the folders of both.

@@ -25,13 +25,13 @@ class Change:
 
 
 def split(text: str) -> list[str]:
-    """This function will cut text after each line feed and nowhere else, so that joining the lines gives the text."""
+    """Cut text after each line feed and nowhere else, so that joining the lines gives the text."""
     lines = text.split("\n")
     return [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
 
 
 def changes(old: Sequence[str], new: Sequence[str]) -> list[Change]:
-    """This function will list the changes that lead from the old lines to the new ones, in order and never touching."""
+    """List the changes that lead from the old lines to the new ones, in order and never touching."""
     start = _common_prefix(old, new)
     end = _common_prefix(old[start:][::-1], new[start:][::-1])
     middle_old, middle_new = old[start : len(old) - end], new[start : len(new) - end]
@@ -47,7 +47,7 @@ def _common_prefix(old: Sequence[str], new: Sequence[str]) -> int:
 
 
 def _gaps(kept: list[tuple[int, int]], start: int, old_end: int, new_end: int) -> Iterator[Change]:
-    """This function will turn the kept pairs of lines, counted from ``start``, into the changes between them."""
+    """Turn the kept pairs of lines, counted from ``start``, into the changes between them."""
     x = y = start
     for kept_x, kept_y in [*((a + start, b + start) for a, b in kept), (old_end, new_end)]:
         if (x, y) != (kept_x, kept_y):
@@ -56,7 +56,7 @@ def _gaps(kept: list[tuple[int, int]], start: int, old_end: int, new_end: int) -
 
 
 def _kept(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    """This function will return the pairs of positions a shortest edit script keeps; none when that costs too much."""
+    """Return the pairs of positions a shortest edit script keeps; none when that costs too much."""
     furthest = {1: 0}
     history: list[dict[int, int]] = []
     steps = 0
@@ -78,7 +78,7 @@ def _kept(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _goes_down(furthest: dict[int, int], diagonal: int, distance: int) -> bool:
-    """This function will tell whether the furthest path on a diagonal begins with an insertion, not a deletion."""
+    """Tell whether the furthest path on a diagonal begins with an insertion, not a deletion."""
     return diagonal == -distance or (diagonal != distance and furthest[diagonal - 1] < furthest[diagonal + 1])
 
 

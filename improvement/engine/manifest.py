@@ -117,11 +117,11 @@ class Manifest:
         return files
 
     def is_editable(self, path: str) -> bool:
-        """This function will tell whether a candidate may change, add or remove the file at ``path``."""
+        """Tell whether a candidate may change, add or remove the file at ``path``."""
         return self._named(path, self.edit_files)
 
     def is_visible(self, path: str) -> bool:
-        """This function will tell whether the candidate's process may read this file, which it may not edit."""
+        """Tell whether the candidate's process may read this file, which it may not edit."""
         return self._named(path, self.evaluate.visible) and not self.is_editable(path)
 
     def _named(self, path: str, patterns: tuple[str, ...]) -> bool:
@@ -131,7 +131,7 @@ class Manifest:
 
 
 def parse_manifest(text: str, *, where: str = FILE_NAME) -> Manifest:
-    """This function will read a manifest and check everything that can be checked without the target's files.
+    """Read a manifest and check everything that can be checked without the target's files.
 
     Raises ManifestError: one sentence with the file ``where``, the key (or the line, when the TOML itself is broken),
     what is wrong and what to do.
@@ -158,7 +158,7 @@ def parse_manifest(text: str, *, where: str = FILE_NAME) -> Manifest:
 
 
 def check_tree(manifest: Manifest, tree: Mapping[str, bytes], *, where: str = FILE_NAME) -> None:
-    """This function will check a manifest against the target's files (path to content).
+    """Check a manifest against the target's files (path to content).
 
     Raises ManifestError when a file that the manifest names is missing, when one of them or an editable file is not
     UTF-8 text, or when an editable file's EVOLVE-BLOCK markers do not pair up.
@@ -188,7 +188,7 @@ def _text_of(tree: Mapping[str, bytes], path: str) -> str:
 
 
 def check_name(name: str, *, where: str) -> str:
-    """This function will return a target's name when it can also name a folder, else raise ManifestError."""
+    """Return a target's name when it can also name a folder, else raise ManifestError."""
     if len(name) > 64 or not _TARGET_NAME.fullmatch(name):
         raise ManifestError(
             f'{where} has to be lower-case letters and digits, joined by - or _, 64 at most; found "{name[:80]}".'

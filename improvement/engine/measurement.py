@@ -52,7 +52,7 @@ class Task:
         return {path: self.tree[path].decode("utf-8") for path in named}
 
     def changes(self, files: Mapping[str, str]) -> dict[str, bytes | None]:
-        """Return what turns this tree into one with exactly these editable files, path to bytes; ``None`` removes one."""
+        """Return what turns this tree into one with exactly these editable files; ``None`` removes one."""
         gone: dict[str, bytes | None] = {path: None for path in self.editable if path not in files}
         return gone | {path: text.encode("utf-8") for path, text in files.items()}
 

@@ -9,7 +9,7 @@ from improvement.exceptions import MergeConflict
 
 
 def place(base: Mapping[str, str], candidate_files: Mapping[str, str], new_base: Mapping[str, str]) -> dict[str, str]:
-    """This function will carry the candidate's changes from ``base`` over to ``new_base``; all map path to text.
+    """Carry the candidate's changes from ``base`` over to ``new_base``; all map path to text.
 
     Raises MergeConflict, naming the files, when both changed the same or neighbouring lines differently.
     """
@@ -60,7 +60,7 @@ def _merged(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> 
 
 
 def _regions(found: list[Change]) -> list[tuple[int, int]]:
-    """This function will join the changed stretches of the base that overlap or touch, in order."""
+    """Join the changed stretches of the base that overlap or touch, in order."""
     regions: list[tuple[int, int]] = []
     for change in sorted(found, key=lambda each: (each.old_start, each.old_end)):
         if regions and change.old_start <= regions[-1][1]:
@@ -71,11 +71,11 @@ def _regions(found: list[Change]) -> list[tuple[int, int]]:
 
 
 def _version(side: Sequence[str], found: list[Change], start: int, end: int) -> Sequence[str]:
-    """This function will return one side's lines for the base's lines ``start`` to ``end``, which cut no change."""
+    """Return one side's lines for the base's lines ``start`` to ``end``, which cut no change."""
     return side[start + _shift(found, start, inclusive=False) : end + _shift(found, end, inclusive=True)]
 
 
 def _shift(found: list[Change], position: int, *, inclusive: bool) -> int:
-    """This function will return how far a side's lines have moved against the base's before ``position``."""
+    """Return how far a side's lines have moved against the base's before ``position``."""
     before = [each for each in found if each.old_end < position or (each.old_end == position and inclusive)]
     return sum((each.new_end - each.new_start) - (each.old_end - each.old_start) for each in before)

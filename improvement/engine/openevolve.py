@@ -50,12 +50,12 @@ better = "higher"
 
 
 def is_openevolve(tree: Mapping[str, bytes]) -> bool:
-    """This function will tell whether a tree looks like an OpenEvolve task."""
+    """Tell whether a tree looks like an OpenEvolve task."""
     return EVALUATOR in tree and any(_PROGRAM.fullmatch(path) for path in tree)
 
 
 def manifest_for(tree: Mapping[str, bytes], name: str) -> tuple[str, tuple[str, ...]]:
-    """This function will write the manifest's text for an OpenEvolve task, and sentences on what differs there.
+    """Write the manifest's text for an OpenEvolve task, and sentences on what differs there.
 
     Raises ManifestError when a file is missing, when there are several programs, or when the configuration is wrong.
     """

@@ -25,7 +25,7 @@ _NO_NEWLINE = "\\ No newline at end of file\n"
 
 
 def files_digest(files: Mapping[str, str]) -> str:
-    """This function will return the SHA-256 (hex) of a set of files: each path and text with its length in bytes."""
+    """Return the SHA-256 (hex) of a set of files: each path and text with its length in bytes."""
     digest = hashlib.sha256()
     for path in sorted(files):
         for part in (path.encode(), files[path].encode()):
@@ -35,7 +35,7 @@ def files_digest(files: Mapping[str, str]) -> str:
 
 
 def unified_diff(old: Mapping[str, str], new: Mapping[str, str]) -> str:
-    """This function will write what changed between two sets of files (path to text) as one patch for ``git apply``.
+    """Write what changed between two sets of files (path to text) as one patch for ``git apply``.
 
     The same two sets always give the same patch: paths in order, three lines of context, no times, no hashes.
     """
@@ -47,12 +47,12 @@ def unified_diff(old: Mapping[str, str], new: Mapping[str, str]) -> str:
 
 
 def patch_digest(base: Mapping[str, str], files: Mapping[str, str]) -> str:
-    """This function will return the SHA-256 (hex) of the canonical patch from ``base`` to ``files``."""
+    """Return the SHA-256 (hex) of the canonical patch from ``base`` to ``files``."""
     return hashlib.sha256(unified_diff(base, files).encode()).hexdigest()
 
 
 def diff_stats(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[int, int]:
-    """This function will count the lines added and removed between two sets of files."""
+    """Count the lines added and removed between two sets of files."""
     added = removed = 0
     for path in old.keys() | new.keys():
         for change in changes(split(old.get(path, "")), split(new.get(path, ""))):
@@ -82,12 +82,12 @@ def _label(side: str, path: str, text: str | None) -> str:
 
 
 def _quoted(name: str) -> str:
-    """This function will quote a path as git does where it holds a quotation mark."""
+    """Quote a path as git does where it holds a quotation mark."""
     return '"' + name.replace('"', '\\"') + '"' if '"' in name else name
 
 
 def _groups(found: list[Change]) -> Iterator[list[Change]]:
-    """This function will gather the changes whose context would touch: each group is one hunk."""
+    """Gather the changes whose context would touch: each group is one hunk."""
     group: list[Change] = []
     for change in found:
         if group and change.old_start - group[-1].old_end > 2 * CONTEXT:
@@ -123,7 +123,7 @@ def _marked(sign: str, line: str) -> str:
 
 
 def _range(start: int, end: int) -> str:
-    """This function will write a range of lines as diff does: from 1, and an empty one by the line before it."""
+    """Write a range of lines as diff does: from 1, and an empty one by the line before it."""
     length = end - start
     if length == 1:
         return str(start + 1)

@@ -45,7 +45,7 @@ def screen(
     seen: Callable[[str], bool],
     max_bytes: int = MAX_BYTES,
 ) -> Screened:
-    """This function will check a proposal, the texts of all editable files, against the base's editable files.
+    """Check a proposal, the texts of all editable files, against the base's editable files.
 
     ``seen`` tells whether a syntax digest is that of an earlier candidate; ``max_bytes`` limits all files together.
     """
@@ -63,7 +63,7 @@ def _problems(
     texts: Mapping[str, str],
     max_bytes: int,
 ) -> Iterator[_Problem]:
-    """This function will yield what is wrong, the most basic first: later checks rely on the earlier ones."""
+    """Yield what is wrong, the most basic first: later checks rely on the earlier ones."""
     yield from _path_problems(manifest, files)
     yield from _missing_files(manifest, base, files)
     yield from _text_problems(files, texts)
@@ -123,7 +123,7 @@ def _content_problems(path: str, base_text: str, text: str) -> Iterator[_Problem
 
 
 def _markers_hidden(text: str) -> bool:
-    """This function will tell whether a marker line is no comment any more because a text opened above swallows it.
+    """Tell whether a marker line is no comment any more because a text opened above swallows it.
 
     A carriage return alone ends a line for Python but not for the markers, so it counts as hiding.
     """

@@ -25,7 +25,7 @@ class Parameter:
 
 
 def read_space(table: Table) -> tuple[Parameter, ...]:
-    """This function will read the table of parameters, in the order of the file; raises ManifestError."""
+    """Read the table of parameters, in the order of the file; raises ManifestError."""
     entries = table.tables(("type", "low", "high", "log", "choices"))
     return tuple(_parameter(name, entry) for name, entry in entries.items())
 

@@ -13,7 +13,7 @@ _WITH_DOCSTRING = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassD
 
 
 def syntax_digest(files: Mapping[str, str]) -> str:
-    """This function will return the SHA-256 (hex) of files (path to text) without comments, docstrings and layout."""
+    """Return the SHA-256 (hex) of files (path to text) without comments, docstrings and layout."""
     digest = hashlib.sha256()
     for path in sorted(files):
         for part in (path, normal_form(path, files[path])):
@@ -24,7 +24,7 @@ def syntax_digest(files: Mapping[str, str]) -> str:
 
 
 def normal_form(path: str, text: str) -> str:
-    """This function will return a Python file's syntax tree as text; of other files the lines without trailing space.
+    """Return a Python file's syntax tree as text; of other files the lines without trailing space.
 
     Python that cannot be parsed is treated like any other text. Indentation is kept: it can carry meaning.
     """
@@ -37,14 +37,14 @@ def normal_form(path: str, text: str) -> str:
 
 
 def parse_python(text: str) -> ast.Module:
-    """This function will parse Python text; raises what ``ast.parse`` raises, never a warning."""
+    """Parse Python text; raises what ``ast.parse`` raises, never a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text)
 
 
 def comment_lines(text: str) -> set[int]:
-    """This function will return the numbers (from 1) of the lines of Python text that hold a comment."""
+    """Return the numbers (from 1) of the lines of Python text that hold a comment."""
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     return {token.start[0] for token in tokens if token.type == tokenize.COMMENT}
 

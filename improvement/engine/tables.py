@@ -16,7 +16,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 def read_toml(text: str, *, where: str, known: Iterable[str]) -> Table:
-    """This function will parse TOML text into its root table.
+    """Parse TOML text into its root table.
 
     Raises ManifestError with line and column when the text is not TOML, and for unknown top-level tables.
     """
@@ -44,15 +44,15 @@ class Table:
                 raise self.error(key, f"is not a known key. {_suggestion(key, self.known)}")
 
     def error(self, key: str, problem: str) -> ManifestError:
-        """This function will make the error that says where (file and dotted key) and what is wrong."""
+        """Make the error that says where (file and dotted key) and what is wrong."""
         return ManifestError(f"{self.where}: {self.dotted(key)} {problem}")
 
     def dotted(self, key: str) -> str:
-        """This function will name a key of this table as a person would: ``evaluate.seconds``."""
+        """Name a key of this table as a person would: ``evaluate.seconds``."""
         return f"{self.path}.{key}" if self.path else key
 
     def check_identifier(self, name: str) -> None:
-        """This function will refuse a table whose own name could not name a variable."""
+        """Refuse a table whose own name could not name a variable."""
         if not _IDENTIFIER.fullmatch(name):
             raise ManifestError(
                 f"{self.where}: {self.path} is not a usable name. "
@@ -60,28 +60,28 @@ class Table:
             )
 
     def text(self, key: str, default: str | None = None) -> str:
-        """This function will read a text; without a default the key is required."""
+        """Read a text; without a default the key is required."""
         value = self._value(key, default)
         if not isinstance(value, str):
             raise self._wrong(key, "a text in quotes", value)
         return value
 
     def one_of(self, key: str, options: tuple[str, ...], default: str | None = None) -> str:
-        """This function will read a text that has to be one of ``options``."""
+        """Read a text that has to be one of ``options``."""
         value = self.text(key, default)
         if value not in options:
             raise self._wrong(key, " or ".join(f'"{option}"' for option in options), value)
         return value
 
     def texts(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
-        """This function will read a list of texts."""
+        """Read a list of texts."""
         value = self._value(key, None if default is None else list(default))
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self._wrong(key, 'a list of texts such as ["a.py"]', value)
         return tuple(value)
 
     def flag(self, key: str, default: bool) -> bool:
-        """This function will read true or false."""
+        """Read true or false."""
         value = self._value(key, default)
         if not isinstance(value, bool):
             raise self._wrong(key, "true or false", value)
@@ -90,7 +90,7 @@ class Table:
     def number(
         self, key: str, default: float | None = None, *, least: float = -math.inf, most: float = math.inf
     ) -> float:
-        """This function will read a finite number within [least, most]."""
+        """Read a finite number within [least, most]."""
         value = self._value(key, default)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             raise self._wrong(key, "a finite number", value)
@@ -99,28 +99,28 @@ class Table:
         return value
 
     def whole(self, key: str, default: int | None = None, *, least: float = -math.inf, most: float = math.inf) -> int:
-        """This function will read a whole number within [least, most]."""
+        """Read a whole number within [least, most]."""
         value = self._value(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise self._wrong(key, _interval("a whole number", least, most), value)
         return value
 
     def items(self, key: str) -> tuple[object, ...]:
-        """This function will read a list whose items the caller checks."""
+        """Read a list whose items the caller checks."""
         value = self._value(key, None)
         if not isinstance(value, list):
             raise self._wrong(key, "a list", value)
         return tuple(value)
 
     def table(self, key: str, known: tuple[str, ...] | None) -> Table:
-        """This function will read a nested table; a missing one is an empty one."""
+        """Read a nested table; a missing one is an empty one."""
         value = self.values.get(key, {})
         if not isinstance(value, dict):
             raise self._wrong(key, f"a table; write it as [{self.dotted(key)}]", value)
         return Table(value, where=self.where, path=self.dotted(key), known=known)
 
     def tables(self, known: tuple[str, ...]) -> dict[str, Table]:
-        """This function will read this table as a table of tables, name to table, in the order of the file."""
+        """Read this table as a table of tables, name to table, in the order of the file."""
         return {name: self.table(name, known) for name in self.values}
 
     def _value(self, key: str, default: object) -> object:

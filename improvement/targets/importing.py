@@ -16,7 +16,7 @@ _IGNORED_FOLDERS = frozenset({".git", "__pycache__"})
 
 
 def load(path: Path, fmt: str = "auto", name: str | None = None) -> Imported:
-    """This function will read a directory as a target; without a name an imported task gets the directory's.
+    """Read a directory as a target; without a name an imported task gets the directory's.
 
     Raises TargetError when the directory cannot be read, ManifestError when what it holds is no target.
     """
@@ -28,7 +28,7 @@ def load(path: Path, fmt: str = "auto", name: str | None = None) -> Imported:
 
 
 def read_directory(path: Path) -> dict[str, bytes]:
-    """This function will read every file below a directory, path with slashes to content, in order of paths.
+    """Read every file below a directory, path with slashes to content, in order of paths.
 
     ``.git``, ``__pycache__`` and ``*.pyc`` are left out; a link to a file inside is read as that file. Raises
     TargetError for links that lead out or to folders, for what is no plain file, and for more than 20 MB together.

@@ -10,7 +10,7 @@ ANSWER_SECONDS = 60
 
 
 def set_up() -> None:
-    """This function will make libgit2 ignore personal configuration, write durably, and give up on silent servers.
+    """Make libgit2 ignore personal configuration, write durably, and give up on silent servers.
 
     The owner check is off because it guards against commands and hooks in a stranger's configuration, and libgit2 runs
     neither; who may read and write the data directory is the file system's matter, also in containers that map users.

@@ -16,7 +16,7 @@ _MADE_BY_GIT = ("Signed-off-by: ", "(cherry picked from commit ")
 
 
 def trailers(message: str) -> dict[str, list[str]]:
-    """This function will read the trailers of a commit message, key to values in their order.
+    """Read the trailers of a commit message, key to values in their order.
 
     A last paragraph counts when all its lines are trailers, or a quarter of them and one that git itself writes.
     """
@@ -29,7 +29,7 @@ def trailers(message: str) -> dict[str, list[str]]:
 
 
 def with_trailers(subject: str, body: str, pairs: Iterable[tuple[str, str]]) -> str:
-    """This function will compose a commit message whose trailers are exactly ``pairs``.
+    """Compose a commit message whose trailers are exactly ``pairs``.
 
     Line breaks in the subject and in values become spaces, so no text can add a trailer of its own; an empty subject
     becomes "Change". Raises TargetError for a key that is not letters, digits and ``-``.
@@ -41,14 +41,14 @@ def with_trailers(subject: str, body: str, pairs: Iterable[tuple[str, str]]) -> 
 
 
 def _last_paragraph(message: str) -> list[str]:
-    """This function will return the last paragraph's lines without comments; the title is never a trailer."""
+    """Return the last paragraph's lines without comments; the title is never a trailer."""
     lines = [line for line in message.rstrip().split("\n") if not line.startswith("#")]
     last_blank = max((at for at, line in enumerate(lines) if not line.strip()), default=None)
     return [] if last_blank is None else lines[last_blank + 1 :]
 
 
 def _entries(lines: list[str]) -> list[str]:
-    """This function will join indented lines to the trailer above them; elsewhere each line stands alone."""
+    """Join indented lines to the trailer above them; elsewhere each line stands alone."""
     entries: list[str] = []
     for line in lines:
         if line[0] in " \t" and entries and _is_known(entries[-1]):
@@ -69,7 +69,7 @@ def _is_known(entry: str) -> bool:
 
 
 def _harmless(line: str) -> str:
-    """This function will indent what some tools take for the start of a patch or for a trailer of ours."""
+    """Indent what some tools take for the start of a patch or for a trailer of ours."""
     return f" {line}".rstrip() if line.startswith("---") or _TRAILER.fullmatch(line) else line.rstrip()
 
 

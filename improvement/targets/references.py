@@ -18,12 +18,12 @@ _PAUSE_SECONDS = 0.05
 
 
 def read(git: pygit2.Repository, branch: str) -> str:
-    """This function will return the commit (hex) that a branch names; raises TargetError when it is missing."""
+    """Return the commit (hex) that a branch names; raises TargetError when it is missing."""
     return str(_lookup(git, branch).target)
 
 
 def move(git: pygit2.Repository, branch: str, new: str, *, expected: str) -> None:
-    """This function will move a branch from ``expected`` to ``new``; of several processes that try, one succeeds.
+    """Move a branch from ``expected`` to ``new``; of several processes that try, one succeeds.
 
     Two locks: ours, which dies with its process, keeps our own processes apart; git's own, taken by libgit2 together
     with a comparison of the old value, keeps every other program apart. Raises ChampionMoved when the branch is
@@ -39,7 +39,7 @@ def move(git: pygit2.Repository, branch: str, new: str, *, expected: str) -> Non
 
 
 def _try_move(git: pygit2.Repository, branch: str, new: str, expected: str) -> bool:
-    """This function will compare and swap once; False means that git's lock was held by somebody else."""
+    """Compare and swap once; False means that git's lock was held by somebody else."""
     reference = _lookup(git, branch)
     if str(reference.target) != expected:
         raise ChampionMoved(

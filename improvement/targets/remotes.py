@@ -19,7 +19,7 @@ MAX_FETCH_BYTES = 100 * 1024 * 1024
 
 
 def fetch(git: pygit2.Repository, location: str, branch: str) -> str:
-    """This function will fetch a branch into ``refs/external/`` and return its commit (hex); raises TargetError."""
+    """Fetch a branch into ``refs/external/`` and return its commit (hex); raises TargetError."""
     address, shown = _address(location)
     source = _branch_reference(branch)
     with _clear_errors("fetch from", address, shown):
@@ -33,7 +33,7 @@ def fetch(git: pygit2.Repository, location: str, branch: str) -> str:
 
 
 def push(git: pygit2.Repository, location: str, *, source: str, branch: str) -> None:
-    """This function will push the branch ``source`` to ``branch`` elsewhere, forwards only; raises TargetError."""
+    """Push the branch ``source`` to ``branch`` elsewhere, forwards only; raises TargetError."""
     address, shown = _address(location)
     _refuse_managed(address, shown)
     target = _branch_reference(branch)
@@ -59,7 +59,7 @@ class _Callbacks(pygit2.RemoteCallbacks):
 
 
 def _address(location: str) -> tuple[str, str]:
-    """This function will return the address for libgit2, and the one to show, which never holds a password."""
+    """Return the address for libgit2, and the one to show, which never holds a password."""
     if location.startswith("https://"):
         parts = urlsplit(location)
         return location, parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
@@ -78,7 +78,7 @@ def _branch_reference(branch: str) -> str:
 
 
 def _refuse_managed(address: str, shown: str) -> None:
-    """This function will refuse to push past the people of another installation of this program."""
+    """Refuse to push past the people of another installation of this program."""
     if address.startswith("https://"):
         return
     with _clear_errors("push to", address, shown):

@@ -62,7 +62,7 @@ class Repository:
     def create(
         cls, path: Path, tree: Mapping[str, bytes], *, message: str, author: Author, when: datetime
     ) -> Repository:
-        """This function will make a bare repository whose branch ``main`` holds one commit of ``tree``.
+        """Make a bare repository whose branch ``main`` holds one commit of ``tree``.
 
         It appears at ``path`` complete or not at all. Raises TargetError when something is there already.
         """
@@ -81,7 +81,7 @@ class Repository:
 
     @classmethod
     def open(cls, path: Path) -> Repository:
-        """This function will open a repository; raises TargetError when there is none."""
+        """Open a repository; raises TargetError when there is none."""
         try:
             return cls(path, pygit2.Repository(str(path)))
         except pygit2.GitError as error:
@@ -101,11 +101,11 @@ class Repository:
         return repository
 
     def head(self) -> str:
-        """This function will return the champion's commit (hex)."""
+        """Return the champion's commit (hex)."""
         return references.read(self._git, BRANCH)
 
     def read_tree(self, commit: str) -> dict[str, bytes]:
-        """This function will read every file of a commit, path to content, in order of paths.
+        """Read every file of a commit, path to content, in order of paths.
 
         Raises TargetError for links and submodules, and for more than 20 MB together.
         """
@@ -114,17 +114,17 @@ class Repository:
         return dict(sorted(tree.items()))
 
     def tree_id(self, commit: str) -> str:
-        """This function will return the hash (hex) of a commit's tree."""
+        """Return the hash (hex) of a commit's tree."""
         return str(self._commit(commit).tree_id)
 
     def tree_id_of(self, tree: Mapping[str, bytes]) -> str:
-        """This function will store files as plain files and return their tree's hash (hex); no branch moves."""
+        """Store files as plain files and return their tree's hash (hex); no branch moves."""
         return self._write_tree(pygit2.Index(), tree)
 
     def commit(
         self, base: str, changes: Mapping[str, bytes | None], *, message: str, author: Author, when: datetime
     ) -> str:
-        """This function will store a commit on ``base`` and return its hash (hex); no branch moves.
+        """Store a commit on ``base`` and return its hash (hex); no branch moves.
 
         ``changes`` maps paths to their new content, or to None for files to remove. The same input gives the same hash.
         """
@@ -139,20 +139,20 @@ class Repository:
         return self._write_commit(self._write_tree(index, written), [str(parent.id)], message, author, when)
 
     def advance(self, new: str, *, expected: str) -> None:
-        """This function will move the champion from ``expected`` to ``new``; of any processes that try, one succeeds.
+        """Move the champion from ``expected`` to ``new``; of any processes that try, one succeeds.
 
         Raises ChampionMoved when the champion is another commit, TargetError when there is no commit ``new``.
         """
         references.move(self._git, BRANCH, str(self._commit(new).id), expected=expected)
 
     def history(self, limit: int = 100) -> list[Commit]:
-        """This function will list the champions, newest first; of a merge it follows the first parent."""
+        """List the champions, newest first; of a merge it follows the first parent."""
         walk = self._git.walk(self.head(), SortMode.TOPOLOGICAL)
         walk.simplify_first_parent()
         return [_described(commit) for commit, _ in zip(walk, range(limit), strict=False)]
 
     def roll_back(self, to: str, *, expected: str, message: str, author: Author, when: datetime) -> str:
-        """This function will store a commit on ``expected`` with the tree of ``to`` and return its hash (hex).
+        """Store a commit on ``expected`` with the tree of ``to`` and return its hash (hex).
 
         No branch moves. Raises TargetError when ``to`` was never a champion before ``expected``.
         """
@@ -161,19 +161,19 @@ class Repository:
         return self._write_commit(self.tree_id(to), [expected], message, author, when)
 
     def is_ancestor(self, older: str, newer: str) -> bool:
-        """This function will tell whether ``newer`` is ``older`` or follows from it."""
+        """Tell whether ``newer`` is ``older`` or follows from it."""
         first, second = self._commit(older).id, self._commit(newer).id
         return first == second or self._git.descendant_of(second, first)
 
     def fetch(self, location: str, branch: str = BRANCH) -> str:
-        """This function will bring a branch from a directory or an https address in and return its commit (hex).
+        """Bring a branch from a directory or an https address in and return its commit (hex).
 
         The champion stays. Raises TargetError: unreachable, no such branch, a password needed, larger than 100 MB.
         """
         return remotes.fetch(self._git, location, branch)
 
     def push(self, location: str, branch: str = BRANCH) -> None:
-        """This function will bring the champion to a branch of a bare directory or an https address.
+        """Bring the champion to a branch of a bare directory or an https address.
 
         Raises TargetError when it is refused or would overwrite commits there.
         """
@@ -203,7 +203,7 @@ class Repository:
         return room
 
     def _write_tree(self, index: pygit2.Index, files: Mapping[str, bytes]) -> str:
-        """This function will put files on top of an index, each keeping the mode it has there, and store the tree."""
+        """Put files on top of an index, each keeping the mode it has there, and store the tree."""
         modes = {entry.path: entry.mode for entry in index}
         _check_places(files, modes.keys() | files.keys())
         for path in sorted(files):
@@ -237,7 +237,7 @@ def _signature(author: Author, when: datetime) -> pygit2.Signature:
 
 
 def _identity(text: str) -> str:
-    """This function will leave out of a name what git reads as the end of it: angle brackets and unprintables."""
+    """Leave out of a name what git reads as the end of it: angle brackets and unprintables."""
     return " ".join("".join(c if c.isprintable() and c not in "<>" else " " for c in text).split()).strip(".,:;\"'")
 
 
