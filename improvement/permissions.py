@@ -38,9 +38,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.VIEW}),
     Role.AUDITOR: frozenset({Right.VIEW, Right.EXPORT_AUDIT}),
     Role.OPERATOR: frozenset({Right.VIEW, Right.START_RUN, Right.STEER_RUN, Right.IMPORT_TARGET, Right.HALT}),
-    Role.REVIEWER: frozenset(
-        {Right.VIEW, Right.START_RUN, Right.STEER_RUN, Right.REVIEW, Right.ROLL_BACK, Right.HALT, Right.EXPORT_AUDIT}
-    ),
+    Role.REVIEWER: frozenset(Right) - {Right.IMPORT_TARGET, Right.MANAGE_PEOPLE, Right.CHANGE_POLICY},
     Role.ADMIN: frozenset(Right),
 }
 

@@ -19,7 +19,7 @@ TABLE = {
     Right.REVIEW:        "no     no       yes      yes   no",
     Right.ROLL_BACK:     "no     no       yes      yes   no",
     Right.HALT:          "no     yes      yes      yes   no",
-    Right.LIFT_HALT:     "no     no       no       yes   no",
+    Right.LIFT_HALT:     "no     no       yes      yes   no",
     Right.EXPORT_AUDIT:  "no     no       yes      yes   yes",
     Right.MANAGE_PEOPLE: "no     no       no       yes   no",
     Right.CHANGE_POLICY: "no     no       no       yes   no",
