@@ -36,7 +36,7 @@ def grown(text: str, chance: random.Random, steps: int) -> object:
 
 
 @pytest.mark.parametrize("name", list(OPERATORS))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32), text=st.sampled_from([PACKING, REGRESSION, ALLOCATION]), steps=st.integers(0, 4))
 def test_operator_gives_valid_programs_and_respects_the_blocks(name: str, seed: int, text: str, steps: int) -> None:
     chance = random.Random(seed)
