@@ -152,7 +152,7 @@ def count_for(person: Person) -> int:
 
 
 def neighbours(candidate_id: int, person: Person) -> tuple[int | None, int | None, int, int]:
-    """Return the previous and next candidate in the queue, this one's place (from 1; 0 when not in it) and the length."""
+    """Return the previous and next candidate in the queue, this one's place (from 1; 0: not in it) and the length."""
     queue = [row.candidate_id for row in awaiting(person)]
     if candidate_id not in queue:
         return None, (queue[0] if queue else None), 0, len(queue)

@@ -140,7 +140,8 @@ def _who_decided(review: Review) -> str:
     ]
     who = f" ({', '.join(said)})" if said else ""
     when = f" at {review.closed_at:%H:%M on %d %B %Y} UTC" if review.closed_at else ""
-    return f"C-{review.candidate_id} was already {review.outcome.replace('_', ' ')}{when}{who}. Your decision was not counted."
+    outcome = review.outcome.replace("_", " ")
+    return f"C-{review.candidate_id} was already {outcome}{when}{who}. Your decision was not counted."
 
 
 def _same(earlier: Vote, verdict: str, digests: Digests) -> bool:

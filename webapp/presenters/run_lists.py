@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from improvement.permissions import Person, Right, may
-from improvement.selectors import reviews, runs, targets
+from improvement.selectors import charts, reviews, runs, targets
 from improvement.selectors.reviews import Waiting as WaitingRow
 from improvement.states import RunState
 from webapp.presenters import words
@@ -25,7 +25,7 @@ PAGE = 25
 def lines(rows: Iterable[Run]) -> tuple[RunLine, ...]:
     """Return runs as lines of a table."""
     found = list(rows)
-    steps = runs.sparklines(found)
+    steps = charts.sparklines(found)
     return tuple(_line(run, steps[run.pk]) for run in found)
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from django.urls import reverse
 
 from improvement.permissions import Person, Right, may
-from improvement.selectors import audit, candidates, events, runs
+from improvement.selectors import audit, candidates, charts, events, runs
 from improvement.selectors.audit import Filters
 from improvement.selectors.candidates import Row
-from improvement.selectors.runs import Chart, Mark
+from improvement.selectors.charts import Chart, Mark
 from improvement.states import CandidateState, RunState
 from webapp.presenters import feed, words
 from webapp.presenters.audit_lines import as_feed
@@ -46,7 +46,7 @@ _STOPPABLE = {RunState.QUEUED.value, *_PAUSABLE, RunState.PAUSED.value}
 
 def page(run: Run, person: Person, *, tab: str, sort: str, state: str, number: int, now: datetime) -> RunPage:
     """Return the page of a run with one of its tabs."""
-    chart = runs.chart(run)
+    chart = charts.chart(run)
     tab = tab if tab in dict(TABS) else TABS[0][0]
     steers = may(person, Right.STEER_RUN, run.target_id)
     return RunPage(
@@ -95,7 +95,7 @@ def table(run: Run, *, sort: str, state: str, number: int) -> CandidatesTable:
 
 def live(run: Run, *, after: int, now: datetime) -> dict[str, Any]:
     """Return what the page's script needs to be right again after event number ``after`` (0: everything)."""
-    chart = runs.chart(run)
+    chart = charts.chart(run)
     missed = events.after(run.pk, after, MOST_NEW_POINTS) if after else []
     reset = after == 0 or len(missed) == MOST_NEW_POINTS or after > chart.cursor
     return {
