@@ -31,6 +31,7 @@ _HINT = ("run", "kind", "id")
 class RunsConsumer(AsyncWebsocketConsumer):
     """Tells a page that something happened in some run; the page asks for itself what it needs."""
 
+    channel_layer_alias = None  # news come through the hub: a layer would cost a reader in Redis for each socket
     run_id: int | None = None
     pump: asyncio.Task[None] | None = None
 

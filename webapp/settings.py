@@ -99,7 +99,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "webapp.middleware.DomainErrorsMiddleware",
-    "webapp.middleware.DomainErrorsMiddleware",
 ]
 ROOT_URLCONF = "webapp.urls"
 ASGI_APPLICATION = "webapp.asgi.application"
@@ -196,14 +195,6 @@ CELERY_TASK_ROUTES = {
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "improvement.tasks.tick", "schedule": 2.0, "options": {"expires": 2.0, "queue": "control"}}
-}
-
-# An idle reader waits 5 s for a message; with redis-py's own 5 s time-out its socket would be closed.
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 15}]},
-    }
 }
 
 LOGGING = logs.configuration(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 
 from django.conf import settings
 
@@ -50,6 +51,10 @@ def test_nobody_else_reads_settings_from_the_environment() -> None:
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
     ]
     assert found == []
+
+
+def test_no_middleware_stands_twice() -> None:
+    assert [name for name, count in Counter(settings.MIDDLEWARE).items() if count > 1] == []
 
 
 def test_settings_load_without_a_server_and_in_little_time() -> None:

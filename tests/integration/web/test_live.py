@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
@@ -89,6 +90,15 @@ def _cookie() -> str:
     return browser.cookies["countersign_session"].value
 
 
+def _readers() -> int:
+    """Count the connections that wait for a message."""
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    try:
+        return sum(one["cmd"] == "bzpopmin" for one in client.client_list())
+    finally:
+        client.close()
+
+
 @sync_to_async
 def record(run: Run, text: str) -> None:
     """Record one event as services do."""
@@ -125,6 +135,12 @@ async def test_a_run_that_is_not_there_is_closed(run: Run) -> None:
     cookie = await sync_to_async(_cookie)()
     async with page_of(f"/ws/runs/{run.pk + 99}/", cookie) as page:
         assert (await page.hears())["code"] == 4403
+
+
+async def test_an_open_page_costs_redis_no_reader_of_its_own(run: Run) -> None:
+    cookie, before = await sync_to_async(_cookie)(), await sync_to_async(_readers)()
+    async with page_of(f"/ws/runs/{run.pk}/", cookie), page_of("/ws/runs/", cookie):
+        assert await sync_to_async(_readers)() == before
 
 
 async def test_what_was_missed_comes_from_the_database_and_what_is_new_within_a_second(run: Run) -> None:
