@@ -14,7 +14,7 @@ from expressions import factor, formula, numeric_nodes
 from literals import literals, shifted, written
 from scope import returns, scope_at, shape_of_name
 from source import Edit, Source, reindent
-from statements import after, lines_of, statements
+from statements import after, home_of, lines_of, statements
 
 STEPS = (0.02, 0.05, 0.1, 0.2)
 ROUNDS = (50, 100, 200, 400)
@@ -121,8 +121,7 @@ def climb(draw: Draw) -> Change:
     call = f"{target.name} = {helper}({target.name}, lambda {LAMBDA}: {target.measure}, {step}, {rounds})\n"
     edits = [after(source, target.statement, call)]
     if helper not in source.functions:
-        home = source.function_of(target.statement)
-        start = lines_of(source, home)[0]
+        start = lines_of(source, home_of(source, target.statement))[0]
         edits.insert(0, Edit(start, start, CLIMB_HEAD.format(name=helper, old=old, new=new)))
     return Change(edits, f"improve {target.name} by small steps, judged by {target.measure}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 
-from source import Edit, Source, edited, read
+from source import Edit, Source, edited, is_docstring, read
 from statements import lines_of, whole
 
 MODULES = ("math", "random")
@@ -18,12 +18,23 @@ def completed(path: str, text: str, donor: Source) -> str:
     for _ in range(ROUNDS):
         pieces = [piece for name in missing(ast.parse(text)) if (piece := supply(name, donor))]
         source = read(path, text) if pieces else None
-        home = next((node for node in source.tree.body if source.may_change(node)), None) if source else None
+        home = first_place(source) if source else None
         if source is None or home is None:
             return text
         start = lines_of(source, home)[0]
         text = edited(text, [Edit(start, start, "".join(pieces))])
     return text
+
+
+def first_place(source: Source) -> ast.stmt | None:
+    """Return the first statement at module level that may change and that something can stand before."""
+    places = source.tree.body[1:] if is_docstring(source.tree.body) else source.tree.body
+    return next((node for node in places if source.may_change(node) and not is_future(node)), None)
+
+
+def is_future(node: ast.stmt) -> bool:
+    """Whether a statement is `from __future__ import …`, which has to come first."""
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
 def missing(tree: ast.Module) -> list[str]:

@@ -165,6 +165,26 @@ def kind_of_call(node: ast.expr) -> str:
     return "list" if is_call(node, *LIST_CALLS) else "unknown"
 
 
+def shape_of_array(node: ast.Call) -> str:
+    """Return the shape of what a function of numpy makes: 'rows' for two dimensions, 'list' for one, or 'unknown'."""
+    name, first = node.func.attr, node.args[0] if node.args else None
+    if name in ("zeros", "ones", "full", "empty"):
+        return "rows" if isinstance(first, ast.Tuple) and len(first.elts) > 1 else "list"
+    if name in ("array", "asarray") and first is not None:
+        return shape(first, None)
+    return "list" if name in ("linspace", "arange") else "unknown"
+
+
+def is_numpy(node: ast.AST) -> bool:
+    """Whether a node calls a function of numpy."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id in ("np", "numpy")
+    )
+
+
 def is_math(node: ast.AST) -> bool:
     """Whether a node calls a function of the math module."""
     return (
@@ -193,6 +213,8 @@ def shape(value: ast.expr, function: ast.FunctionDef | None) -> str:
     if isinstance(value, ast.BinOp):
         sides = (shape(value.left, function), shape(value.right, function))
         return next((kind for kind in ("rows", "list", "number") if kind in sides), "number")
+    if is_numpy(value):
+        return shape_of_array(value)
     kind = kind_of(value, {})
     return "number" if kind == "integer" else kind
 

@@ -29,7 +29,7 @@ class Source:
         self.path = path
         self.text = text
         self.tree = ast.parse(text)
-        self.lines = text.splitlines(keepends=True)
+        self.lines = lines_of_text(text)
         self.notes: dict[object, object] = {}
         self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
 
@@ -104,6 +104,12 @@ class Source:
         return {node.name: node for node in self.tree.body if isinstance(node, ast.FunctionDef)}
 
 
+def lines_of_text(text: str) -> list[str]:
+    """Return the lines with their ends, counted as the syntax tree counts them (a form feed ends no line)."""
+    *lines, last = text.split("\n")
+    return [line + "\n" for line in lines] + ([last] if last else [])
+
+
 def walk_plain(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the node and all below it, without what is inside f-strings."""
     yield node
@@ -120,8 +126,18 @@ def read(path: str, text: str) -> Source:
 
 
 def sources(files: Mapping[str, str]) -> list[Source]:
-    """Return the Python files among the editable files, by path."""
-    return [read(path, files[path]) for path in sorted(files) if path.endswith(".py")]
+    """Return the files among the editable ones that are Python and can be read, by path."""
+    return [read(path, files[path]) for path in sorted(files) if path.endswith(".py") and is_python(files[path])]
+
+
+@lru_cache(maxsize=512)
+def is_python(text: str) -> bool:
+    """Whether a text is a Python program."""
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def edited(text: str, edits: Sequence[Edit]) -> str:
@@ -143,13 +159,14 @@ def digest(files: Mapping[str, str]) -> str:
     """Return 16 hex digits that stay the same under changes of layout, comments and docstrings."""
     total = hashlib.sha256()
     for path in sorted(files):
-        body = _normal_form(path, files[path]) if path.endswith(".py") else files[path]
+        python = path.endswith(".py") and is_python(files[path])
+        body = _normal_form(files[path]) if python else files[path]
         total.update(f"{path}\0{len(body)}\0{body}".encode())
     return total.hexdigest()[:16]
 
 
 @lru_cache(maxsize=512)
-def _normal_form(path: str, text: str) -> str:
+def _normal_form(text: str) -> str:
     tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Module)) and is_docstring(node.body[:1]):

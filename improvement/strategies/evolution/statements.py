@@ -43,8 +43,9 @@ def block_of(source: Source, node: ast.stmt) -> list[ast.stmt]:
 
 
 def lines_of(source: Source, node: ast.stmt) -> tuple[int, int]:
-    """Return the character range of a statement's whole lines, with the last line's end."""
-    return source.offset(node.lineno, 0), source.offset(node.end_lineno, 0) + len(source.lines[node.end_lineno - 1])
+    """Return the character range of a statement's whole lines, decorators and the last line's end included."""
+    first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
+    return source.offset(first, 0), source.offset(node.end_lineno, 0) + len(source.lines[node.end_lineno - 1])
 
 
 def whole(source: Source, node: ast.stmt) -> str:
@@ -62,7 +63,17 @@ def before(source: Source, node: ast.stmt, text: str) -> Edit:
 def after(source: Source, node: ast.stmt, text: str) -> Edit:
     """Return the edit that puts whole lines, indented like it, behind a statement."""
     _, end = lines_of(source, node)
-    return Edit(end, end, reindent(text, node.col_offset))
+    ended = "" if source.text[:end].endswith("\n") else "\n"
+    return Edit(end, end, ended + reindent(text, node.col_offset))
+
+
+def home_of(source: Source, node: ast.AST) -> ast.stmt:
+    """Return the statement at module level that a node stands in; raises NothingToDo where it may not change."""
+    while not isinstance(source.parents[node], ast.Module):
+        node = source.parents[node]
+    if not isinstance(node, ast.stmt) or not source.may_change(node):
+        raise NothingToDo
+    return node
 
 
 def delete(draw: Draw) -> Change:

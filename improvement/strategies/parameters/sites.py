@@ -72,7 +72,7 @@ def is_literal(node: ast.AST | None) -> bool:
 
 def span(text: str, node: ast.expr) -> tuple[int, int]:
     """Return the character range of a node (the tree counts columns in UTF-8 bytes)."""
-    lines = text.splitlines(keepends=True)
+    lines = [line + "\n" for line in text.split("\n")]
 
     def place(line: int, column: int) -> int:
         return sum(map(len, lines[: line - 1])) + len(lines[line - 1].encode()[:column].decode())
@@ -172,7 +172,7 @@ def plain(node: ast.Subscript | ast.JoinedStr) -> list[ast.AST]:
 
 def inside_block(text: str, line: int) -> bool:
     """Whether a line lies between the markers; every line does where there are none."""
-    lines = text.splitlines()
+    lines = text.split("\n")
     if not any(START in other for other in lines):
         return True
     above = [other for other in lines[: line - 1] if START in other or END in other]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.strategies.loading import EXAMPLE, PACKAGES, modules
-from tests.unit.strategies.programs import ALLOCATION, REGRESSION, run
+from tests.unit.strategies.programs import ALLOCATION, ARRAYS, REGRESSION, run
 
 archive, operators_module, source, variation, literals, work = modules(
     PACKAGES / "evolution", "archive", "operators", "source", "variation", "literals", "work"
@@ -37,7 +37,9 @@ def grown(text: str, chance: random.Random, steps: int) -> object:
 
 @pytest.mark.parametrize("name", list(OPERATORS))
 @settings(max_examples=8, deadline=None)
-@given(seed=st.integers(0, 2**32), text=st.sampled_from([PACKING, REGRESSION, ALLOCATION]), steps=st.integers(0, 4))
+@given(
+    seed=st.integers(0, 2**32), text=st.sampled_from([PACKING, REGRESSION, ALLOCATION, ARRAYS]), steps=st.integers(0, 4)
+)
 def test_operator_gives_valid_programs_and_respects_the_blocks(name: str, seed: int, text: str, steps: int) -> None:
     chance = random.Random(seed)
     parent = grown(text, chance, steps)
@@ -122,6 +124,38 @@ def test_climb_leaves_the_value_it_started_from_alone() -> None:
     start = [0.5, 0.5, 0.5]
     names["climb"](start, lambda values: -sum(values), 0.5, 20)
     assert start == [0.5, 0.5, 0.5]
+
+
+def test_climb_works_on_arrays_and_below_decorators_and_future_imports() -> None:
+    chance = random.Random(3)
+    before = run(ARRAYS)["arrange"](5)
+    children = [variation.vary(chance, OPERATORS["climb"], None, member(ARRAYS), member(ARRAYS), 0) for _ in range(12)]
+    texts = [child.files["program.py"] for child in children if child is not None]
+    assert len(texts) == 12
+    assert all(text.startswith(ARRAYS.partition("from functools")[0]) for text in texts)
+    assert max(run(text)["arrange"](5) for text in texts) > 0.5 * before
+
+
+def test_a_statement_can_follow_a_last_line_without_an_end() -> None:
+    text = "def f(x):\n    total = 2.5 * x\n    total += 1.5"
+    made = []
+    for seed in range(20):
+        child = variation.vary(random.Random(seed), OPERATORS["duplicate"], None, member(text), member(text), 0)
+        made.append(child.files["program.py"])
+    assert text + "\n    total += 1.5\n" in made
+
+
+def test_a_form_feed_in_the_text_ends_no_line() -> None:
+    text = "x = 'a\x0cb'\n\n\ndef f():\n    return 2.5\n"
+    child = variation.vary(random.Random(1), OPERATORS["move_one"], None, member(text), member(text), 0)
+    assert child.files["program.py"].startswith(text.partition("2.5")[0])
+
+
+def test_a_file_that_is_not_python_any_more_is_left_alone() -> None:
+    files = {"old.py": "print 'hello'\n", "program.py": REGRESSION}
+    parent = archive.Member.of(files, 1.0, work.work(files))
+    child = variation.vary(random.Random(1), OPERATORS["move_one"], None, parent, parent, 0)
+    assert child.files["old.py"] == files["old.py"]
 
 
 def test_work_grows_with_loops_and_not_with_literals_elsewhere() -> None:
