@@ -69,17 +69,23 @@ export class Chart {
     this.pending = setTimeout(() => requestAnimationFrame(() => this.now()), rest);
   }
 
+  // However a draw ends, the next one may come: one that went wrong must not freeze the chart.
   async now() {
-    const first = this.box.querySelector("svg.first");
-    await globalThis.Plotly.react(this.box, traces(this.series), layout(this.box.clientWidth < 560), CONFIG);
-    first?.remove();
-    this.last = performance.now();
-    this.drawn += 1;
-    this.box.dataset.drawn = String(this.drawn);
-    this.pending = null;
+    try {
+      await globalThis.Plotly.react(this.box, traces(this.series), layout(this.box.clientWidth < 560), CONFIG);
+      this.box.querySelector("svg.first")?.remove();
+      if (!this.drawn) this.box.on("plotly_click", ({ points }) => points[0]?.customdata && this.picked?.(points[0].customdata));
+      this.drawn += 1;
+      this.box.dataset.drawn = String(this.drawn);
+    } catch (error) {
+      console.warn("not drawn", error);
+    } finally {
+      this.last = performance.now();
+      this.pending = null;
+    }
   }
 
   onPick(action) {
-    this.box.on?.("plotly_click", ({ points }) => points[0]?.customdata && action(points[0].customdata));
+    this.picked = action;
   }
 }

@@ -55,6 +55,21 @@ export class LiveSocket {
   }
 }
 
+const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+// Do `action` until it succeeds, waiting longer after each time it does not; `failed()` hears of those.
+export async function insist(action, failed) {
+  for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+    try {
+      return await action();
+    } catch (error) {
+      console.warn("not refreshed", error);
+      failed();
+      await pause(wait);
+    }
+  }
+}
+
 // Call `action` at once and then at most every `gap` milliseconds, never twice at a time, and once more after the last ask.
 export function paced(action, gap) {
   let due = false;
@@ -70,7 +85,7 @@ export function paced(action, gap) {
       } catch (error) {
         console.warn("not refreshed", error);
       }
-      await new Promise((done) => setTimeout(done, gap));
+      await pause(gap);
     }
     busy = false;
   };

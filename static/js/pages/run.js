@@ -2,7 +2,7 @@
 
 import { Chart } from "../lib/chart.js";
 import { ago, element, icon } from "../lib/format.js";
-import { LiveSocket, paced } from "../lib/socket.js";
+import { LiveSocket, insist, paced } from "../lib/socket.js";
 
 const page = document.querySelector("[data-run]");
 const feed = document.getElementById("feed");
@@ -109,7 +109,7 @@ function onEvents(events) {
   refreshTable();
 }
 
-await refresh();
+await insist(refresh, () => (page.dataset.connection = "lost"));
 chart.onPick((id) => location.assign(candidate(id)));
 new LiveSocket(`/ws/runs/${page.dataset.run}/`, () => cursor, {
   events: onEvents,
