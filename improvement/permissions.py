@@ -38,7 +38,18 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.VIEW}),
     Role.AUDITOR: frozenset({Right.VIEW, Right.EXPORT_AUDIT}),
     Role.OPERATOR: frozenset({Right.VIEW, Right.START_RUN, Right.STEER_RUN, Right.IMPORT_TARGET, Right.HALT}),
-    Role.REVIEWER: frozenset(Right) - {Right.IMPORT_TARGET, Right.MANAGE_PEOPLE, Right.CHANGE_POLICY},
+    Role.REVIEWER: frozenset(
+        {
+            Right.VIEW,
+            Right.START_RUN,
+            Right.STEER_RUN,
+            Right.REVIEW,
+            Right.ROLL_BACK,
+            Right.HALT,
+            Right.LIFT_HALT,
+            Right.EXPORT_AUDIT,
+        }
+    ),
     Role.ADMIN: frozenset(Right),
 }
 

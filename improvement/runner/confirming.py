@@ -40,7 +40,11 @@ def begin(candidate: Candidate, *, why: str) -> None:
     """Nominate a candidate and order its confirmation."""
     task = task_at(candidate.target.name, candidate.target.champion_commit)
     if candidate.base_commit != candidate.target.champion_commit:
-        candidate = _on_present_champion(candidate)
+        try:
+            candidate = _on_present_champion(candidate, task)
+        except MergeConflict as conflict:
+            confirmations.withdraw(candidate.pk, reason=conflict.message, now=timezone.now())
+            return
     confirmations.nominate(
         candidate.pk,
         pairs=_confirm_pairs(candidate),
@@ -79,12 +83,9 @@ def confirm_again(candidate_id: int) -> None:
     candidate = Candidate.objects.select_related("run__target", "target").get(pk=candidate_id)
     if candidate.state != CandidateState.STALE.value:
         return
-    target = candidate.target
-    before = task_at(target.name, candidate.base_commit).editable
-    champion = task_at(target.name, target.champion_commit)
+    champion = task_at(candidate.target.name, candidate.target.champion_commit)
     try:
-        files = _placed(candidate, before, champion.editable)
-        _rebase(candidate, champion, files)
+        _rebase(candidate, champion, _placed(candidate, champion))
     except MergeConflict as conflict:
         confirmations.withdraw(candidate_id, reason=conflict.message, now=timezone.now())
     except Conflict as overtaken:
@@ -122,25 +123,26 @@ def _rebase(candidate: Candidate, champion: Task, files: dict[str, str]) -> None
     )
 
 
-def _placed(candidate: Candidate, before: dict[str, str], champion: dict[str, str]) -> dict[str, str]:
-    """A loop's own candidates are whole file sets; only changes that people made elsewhere are merged."""
+def _placed(candidate: Candidate, champion: Task) -> dict[str, str]:
+    """Place a candidate on the present champion: as it is where loops moved that, merged where people did.
+
+    Raises ``MergeConflict`` where a person and the candidate changed the same lines.
+    """
     files = filesets.load(candidate.files_id)
-    latest = candidate.target.releases.filter(state="done").order_by("-pk").first()
-    made_elsewhere = latest is not None and latest.kind == "external"
-    if candidate.origin == "person" or made_elsewhere:
-        return place(before, files, champion)
-    return files
+    if candidate.origin == "strategy" and not loop.moved_by_people(candidate):
+        return files
+    return place(task_at(candidate.target.name, candidate.base_commit).editable, files, champion.editable)
 
 
-def _on_present_champion(candidate: Candidate) -> Candidate:
+def _on_present_champion(candidate: Candidate, champion: Task) -> Candidate:
     """Say what a candidate changes against the present champion, before it is nominated."""
-    champion = task_at(candidate.target.name, candidate.target.champion_commit).editable
-    files = filesets.load(candidate.files_id)
+    files = _placed(candidate, champion)
     return confirmations.place_before_nomination(
         candidate.pk,
         champion=candidate.target.champion_commit,
-        patch_digest=patch_digest(champion, files),
-        lines=diff_stats(champion, files),
+        files_digest=stored.store(files),
+        patch_digest=patch_digest(champion.editable, files),
+        lines=diff_stats(champion.editable, files),
     )
 
 

@@ -57,6 +57,7 @@ def pull_candidate(target: Target, *, source: str, branch: str, note: str, actor
     screened = _screened(champion, files, edit)
     return targets.take_in_edit(
         target.name,
+        champion=target.champion_commit,
         files=files,
         patch_digest=patch_digest(champion.editable, files),
         syntax_digest=screened.syntax_digest,

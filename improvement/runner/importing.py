@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 import tarfile
@@ -26,6 +27,8 @@ from improvement.services.actors import Actor, human
 from improvement.services.targets import Added
 from improvement.targets import importing
 from improvement.targets.repository import Repository
+
+logger = logging.getLogger(__name__)
 
 UPLOADS = "uploads"
 MAX_UPLOAD_BYTES = 20_000_000
@@ -64,19 +67,25 @@ def add_target(source: Path, *, name: str | None, format: str, actor: Actor) -> 
 
 
 def import_asked(import_id: int) -> None:
-    """Carry out an import that somebody asked for in the browser, and record what came of it."""
-    asked = TargetImport.objects.select_related("asked_by").get(pk=import_id)
-    if asked.state != TargetImport.State.QUEUED:
-        return
+    """Carry out an import that somebody asked for in the browser, once, and record what came of it."""
+    with installation.alone(f"import-{import_id}"):
+        asked = TargetImport.objects.select_related("asked_by").get(pk=import_id)
+        if asked.state == TargetImport.State.QUEUED:
+            _carry_out(asked)
+
+
+def _carry_out(asked: TargetImport) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="countersign-import-") as scratch:
             source = _source(asked.source, Path(scratch))
             target = add_target(source, name=asked.name or None, format=asked.format, actor=human(asked.asked_by))
-        targets.finish_import(import_id, target=target, message=" ".join(target.warnings))
+        targets.finish_import(asked.pk, target=target, message=" ".join(target.warnings))
     except CountersignError as error:
-        targets.finish_import(import_id, target=None, message=error.message)
-    finally:
-        _remove_upload(asked.source)
+        targets.finish_import(asked.pk, target=None, message=error.message)
+    except Exception:  # whatever broke, the person who waits on the page is told
+        logger.exception("import %s broke", asked.pk)
+        targets.finish_import(asked.pk, target=None, message="This import broke on the server; its log says why.")
+    _remove_upload(asked.source)
 
 
 def _start_score(task: Task) -> float:
@@ -91,8 +100,8 @@ def _start_score(task: Task) -> float:
 
 
 def _create(path: Path, task: Task, name: str) -> Repository:
-    if path.exists():
-        raise TargetError(f"{path} exists already, left over from something else. Move it away or choose another name.")
+    if path.exists():  # no target has this name, so it was left by an import that was killed: set it aside
+        path.rename(path.with_name(f"{path.name}.left-over-{timezone.now():%Y%m%d%H%M%S}"))
     message = f"Import {name}"
     return Repository.create(path, task.tree, message=message, author=MACHINE, when=timezone.now())
 

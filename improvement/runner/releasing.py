@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from improvement import installation
-from improvement.exceptions import Conflict, Halted, PolicyUnmet
+from improvement.exceptions import Conflict, Halted, PolicyUnmet, TargetError
 from improvement.ledger.checkpoint import read_checkpoint
 from improvement.models import Release
 from improvement.runner.tasks_at import repository, task_at
@@ -44,6 +44,9 @@ def _carry_out(release: Release, repo: Repository) -> None:
         logger.info("release %s waits: %s", release.pk, halted.message)
     except Conflict as refusal:
         releases.give_up(release.pk, reason=refusal.message, now=timezone.now())
+    except TargetError as broken:
+        logger.exception("release %s cannot be carried out", release.pk)
+        releases.give_up(release.pk, reason=broken.message, now=timezone.now())
     else:
         releases.finish(release.pk, now=timezone.now())
 

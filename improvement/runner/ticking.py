@@ -9,7 +9,7 @@ from django.utils import timezone
 from improvement import dispatch
 from improvement.models import Release, Target
 from improvement.selectors import audit as read_audit
-from improvement.selectors import loop
+from improvement.selectors import loop, targets
 from improvement.services import audit, evaluations, reviews
 
 VERIFY_EVERY = timedelta(minutes=5)
@@ -21,6 +21,8 @@ def tick() -> None:
     now = timezone.now()
     for evaluation_id in evaluations.take_over_lost(now=now):
         dispatch.enqueue("evaluate", evaluation_id=evaluation_id)
+    for import_id in targets.waiting_imports(now):
+        dispatch.enqueue("import_target", import_id=import_id)
     reviews.expire_due(now=now)
     if not loop.halted():
         reviews.settle_approved(now=now)

@@ -15,7 +15,7 @@ from improvement.engine.asktell import Decision, Verdict
 from improvement.engine.budget import Budget, Spent
 from improvement.engine.nomination import Measured, Situation
 from improvement.engine.session import Entry, Snapshot, entry_from_json
-from improvement.models import Candidate, Evaluation, Halt, Review, Run, Vote
+from improvement.models import Candidate, Evaluation, Halt, Release, Review, Run, Vote
 from improvement.policies import Policy
 from improvement.states import CandidateState
 
@@ -25,8 +25,7 @@ _VERDICTS = {
     CandidateState.REJECTED: Verdict.REJECTED,
     CandidateState.CHANGES_REQUESTED: Verdict.CHANGES_REQUESTED,
     CandidateState.UNCONFIRMED: Verdict.UNCONFIRMED,
-    CandidateState.SUPERSEDED: Verdict.SUPERSEDED,
-}
+}  # not SUPERSEDED: only what passed the holdout can be, and the strategy must not learn that
 _CONFIRMED = (
     CandidateState.IN_REVIEW,
     CandidateState.STALE,
@@ -170,6 +169,14 @@ def spent(run: Run, now: datetime) -> Spent:
     return Spent(
         measured=run.evaluations, in_flight=in_flight.count(), confirming=run.confirm_evaluations, seconds=elapsed
     )
+
+
+def moved_by_people(candidate: Candidate) -> bool:
+    """Tell whether people moved the champion since a candidate's base: by edits, commits made elsewhere, rollbacks."""
+    moves = Release.objects.filter(target_id=candidate.target_id, state=Release.State.DONE)
+    base = moves.filter(commit=candidate.base_commit).order_by("-pk").first()
+    by_loops = Q(kind=Release.Kind.RELEASE, candidate__origin="strategy")
+    return moves.filter(pk__gt=base.pk if base else 0).exclude(by_loops).exists()
 
 
 def stale_next(target_id: int) -> Candidate | None:

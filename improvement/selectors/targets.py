@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.db.models import Count, Q
 
 from improvement import installation
@@ -60,6 +62,12 @@ def imports(person: Person, limit: int = 5) -> list[TargetImport]:
     """Return the newest imports that a person asked for in the browser."""
     mine = TargetImport.objects.filter(asked_by_id=person.id).select_related("target")
     return list(mine.order_by("-pk")[:limit])
+
+
+def waiting_imports(now: datetime) -> list[int]:
+    """Return the imports that no worker has finished within a minute of being asked for."""
+    due = TargetImport.objects.filter(state=TargetImport.State.QUEUED, asked_at__lt=now - timedelta(minutes=1))
+    return list(due.values_list("pk", flat=True))
 
 
 def get_import(import_id: int, person: Person) -> TargetImport:

@@ -54,7 +54,7 @@ def nominate(candidate_id: int, *, pairs: Sequence[Pair], champion_files: str, w
 
 @audit.turn()
 def place_before_nomination(
-    candidate_id: int, *, champion: str, patch_digest: str, lines: tuple[int, int]
+    candidate_id: int, *, champion: str, files_digest: str, patch_digest: str, lines: tuple[int, int]
 ) -> Candidate:
     """Say what a measured candidate changes against the champion: a patch is always champion to candidate.
 
@@ -64,9 +64,9 @@ def place_before_nomination(
     _check_champion(candidate, champion)
     if candidate.state != CandidateState.MEASURED.value:
         raise Conflict(f"C-{candidate_id} was nominated already.")
-    candidate.base_commit, candidate.patch_digest = champion, patch_digest
+    candidate.base_commit, candidate.files_id, candidate.patch_digest = champion, files_digest, patch_digest
     candidate.added, candidate.removed = lines
-    candidate.save(update_fields=["base_commit", "patch_digest", "added", "removed"])
+    candidate.save(update_fields=["base_commit", "files", "patch_digest", "added", "removed"])
     return candidate
 
 
@@ -284,7 +284,7 @@ def _supersede_unread(candidate: Candidate, now: datetime) -> None:
     )
     for review in older:
         looked_at = review.claimed_until is not None and review.claimed_until > now
-        if looked_at or Vote.objects.filter(review=review).exists():
+        if looked_at or not _is_better(candidate, review.candidate) or Vote.objects.filter(review=review).exists():
             continue
         reviews.close(review, "superseded", now=now)
         move_candidate(
@@ -296,6 +296,13 @@ def _supersede_unread(candidate: Candidate, now: datetime) -> None:
             decided_at=now,
             told=False,
         )
+
+
+def _is_better(candidate: Candidate, other: Candidate) -> bool:
+    """Compare two candidates of one run by their measure scores, which share a seed."""
+    if candidate.score is None or other.score is None:
+        return False
+    return candidate.score > other.score if candidate.target.better == "higher" else candidate.score < other.score
 
 
 def _carry_votes(earlier: Review, review: Review, now: datetime) -> None:

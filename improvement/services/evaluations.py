@@ -196,9 +196,7 @@ def take_over_lost(*, now: datetime) -> list[int]:
     for row in expired.select_related("run__target", "candidate"):
         _take_over(row, now)
     forgotten = now - GRACE
-    due = Evaluation.objects.filter(state=Evaluation.State.QUEUED, queued_at__lt=forgotten).exclude(
-        run__state__in=["stopped", "failed"]
-    )
+    due = Evaluation.objects.filter(state=Evaluation.State.QUEUED, queued_at__lt=forgotten)
     ids = list(due.values_list("pk", flat=True)[:500])
     Evaluation.objects.filter(pk__in=ids).update(queued_at=now)
     return ids

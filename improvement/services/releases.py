@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from improvement import dispatch, events, permissions, policies
+from improvement.engine.evidence import Evidence
 from improvement.exceptions import ChampionMoved, Conflict, Halted, Invalid, NotAllowed, NotFound, PolicyUnmet
 from improvement.models import Candidate, Evaluation, Halt, Release, Review, Run, Target, Vote
 from improvement.permissions import Right
@@ -193,7 +194,7 @@ def suspend_others(target: Target, *, now: datetime) -> None:
     ):
         _cancel_comparisons(candidate)
         review = Review.objects.filter(candidate=candidate).exclude(state=Review.State.CLOSED).first()
-        if _still_promising(candidate, target):
+        if _still_promising(candidate, review, target):
             _suspend(review)
             move_candidate(candidate, CandidateState.STALE, actor=SYSTEM, now=now)
         else:
@@ -221,12 +222,15 @@ def _cancel_comparisons(candidate: Candidate) -> None:
     ).update(state=Evaluation.State.CANCELLED, lease_until=None)
 
 
-def _still_promising(candidate: Candidate, target: Target) -> bool:
-    if candidate.score is None or target.champion_score is None:
+def _still_promising(candidate: Candidate, review: Review | None, target: Target) -> bool:
+    """Whether the best that is known of a candidate is above the new champion; what people voted on always is."""
+    if target.champion_score is None or Vote.objects.filter(review=review, review__isnull=False).exists():
         return True
-    return (candidate.score > target.champion_score) == (target.better == "higher") and (
-        candidate.score != target.champion_score
-    )
+    sign = 1.0 if target.better == "higher" else -1.0
+    row = Evidence.read(review.evidence.payload).primary if review is not None else None
+    if row is not None:
+        return sign * row.champion + row.high > sign * target.champion_score
+    return candidate.score is None or sign * candidate.score > sign * target.champion_score
 
 
 def _finish_release(release: Release, now: datetime) -> None:
@@ -280,7 +284,7 @@ def _tell_runs(release: Release, now: datetime) -> None:
     own = release.candidate.run_id if release.candidate else None
     for run in Run.objects.filter(target=release.target, state__in=live) | Run.objects.filter(pk=own or 0):
         payload = {
-            "id": release.candidate_id if own == run.pk else None,
+            "id": release.candidate_id if own == run.pk and release.kind == Release.Kind.RELEASE else None,
             "x": run.evaluations,
             "y": release.score,
             "commit": release.commit,

@@ -165,13 +165,10 @@ def _check_verdict(review: Review, verdict: str, reason: str, *, own: bool) -> V
         raise Invalid(f"The reason has {len(reason)} characters; keep it under {LONGEST_REASON}.")
     if chosen in _DECIDED and not reason.strip():
         raise Invalid("Say why; the reason goes into the audit trail and back to the loop.")
-    if own and chosen is Vote.Verdict.APPROVE:
-        if not parsed(review.policy).self_countersign:
-            raise NotAllowed("You started or edited what is under review, so somebody else must approve it.")
-        if not reason.strip():
-            raise Invalid(
-                "This is your own run: approving it needs a typed reason, and is marked as self-countersigned."
-            )
+    if own and not parsed(review.policy).self_countersign:
+        raise NotAllowed("You started or edited what is under review, so somebody else must decide.")
+    if own and chosen is Vote.Verdict.APPROVE and not reason.strip():
+        raise Invalid("This is your own run: approving it needs a typed reason, and is marked as self-countersigned.")
     return chosen
 
 

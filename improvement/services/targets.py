@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from improvement import dispatch, permissions
 from improvement.engine.manifest import Manifest
 from improvement.engine.measurement import Task
-from improvement.exceptions import Conflict, Invalid, NotAllowed, NotFound
+from improvement.exceptions import ChampionMoved, Conflict, Invalid, NotAllowed, NotFound
 from improvement.models import Candidate, Evaluation, Release, Target, TargetImport
 from improvement.permissions import Right
 from improvement.services import audit, filesets, releases
@@ -182,6 +182,7 @@ def take_external(
 def take_in_edit(
     target_name: str,
     *,
+    champion: str,
     files: dict[str, str],
     patch_digest: str,
     syntax_digest: str,
@@ -191,8 +192,13 @@ def take_in_edit(
     actor: Actor,
     now: datetime,
 ) -> Candidate:
-    """Make a candidate of a person's own edit; it is measured, confirmed and reviewed like any other."""
+    """Make a candidate of a person's own edit; it is measured, confirmed and reviewed like any other.
+
+    ``champion`` is the commit that the patch was made against; raises ``ChampionMoved`` when it is no longer champion.
+    """
     target = _locked(target_name)
+    if target.champion_commit != champion:
+        raise ChampionMoved(f"The champion of {target_name} moved while the edit was read. Pull it again.")
     if actor.person is not None:
         permissions.check_may(actor.person, Right.START_RUN, target.pk)
     candidate = Candidate.objects.create(

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from django.db import transaction
-
 from improvement import permissions
 from improvement.exceptions import LedgerError
 from improvement.ledger import bundle
@@ -35,10 +33,9 @@ def export(out: Path, *, run_id: int | None, actor: Actor, now: datetime) -> Wri
     The export itself is recorded first, so the bundle states who made it. Raises ``NotAllowed`` for a person without
     the right, ``LedgerError`` when ``out`` exists or cannot be written, or the log has nothing about that run.
     """
-    if actor.person is not None:
-        permissions.check_may(actor.person, Right.EXPORT_AUDIT)
+    _check_may_export(actor)
     _check_free(out)
-    _record_export(run_id, actor=actor, now=now)
+    record_export("bundle", run_id=run_id, actor=actor, now=now)
     signed = head(now=now)
     if run_id is None:
         return _write_whole(out, signed)
@@ -49,6 +46,27 @@ def export(out: Path, *, run_id: int | None, actor: Actor, now: datetime) -> Wri
         checkpoint=signed.checkpoint.text,
         vkey=signed.vkey,
         earlier=read.checkpoints(),
+    )
+
+
+@audit.turn()
+def record_export(form: str, *, run_id: int | None, actor: Actor, now: datetime) -> None:
+    """Record who takes the log, or one run's part of it, away, and in which form.
+
+    Raises ``NotAllowed`` for a person without the right.
+    """
+    _check_may_export(actor)
+    newest = read.head()
+    audit.append(
+        "export.created",
+        actor=actor,
+        subject={"kind": "log", "id": newest.log if newest else audit.signing_key().name},
+        data={
+            "size": newest.size if newest else 0,
+            "scope": "log" if run_id is None else f"R-{run_id}",
+            "form": form,
+        },
+        now=now,
     )
 
 
@@ -73,18 +91,6 @@ def head(*, now: datetime) -> Signed:
     return Signed(audit.sign_head(now=now), audit.signing_key().vkey)
 
 
-@transaction.atomic
-def _record_export(run_id: int | None, *, actor: Actor, now: datetime) -> None:
-    newest = read.head()
-    audit.append(
-        "export.created",
-        actor=actor,
-        subject={"kind": "log", "id": newest.log if newest else audit.signing_key().name},
-        data={"size": newest.size if newest else 0, "scope": "log" if run_id is None else f"R-{run_id}"},
-        now=now,
-    )
-
-
 def _write_whole(out: Path, signed: Signed) -> Written:
     return bundle.write_bundle(
         out, lines=read.lines(), checkpoint=signed.checkpoint.text, vkey=signed.vkey, earlier=read.checkpoints()
@@ -95,6 +101,11 @@ def _has_more_than_its_head() -> bool:
     """Whether rows were added past the head; counted first, so that an append meanwhile looks like what it is."""
     stored, newest = AuditEvent.objects.count(), read.head()
     return stored > (newest.size if newest else 0)
+
+
+def _check_may_export(actor: Actor) -> None:
+    if actor.person is not None:
+        permissions.check_may(actor.person, Right.EXPORT_AUDIT)
 
 
 def _check_free(out: Path) -> None:

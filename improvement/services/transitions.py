@@ -14,6 +14,13 @@ from improvement.services.actors import Actor
 from improvement.states import CandidateState, RunState
 
 _BATCHED = "generation.evaluated"
+_TOLD_HERE = {
+    CandidateState.STALE: "waits to be confirmed again: the champion moved",
+    CandidateState.SUPERSEDED: "was superseded",
+    CandidateState.EXPIRED: "was not decided in time and is not applied",
+    CandidateState.WITHDRAWN: "was withdrawn",
+}
+"""What browsers are told where the service that moves a candidate has nothing more particular to say."""
 _RUN_ENDS = {RunState.COMPLETED, RunState.STOPPED, RunState.FAILED}
 
 
@@ -40,6 +47,9 @@ def move_candidate(
     candidate.state = to.value
     for name, value in changes.items():
         setattr(candidate, name, value)
+    if candidate.run is not None and to in _TOLD_HERE:
+        payload = {"id": candidate.pk, "text": f"C-{candidate.pk} {_TOLD_HERE[to]}"}
+        events.record(candidate.run, f"candidate.{to.value}", payload, now=now)
     if transition.audit == _BATCHED:
         return None
     return audit.append(
