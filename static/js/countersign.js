@@ -38,6 +38,8 @@ function submitOnce(event) {
   if (!button || event.defaultPrevented) return;
   // After the form's data is read, so that the button's own value still goes along.
   setTimeout(() => (button.disabled = true));
+  // After a download this page is still here.
+  if ("downloads" in event.target.dataset) setTimeout(() => (button.disabled = false), 1500);
 }
 
 document.addEventListener("click", openDialogs);

@@ -124,7 +124,7 @@ def _open_first_review(installation: Installation, page: Page) -> str:
 def _export_and_verify(installation: Installation, page: Page, tmp_path: Path) -> None:
     page.goto(installation.url + "/audit/")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Bundle").click()
+        page.get_by_role("button", name="Bundle").click()
     bundle = tmp_path / "trail.tar"
     download.value.save_as(bundle)
     key = tmp_path / "log.vkey"

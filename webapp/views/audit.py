@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, time, timedelta
 from pathlib import Path
 
@@ -40,19 +40,19 @@ def verify(request: HttpRequest) -> HttpResponse:
     return _page(request, Verification(found.ok, found.size, found.root, tuple(found.problems)))
 
 
-@require_safe
+@require_POST
 def export(request: HttpRequest, form: str) -> HttpResponse:
-    """Return the trail, or one run's part of it, as a bundle, JSON lines or CSV."""
+    """Return the trail, or one run's part of it, as a bundle, JSON lines or CSV; the trail says who took it."""
     check_may(person_of(request), Right.EXPORT_AUDIT)
-    run = _run(request.GET.get("run", ""))
+    run = _run(request.POST.get("run", ""))
     name = f"countersign-audit{f'-R-{run}' if run else ''}"
     if form == "bundle":
         return _bundle(request, run, f"{name}.tar")
-    if form == "jsonl":
-        return download(b"".join(_json_lines(Filters(run_id=run))), "application/jsonl", f"{name}.jsonl")
-    if form == "csv":
-        return download(as_csv(_rows(Filters(run_id=run))), CSV, f"{name}.csv")
-    raise NotFound("The trail can be exported as bundle, jsonl or csv.")
+    if form not in _CONTENTS:
+        raise NotFound("The trail can be exported as bundle, jsonl or csv.")
+    content, kind = _CONTENTS[form]
+    trail.record_export(form, run_id=run, actor=actor_of(request), now=timezone.now())
+    return download(content(Filters(run_id=run)), kind, f"{name}.{form}")
 
 
 def _bundle(request: HttpRequest, run: int | None, name: str) -> HttpResponse:
@@ -89,9 +89,12 @@ def _midnight(text: str, *, days: int = 0) -> datetime | None:
     return timezone.make_aware(datetime.combine(day, time.min)) + timedelta(days=days) if day else None
 
 
-def _json_lines(filters: Filters) -> Iterator[bytes]:
-    for event in read.matching(filters).iterator(2000):
-        yield bytes(event.body) + b"\n"
+def _json_lines(filters: Filters) -> bytes:
+    return b"".join(bytes(event.body) + b"\n" for event in read.matching(filters).iterator(2000))
+
+
+def _csv(filters: Filters) -> str:
+    return as_csv(_rows(filters))
 
 
 def _rows(filters: Filters) -> Iterator[tuple[object, ...]]:
@@ -99,3 +102,9 @@ def _rows(filters: Filters) -> Iterator[tuple[object, ...]]:
     for event in read.matching(filters).iterator(2000):
         told = sentence(json.loads(bytes(event.body)))
         yield event.seq, event.ts, event.type, event.actor, event.subject, event.run_id or "", event.target, told
+
+
+_CONTENTS: dict[str, tuple[Callable[[Filters], bytes | str], str]] = {
+    "jsonl": (_json_lines, "application/jsonl"),
+    "csv": (_csv, CSV),
+}
