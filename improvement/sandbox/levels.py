@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import platform
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 from improvement.exceptions import SandboxUnavailable
 from improvement.sandbox import advice
@@ -18,6 +21,7 @@ FULL = 3
 NOT_LINUX = "The sandbox needs Linux."
 GET_LINUX = "Run Countersign on Linux, or in a Linux virtual machine."
 BACKEND = "bubblewrap"
+RETRY_SECONDS = 30.0
 EXPECTED = {
     "uid": 65534,
     "process": 1,
@@ -44,19 +48,46 @@ class _NotHeld(Exception):
     """The full profile does not work, or does not hold, here."""
 
 
+class Trials:
+    """The newest trial's answer: kept for good once the profile held, and else for ``RETRY_SECONDS``.
+
+    So no page waits for a trial each time, and whoever mends the machine sees it soon. One thread tries, others wait.
+    """
+
+    def __init__(self, trial: Callable[[], Probe], clock: Callable[[], float] = time.monotonic) -> None:
+        self._trial, self._clock = trial, clock
+        self._lock = threading.Lock()
+        self._kept: Probe | None = None
+        self._until = -math.inf
+
+    def answer(self) -> Probe:
+        """Return what the newest trial found, after a trial when there is none or it is too old."""
+        with self._lock:
+            if self._kept is None or self._clock() >= self._until:
+                self._kept = self._trial()
+                self._until = math.inf if self._kept.level == FULL else self._clock() + RETRY_SECONDS
+            return self._kept
+
+
 def probe() -> Probe:
-    """Start the full profile and check from inside that it holds; once it did, that answer is kept."""
+    """Start the full profile and check from inside that it holds, unless that was found out a moment ago."""
     if platform.system() != "Linux":
         return Probe(0, BACKEND, (NOT_LINUX,), (GET_LINUX,))
+    return _trials.answer()
+
+
+def _tried() -> Probe:
     try:
         return _full()
     except (SandboxUnavailable, BadResult, _NotHeld) as error:
         return Probe(0, BACKEND, (str(error),), advice.lines())
 
 
-@cache
+_trials = Trials(_tried)
+
+
 def _full() -> Probe:
-    """The probe of a machine on which the profile holds; an exception, which is not kept, on any other."""
+    """Return the probe of a machine on which the profile holds; raises on any other."""
     result = run(Program("facts"), limits=Limits(seconds=10))
     if result.cause is not Cause.EXIT or result.code != 0 or not result.lines:
         raise _NotHeld(f"The trial program ended badly ({result.cause}). {result.log[-300:]}")
