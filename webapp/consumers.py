@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -64,14 +65,17 @@ class RunsConsumer(AsyncWebsocketConsumer):
             async with hub().viewer(self.run_id) as viewer:
                 await hub().listening(2.0)
                 cursor = await self._refill(cursor)
+                checked = monotonic()
                 while True:
                     cursor = await self._next(viewer, cursor)
+                    if monotonic() - checked > PING_SECONDS:
+                        checked = monotonic()
+                        await self._still_there()
         except (ConnectionError, RuntimeError) as error:
             logger.debug("a page went away: %s", error)
 
     async def _next(self, viewer: Viewer, cursor: int) -> int:
         if not await viewer.has_news(PING_SECONDS):
-            await self._still_there()
             return cursor
         queued, behind = viewer.take()
         if behind:

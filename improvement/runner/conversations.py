@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from improvement.engine.asktell import Init
-from improvement.engine.packages import StrategyPackage, find_package
+from improvement.engine.packages import StrategyPackage, find_builtin
 from improvement.engine.seeds import strategy_seed
 from improvement.engine.session import Session
 from improvement.exceptions import StrategyError
@@ -53,7 +53,7 @@ def forget(run_id: int) -> None:
 
 def package_of(run: Run) -> StrategyPackage:
     """Return the strategy package of a run, or raise ``StrategyError`` when its files changed since the run began."""
-    package = find_package(run.strategy)
+    package = find_builtin(run.strategy)
     if package.digest != run.strategy_digest:
         raise StrategyError(
             f"The files of strategy {run.strategy} changed since R-{run.pk} began, so it cannot go on. Start a new run."

@@ -146,6 +146,7 @@ def _check_size(size: int) -> None:
 
 
 def _remove_upload(source: str) -> None:
-    path, uploads = Path(source), installation.data_directory() / UPLOADS
-    if uploads in path.parents:
+    """Remove an archive that was uploaded; whatever else the source names is somebody's own."""
+    path, uploads = Path(source).resolve(), (installation.data_directory() / UPLOADS).resolve()
+    if path.parent == uploads:
         path.unlink(missing_ok=True)

@@ -7,11 +7,11 @@ from datetime import datetime
 from django.db import transaction
 
 from improvement import dispatch, installation, permissions
-from improvement.exceptions import Conflict, Invalid, NotAllowed
+from improvement.exceptions import Conflict, NotAllowed
 from improvement.models import Halt
 from improvement.permissions import Right
 from improvement.policies import Preset
-from improvement.services import audit, policies
+from improvement.services import audit, policies, reasons
 from improvement.services.actors import Actor
 
 
@@ -85,5 +85,4 @@ def _check(actor: Actor, right: Right, reason: str) -> None:
     if actor.person is None:
         raise NotAllowed("Only a person can stop or resume everything.")
     permissions.check_may(actor.person, right)
-    if not reason.strip():
-        raise Invalid("Say why; the reason goes into the audit trail.")
+    reasons.checked(reason, needed="Say why; the reason goes into the audit trail.")

@@ -6,12 +6,12 @@ import hashlib
 from datetime import datetime
 
 from improvement import permissions, policies
-from improvement.exceptions import Invalid
+from improvement.exceptions import Conflict, Invalid
 from improvement.models import PolicyVersion, Review, User
 from improvement.permissions import Right
 from improvement.policies import Policy, Preset, Tier
 from improvement.selectors.people import person_of
-from improvement.services import audit
+from improvement.services import audit, reasons
 from improvement.services.actors import SYSTEM, Actor
 
 
@@ -34,10 +34,13 @@ def choose_preset(preset: str, *, actor: Actor, reason: str, now: datetime) -> P
     permissions.check_may(actor.person, Right.CHANGE_POLICY)
     if preset not in {p.value for p in Preset}:
         raise Invalid(f"There is no policy preset {preset!r}: choose solo or team.")
-    if not reason.strip():
-        raise Invalid("Say why the policy changes; the reason goes into the audit trail.")
+    why = reasons.checked(reason, needed="Say why the policy changes; the reason goes into the audit trail.")
     chosen = Preset(preset)
-    return _append(chosen, policies.PRESET_TEXT[chosen], actor=actor, chosen=True, reason=reason, now=now)
+    if chosen is Preset.SOLO and _reviewers() >= 2:
+        raise Conflict(
+            "More than one person may review here, so the policy stays team: nobody alone decides that one is enough."
+        )
+    return _append(chosen, policies.PRESET_TEXT[chosen], actor=actor, chosen=True, reason=why, now=now)
 
 
 def follow_people(*, now: datetime) -> PolicyVersion:

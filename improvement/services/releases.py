@@ -13,11 +13,11 @@ from django.db.models import Q
 from improvement import dispatch, events, permissions, policies
 from improvement.engine.evidence import Evidence
 from improvement.exceptions import ChampionMoved, Conflict, Halted, Invalid, NotAllowed, NotFound, PolicyUnmet
-from improvement.models import Candidate, Evaluation, Halt, Release, Review, Run, Target, Vote
+from improvement.models import AuditEvent, Candidate, Evaluation, Halt, Release, Review, Run, Target, Vote
 from improvement.permissions import Right
 from improvement.selectors import audit as read_audit
 from improvement.selectors import reviews as read_reviews
-from improvement.services import audit, reviews
+from improvement.services import audit, reasons, reviews
 from improvement.services import policies as policy_service
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.transitions import move_candidate
@@ -65,7 +65,22 @@ def approvals(release: Release) -> list[Approval]:
         vote.person_id: vote for vote in Vote.objects.filter(review=review, replaced=False).select_related("person")
     }
     votes = [rows[cast.person_id] for cast in counted]
+    for vote in votes:
+        _check_recorded(vote)
     return [Approval(v.person_id, v.person.get_username(), v.audit_seq or 0, v.self_countersigned) for v in votes]
+
+
+def _check_recorded(vote: Vote) -> None:
+    """Refuse a vote that the audit log does not tell of in the same words: a row alone approves nothing."""
+    event = AuditEvent.objects.filter(
+        pk=-1 if vote.audit_seq is None else vote.audit_seq, type__in=["review.voted", "review.vote_recounted"]
+    ).first()
+    told = read_audit.body(event) if event is not None else {"actor": {}, "subject": {}, "data": {}}
+    voter = told["data"].get("user") or told["actor"].get("id")
+    verdict = told["data"].get("verdict", Vote.Verdict.APPROVE)
+    named = (voter, verdict, told["subject"].get("patch_sha256"), told["subject"].get("base"))
+    if named != (f"user:{vote.person_id}", vote.verdict, vote.patch_digest, vote.base_commit):
+        raise PolicyUnmet(f"The audit log tells of no such vote by {vote.person.get_username()}.")
 
 
 @audit.turn()
@@ -148,8 +163,7 @@ def order_rollback(target_name: str, *, to: str, actor: Actor, reason: str, now:
     if target is None:
         raise NotFound(f"There is no target named {target_name}.")
     permissions.check_may(actor.person, Right.ROLL_BACK, target.pk)
-    if not reason.strip():
-        raise Invalid("Say why you roll back; the reason goes into the audit trail.")
+    reasons.checked(reason, needed="Say why you roll back; the reason goes into the audit trail.")
     former = _former_champion(target, to)
     _step_aside(target, now)
     release = Release.objects.create(

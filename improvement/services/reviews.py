@@ -11,14 +11,13 @@ from improvement.models import Candidate, Release, Review, Vote
 from improvement.permissions import Person, Right
 from improvement.policies import Digests
 from improvement.selectors import reviews as read
-from improvement.services import audit
+from improvement.services import audit, reasons
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.policies import parsed
 from improvement.services.transitions import move_candidate
 from improvement.states import CandidateState
 
 CLAIM = timedelta(minutes=5)
-LONGEST_REASON = 4000
 _DECIDED = {
     Vote.Verdict.REJECT: (CandidateState.REJECTED, "rejected"),
     Vote.Verdict.REQUEST_CHANGES: (CandidateState.CHANGES_REQUESTED, "changes_requested"),
@@ -161,10 +160,8 @@ def _check_verdict(review: Review, verdict: str, reason: str, *, own: bool) -> V
     if verdict not in Vote.Verdict.values:
         raise Invalid(f"{verdict!r} is no verdict: approve, reject, request_changes or abstain.")
     chosen = Vote.Verdict(verdict)
-    if len(reason) > LONGEST_REASON:
-        raise Invalid(f"The reason has {len(reason)} characters; keep it under {LONGEST_REASON}.")
-    if chosen in _DECIDED and not reason.strip():
-        raise Invalid("Say why; the reason goes into the audit trail and back to the loop.")
+    why = "Say why; the reason goes into the audit trail and back to the loop."
+    reasons.checked(reason, needed=why if chosen in _DECIDED else "")
     if own and not parsed(review.policy).self_countersign:
         raise NotAllowed("You started or edited what is under review, so somebody else must decide.")
     if own and chosen is Vote.Verdict.APPROVE and not reason.strip():

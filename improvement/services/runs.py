@@ -15,7 +15,7 @@ from improvement.engine.packages import StrategyPackage
 from improvement.exceptions import Invalid, NotFound
 from improvement.models import Candidate, Evaluation, Run, Target
 from improvement.permissions import Right
-from improvement.services import audit, policies
+from improvement.services import audit, policies, reasons
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.transitions import move_candidate, move_run
 from improvement.states import LIVE_RUN_STATES, CandidateState, RunState
@@ -79,7 +79,7 @@ def start(
 def pause(run_id: int, *, actor: Actor, reason: str = "", now: datetime) -> Run:
     """Pause a run; what is being measured is finished, nothing new is asked for."""
     run = _steered(run_id, actor)
-    move_run(run, RunState.PAUSED, actor=actor, reason=reason or f"paused by {actor.name}", now=now)
+    move_run(run, RunState.PAUSED, actor=actor, reason=reasons.checked(reason) or f"paused by {actor.name}", now=now)
     return run
 
 
@@ -96,7 +96,9 @@ def stop(run_id: int, *, actor: Actor, reason: str = "", now: datetime) -> Run:
     """Stop a run for good; its running sandboxes die at once, candidates in review stay in review."""
     with audit.turn():
         run = _steered(run_id, actor)
-        move_run(run, RunState.STOPPED, actor=actor, reason=reason or f"stopped by {actor.name}", now=now)
+        move_run(
+            run, RunState.STOPPED, actor=actor, reason=reasons.checked(reason) or f"stopped by {actor.name}", now=now
+        )
         _abandon(run, now=now)
     installation.raise_flag(installation.stop_file(run.pk))
     return run

@@ -13,7 +13,7 @@ from improvement.engine.measurement import Task
 from improvement.exceptions import ChampionMoved, Conflict, Invalid, NotAllowed, NotFound
 from improvement.models import Candidate, Evaluation, Release, Target, TargetImport
 from improvement.permissions import Right
-from improvement.services import audit, filesets, releases
+from improvement.services import audit, filesets, reasons, releases
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.transitions import move_candidate
 from improvement.states import CandidateState
@@ -142,8 +142,9 @@ def take_external(
         raise NotAllowed("Only a person can take over a champion from elsewhere.")
     target = _locked(target_name)
     permissions.check_may(actor.person, Right.CHANGE_POLICY, target.pk)
-    if not reason.strip():
-        raise Invalid("Say why this commit becomes champion without a review; the reason goes into the audit trail.")
+    reasons.checked(
+        reason, needed="Say why this commit becomes champion without a review; the reason goes into the audit trail."
+    )
     previous, previous_score = target.champion_commit, target.champion_score
     Release.objects.create(
         target=target,

@@ -60,9 +60,15 @@ def markup(pieces: Sequence[Piece], marks: Sequence[Span] = ()) -> SafeString:
     return mark_safe("".join(out))  # noqa: S308  every part is escaped above
 
 
+_MOST_WORDS = 600
+"""Longer lines get no marks: comparing them word by word takes time that grows with the square of their length."""
+
+
 def changed_words(old: str, new: str) -> tuple[list[Span], list[Span]]:
-    """Return the spans of two lines that differ, word by word; lines with little in common get no marks."""
+    """Return the spans of two lines that differ, word by word; very long or very different lines get no marks."""
     before, after = _WORDS.findall(old), _WORDS.findall(new)
+    if len(before) + len(after) > _MOST_WORDS:
+        return [], []
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     if matcher.ratio() < _ALIKE:
         return [], []

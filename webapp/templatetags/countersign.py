@@ -30,9 +30,9 @@ register.filter("ends", words.ends)
 def linked(text: str) -> SafeString:
     """Return a plain sentence with every candidate and run it names as a link."""
     html = []
-    for part in re.split(r"\b([CR]-\d+)\b", text):
+    for part in re.split(r"\b([CR]-[0-9]{1,18})\b", text):
         kind, _, number = part.partition("-")
-        route = {"C": "candidate", "R": "run"}.get(kind) if number.isdigit() else None
+        route = {"C": "candidate", "R": "run"}.get(kind) if re.fullmatch(r"[0-9]{1,18}", number) else None
         html.append(format_html('<a href="{}">{}</a>', reverse(route, args=[number]), part) if route else escape(part))
     return mark_safe("".join(html))  # noqa: S308  every part is escaped above
 

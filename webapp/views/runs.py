@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -104,7 +106,7 @@ def live(request: HttpRequest, run_id: int) -> JsonResponse:
     """Return what is new since an event, or everything after 0."""
     run = read.get(run_id, person_of(request))
     text = request.GET.get("after", "0")
-    if not text.isdecimal():
+    if not re.fullmatch(r"[0-9]{1,18}", text):
         raise Invalid("`after` is the number of an event, counted from 0.")
     return JsonResponse(run_page.live(run, after=int(text), now=timezone.now()))
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 from improvement.commandline import caller, following, run_report, server, target_named
 from improvement.commandline.answer import Answer
 from improvement.commandline.command import CountersignCommand, sole_action
-from improvement.engine.packages import find_package
 from improvement.models import Run
+from improvement.selectors import strategies
 from improvement.services import runs
 from improvement.states import RunState
 
@@ -63,7 +63,7 @@ def _improve(options: Namespace) -> Answer:
 
 def _start(options: Namespace) -> Run:
     actor = caller.actor(options)
-    package = find_package(options.strategy)
+    package = strategies.package(options.strategy)
     target = target_named.found_or_added(options.target, actor=actor)
     return runs.start(
         target_name=target.name,

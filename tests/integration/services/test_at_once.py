@@ -10,7 +10,7 @@ from improvement.exceptions import AlreadyDecided, BadTransition, Conflict, Halt
 from improvement.models import AuditEvent, Candidate, Evaluation, Evidence, Halt, Release, User, Vote
 from improvement.runner import confirming, releasing
 from improvement.selectors import audit as read_audit
-from improvement.services import evaluations, halt, people, policies, releases, reviews, trail
+from improvement.services import evaluations, halt, people, policies, releases, reviews, runs, trail
 from improvement.services.policies import choose_preset
 from tests import factories as make
 from tests.at_once import at_once, behind
@@ -235,8 +235,6 @@ def test_a_stale_candidate_confirmed_again_twice_at_once_is_rebased_once() -> No
 
 
 def test_a_run_is_advanced_by_one_worker() -> None:
-    from improvement.services import runs
-
     run = make.run()
     claims = at_once(*[lambda holder=holder: runs.claim(run.pk, holder=holder, now=timezone.now()) for holder in "abc"])
     assert len([claim for claim in claims if claim is not None]) == 1
@@ -262,4 +260,3 @@ def test_the_log_is_gapless_after_all_this() -> None:
     assert list(AuditEvent.objects.values_list("seq", flat=True)) == list(range(AuditEvent.objects.count()))
     assert read_audit.check_quickly() == AuditEvent.objects.count()
     assert_trail_holds()
-    assert reviews.LONGEST_REASON
