@@ -130,3 +130,11 @@ class InvitationForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     role = forms.CharField(label="Role", initial="reviewer")
+
+
+class NarrowForm(forms.Form):
+    """Whose role is narrowed on which target; an empty role is the one in the installation."""
+
+    person = forms.IntegerField(min_value=1)
+    target = forms.CharField(max_length=80)
+    role = forms.CharField(required=False)

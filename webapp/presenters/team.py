@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from improvement.permissions import Person, Right, Role, may
 from improvement.policies import Preset
-from improvement.selectors import people
+from improvement.selectors import people, targets
 from webapp.presenters.policies import PolicyView, policy_view
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PersonLine:
-    """One person; ``joined`` is false while an invitation is open."""
+    """One person; ``joined`` is false while an invitation is open, ``narrowed`` names target and role there."""
 
     id: int
     name: str
@@ -26,6 +26,7 @@ class PersonLine:
     active: bool
     last_seen: datetime | None
     me: bool
+    narrowed: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class TeamPage:
     presets: tuple[tuple[str, str, str], ...]
     may_manage: bool
     may_choose: bool
+    targets: tuple[str, ...] = ()
     invitation: Invitation | None = None
 
 
@@ -72,6 +74,7 @@ def page(me: Person, policy: PolicyVersion, *, invitation: Invitation | None, no
         presets=tuple((preset.value, preset.value.title(), what) for preset, what in _PRESETS.items()),
         may_manage=may(me, Right.MANAGE_PEOPLE),
         may_choose=may(me, Right.CHANGE_POLICY),
+        targets=tuple(target.name for target in targets.all_targets(me)),
         invitation=invitation,
     )
 
@@ -85,4 +88,5 @@ def _person(one: User, me: int, invited: set[int]) -> PersonLine:
         active=one.is_active,
         last_seen=one.last_login,
         me=one.pk == me,
+        narrowed=tuple(sorted((narrow.target.name, narrow.role) for narrow in one.target_roles.all())),
     )

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from improvement.exceptions import Conflict, Invalid
 from improvement.services import people, policies
-from webapp.forms import InvitationForm
+from webapp.forms import InvitationForm, NarrowForm
 from webapp.presenters import team
 from webapp.presenters.team import Invitation
 from webapp.views.pages import actor_of, person_of
@@ -54,6 +54,34 @@ def change_role(request: HttpRequest, user_id: int) -> HttpResponse:
     """Change somebody's role."""
     people.change_role(user_id, role=request.POST.get("role", ""), actor=actor_of(request), now=timezone.now())
     messages.success(request, "The role is changed.")
+    return redirect("team")
+
+
+@require_POST
+def narrow(request: HttpRequest) -> HttpResponse:
+    """Narrow somebody's role on one target, or lift that."""
+    form = NarrowForm(request.POST)
+    if not form.is_valid():
+        raise Invalid("Choose a person and a target.")
+    person, target, role = (form.cleaned_data[name] for name in ("person", "target", "role"))
+    people.change_role(person, role=role, target_name=target, actor=actor_of(request), now=timezone.now())
+    messages.success(request, f"The role on {target} is changed.")
+    return redirect("team")
+
+
+@require_POST
+def lock(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Lock somebody out."""
+    people.set_active(user_id, False, actor=actor_of(request), now=timezone.now())
+    messages.success(request, "Locked out. What they did stays in the trail.")
+    return redirect("team")
+
+
+@require_POST
+def unlock(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Let somebody in again."""
+    people.set_active(user_id, True, actor=actor_of(request), now=timezone.now())
+    messages.success(request, "They may sign in again.")
     return redirect("team")
 
 

@@ -1,4 +1,4 @@
-"""`manage.py user`: invite people, list them, and give somebody a new one-time link."""
+"""`manage.py user`: invite people, list them, give a new one-time link, change roles, lock out and let in again."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from improvement.commandline import caller, server
 from improvement.commandline.answer import Answer
 from improvement.commandline.command import Actions, CountersignCommand
 from improvement.commandline.text import columns, moment_or_none
+from improvement.exceptions import Invalid
 from improvement.models import User
 from improvement.permissions import Role
 from improvement.selectors import people as read
 from improvement.services import people
 
 
-class Command(CountersignCommand):
-    """People: create, list, password-link."""
+INHERIT = "inherit"
 
-    help = "Invites people, lists them, and prints new one-time links."
+
+class Command(CountersignCommand):
+    """People: create, list, password-link, role, lock, unlock."""
+
+    help = "Invites people, lists them, prints new one-time links, changes roles, and locks people out."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the actions."""
@@ -33,6 +37,26 @@ class Command(CountersignCommand):
         linking = actions.add("password-link", _link, "print a new one-time link for somebody who lost theirs")
         linking.add_argument("name", metavar="NAME", help="the person's name")
         caller.add_as(linking)
+        self._add_changes(actions)
+
+    def _add_changes(self, actions: Actions) -> None:
+        changing = actions.add("role", _role, "change somebody's role, or narrow it on one target")
+        changing.add_argument("name", metavar="NAME", help="the person's name")
+        changing.add_argument(
+            "--role",
+            required=True,
+            choices=[*(role.value for role in Role), INHERIT],
+            help=f"what they may do; {INHERIT}, with --target: there too what they may do elsewhere",
+        )
+        changing.add_argument("--target", metavar="TARGET", help="only on this target; it only takes rights away")
+        caller.add_as(changing)
+        for name, act, summary in (
+            ("lock", _lock, "lock somebody out; what they did stays in the trail"),
+            ("unlock", _unlock, "let somebody in again"),
+        ):
+            parser = actions.add(name, act, summary)
+            parser.add_argument("name", metavar="NAME", help="the person's name")
+            caller.add_as(parser)
 
 
 def _create(options: Namespace) -> Answer:
@@ -44,6 +68,32 @@ def _link(options: Namespace) -> Answer:
     user = read.by_name(options.name)
     path = people.renew_invitation(user.pk, actor=caller.actor(options), now=timezone.now())
     return _linked(user, path)
+
+
+def _role(options: Namespace) -> Answer:
+    user, target = read.by_name(options.name), options.target
+    if options.role == INHERIT and target is None:
+        raise Invalid(f"--role {INHERIT} lifts what --target narrowed: name that target.")
+    role = "" if options.role == INHERIT else options.role
+    people.change_role(user.pk, role=role, target_name=target, actor=caller.actor(options), now=timezone.now())
+    changed = read.by_name(user.get_username())
+    where = f" on {target}" if target else ""
+    return Answer(_value(changed), [f"{changed.get_username()} is {role or changed.role}{where} now."])
+
+
+def _lock(options: Namespace) -> Answer:
+    return _set_active(options, False, "is locked out.")
+
+
+def _unlock(options: Namespace) -> Answer:
+    return _set_active(options, True, "may sign in again.")
+
+
+def _set_active(options: Namespace, active: bool, said: str) -> Answer:
+    user = read.by_name(options.name)
+    people.set_active(user.pk, active, actor=caller.actor(options), now=timezone.now())
+    changed = read.by_name(user.get_username())
+    return Answer(_value(changed), [f"{changed.get_username()} {said}"])
 
 
 def _linked(user: User, path: str) -> Answer:

@@ -131,6 +131,13 @@ class Console:
         return Done(done.returncode, done.stdout, done.stderr)
 
 
+def said(*arguments: str) -> Any:
+    """Run a command in this process, on the test's own database, and return the JSON value that it prints."""
+    printed = io.StringIO()
+    call_command(*arguments, "--json", stdout=printed)
+    return json.loads(printed.getvalue())
+
+
 def refusal(*arguments: str) -> dict[str, str]:
     """Run a command in this process, on the test's own database, and return the refusal that it prints."""
     printed = io.StringIO()

@@ -16,7 +16,7 @@ from improvement import installation
 from improvement.commandline import states_page
 from improvement.models import Target, User
 from tests import factories
-from tests.integration.commands.console import ROOT, Console, refusal
+from tests.integration.commands.console import ROOT, Console, refusal, said
 
 COMMANDS = sorted(
     path.stem for path in (ROOT / "improvement" / "management" / "commands").glob("*.py") if path.stem != "__init__"
@@ -42,6 +42,30 @@ def test_user_refused(data_directory: Path) -> None:
     assert refusal("user", "password-link", "nobody")["code"] == "not_found"
     User.objects.filter(username="alice").update(is_active=False)
     assert "locked out" in refusal("user", "create", "dave", "--role", "viewer", "--as", "alice")["message"]
+
+
+@pytest.mark.django_db
+def test_a_role_is_changed_narrowed_and_lifted(data_directory: Path, nothing_enqueued: None) -> None:
+    factories.target()
+    factories.bob()
+    assert said("user", "role", "bob", "--role", "operator")["role"] == "operator"
+    assert said("user", "role", "bob", "--role", "viewer", "--target", "small")["target_roles"] == {"small": "viewer"}
+    assert said("user", "role", "bob", "--role", "inherit", "--target", "small")["target_roles"] == {}
+    assert refusal("user", "role", "bob", "--role", "inherit")["code"] == "invalid"
+    assert refusal("user", "role", "bob", "--role", "viewer", "--target", "large")["code"] == "not_found"
+    assert refusal("user", "role", "alice", "--role", "viewer")["code"] == "conflict"
+    assert refusal("user", "role", "alice", "--role", "viewer", "--as", "bob")["code"] == "not_allowed"
+
+
+@pytest.mark.django_db
+def test_somebody_is_locked_out_and_let_in_again(data_directory: Path) -> None:
+    factories.alice()
+    factories.bob()
+    assert said("user", "lock", "bob")["active"] is False
+    assert "locked out" in refusal("user", "lock", "alice", "--as", "bob")["message"]
+    assert said("user", "unlock", "bob")["active"] is True
+    assert refusal("user", "lock", "alice")["code"] == "not_allowed"
+    assert refusal("user", "lock", "nobody")["code"] == "not_found"
 
 
 def test_halt_and_resume(reviewing: Console, candidate: str) -> None:

@@ -20,6 +20,7 @@ ALL = (200, 200, 200, 200)
 SIGN_IN = "/sign-in/?next="
 REJECT = {"verdict": "reject", "reason": "no"}
 NINE = {"target": "{target}", "strategy": "evolution", "budget": "9"}
+VIEWS_THERE = {"person": "{bob}", "target": "{target}", "role": "viewer"}
 PHRASE = {"new": "a long new phrase", "again": "a long new phrase"}
 
 
@@ -42,7 +43,7 @@ ROUTES = (
     Route("home", "/", ALL),
     Route("queue", "/review/", ALL),
     Route("candidate", "/candidates/{candidate}/", ALL),
-    Route("decide", "/candidates/{candidate}/decide/", (302, 302, 403, 403), REJECT, signs=True),
+    Route("decide", "/candidates/{candidate}/decide/", (403, 302, 403, 403), REJECT, signs=True),
     Route("runs", "/runs/", ALL),
     Route("run-new", "/runs/new/", (200, 200, 200, 403)),
     Route("run-new", "/runs/new/", (302, 302, 302, 403), NINE),
@@ -69,9 +70,12 @@ ROUTES = (
     Route("audit-export", "/audit/export/pdf/", (404, 404, 403, 403), {}),
     Route("team", "/team/", ALL),
     Route("team-invite", "/team/invite/", (200, 403, 403, 403), {"name": "dave", "role": "viewer"}),
-    Route("team-policy", "/team/policy/", (302, 403, 403, 403), {"preset": "solo", "reason": "alone now"}),
+    Route("team-policy", "/team/policy/", (302, 403, 403, 403), {"preset": "team", "reason": "as before"}),
     Route("team-role", "/team/{bob}/role/", (302, 403, 403, 403), {"role": "viewer"}),
     Route("team-link", "/team/{bob}/link/", (200, 403, 403, 403), {"name": "bob"}),
+    Route("team-lock", "/team/{bob}/lock/", (302, 403, 403, 403), {}),
+    Route("team-unlock", "/team/{bob}/unlock/", (302, 403, 403, 403), {}),
+    Route("team-narrow", "/team/narrow/", (302, 403, 403, 403), VIEWS_THERE),
     Route("account", "/you/", ALL),
     Route("account-password", "/you/password/", (302, 302, 302, 302), PHRASE),
     Route("account-keyboard", "/you/keyboard/", (302, 302, 302, 302), {}),
@@ -81,7 +85,7 @@ ROUTES = (
     Route("set-password", "/set-password/", ALL),
     Route("halt", "/stop/", ALL),
     Route("halt", "/stop/", (302, 302, 302, 403), {"reason": "drill"}),
-    Route("halt-lift", "/stop/lift/", (409, 403, 403, 403), {"reason": "done"}),
+    Route("halt-lift", "/stop/lift/", (409, 409, 403, 403), {"reason": "done"}),
     Route("healthz", "/healthz", ALL, open=200),
 )  # fmt: skip
 TRIED_ELSEWHERE = {"readyz"}  # what it says depends on the processes around it
