@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from improvement.ledger.verify import Verdict
 from improvement.models import AuditEvent
 from improvement.selectors import audit as read
 from improvement.services import trail
@@ -26,8 +27,13 @@ def size() -> int:
     return AuditEvent.objects.count()
 
 
+def verdict() -> Verdict:
+    """Return what an auditor says of the whole log."""
+    return trail.verify_log(now=timezone.now())
+
+
 def assert_holds(*warnings: str) -> None:
     """Verify the whole log as an auditor would; exactly these things are worth a warning."""
-    verdict = trail.verify_log(now=timezone.now())
-    assert verdict.problems == ()
-    assert [warning.partition(": ")[2] for warning in verdict.warnings] == list(warnings)
+    said = verdict()
+    assert said.problems == ()
+    assert [warning.partition(": ")[2] for warning in said.warnings] == list(warnings)

@@ -1,0 +1,332 @@
+"""Random histories over the real services: whatever people, workers and crashes do, the invariants hold at every step.
+
+A step either happens or is refused with one of the domain's own errors; any other exception fails the test.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import override_settings
+from django.utils import timezone
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from improvement import permissions
+from improvement.engine.measurement import Measurement
+from improvement.exceptions import CountersignError, LateAttempt
+from improvement.models import Candidate, Evaluation, Release, Run, User
+from improvement.permissions import Right
+from improvement.runner import confirming, releasing
+from improvement.runner.tasks_at import repository, task_at
+from improvement.selectors import filesets as read_filesets
+from improvement.services import evaluations, halt, people, policies, releases, reviews, runs
+from improvement.services.actors import Actor, human
+from improvement.services.evaluations import Order
+from tests import factories as make
+from tests import trail
+from tests.integration.services import oracle
+
+pytestmark = pytest.mark.django_db
+
+PEOPLE = {"alice": "admin", "bob": "reviewer", "carol": "reviewer", "mallory": "viewer"}
+ANYBODY = st.sampled_from(list(PEOPLE))
+PICK = st.integers(0, 5)
+REASONS = st.sampled_from(["reads well", "reads well", ""])
+CRASHES = st.sampled_from(["nowhere", "nowhere", "after the check", "after the intent", "after the ref"])
+VERDICTS = st.sampled_from(["approve", "approve", "approve", "reject", "request_changes", "abstain"])
+CHANGES = st.sampled_from(["solo", "team", "lock out", "let in", "viewer", "reviewer", "reviewer", "operator"])
+MOSTLY = st.sampled_from([True, True, True, False])
+REVIEWED = ("in_review", "stale", "approved", "rejected")
+WRONG = st.sampled_from(["", "", "", "patch", "base", "evidence", "policy"])
+
+
+def exact(order: Order) -> Measurement:
+    """Answer with the number itself, the same on every seed."""
+    value = make.number_in(read_filesets.load(order.files_digest)["f.py"])
+    digest = task_at(order.target_name, order.base_commit).evaluator_digest
+    return make.ok(value, evaluator_digest=digest)
+
+
+def all_the_same(order: Order) -> Measurement:
+    """Answer as if no change ever gained anything."""
+    return make.ok(1.0, evaluator_digest=task_at(order.target_name, order.base_commit).evaluator_digest)
+
+
+class Histories(RuleBasedStateMachine):
+    """One installation with one target, four people, and whatever happens to them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = tempfile.mkdtemp(prefix="countersign-history-")
+        self.settings = override_settings(COUNTERSIGN_DATA=Path(self.directory))
+        self.settings.enable()
+        self.transaction = transaction.atomic()
+        self.transaction.__enter__()
+        self.values = iter(range(2, 10_000))
+
+    @initialize(preset=st.sampled_from(["solo", "team"]))
+    def begin(self, preset: str) -> None:
+        """Begin with four people, a target, and a run of alice's with one candidate in review."""
+        for name, role in PEOPLE.items():
+            make.user(name, role)
+        make.follow(preset)
+        self.target = make.target()
+        make.measured_candidates(make.run(self.target), float(next(self.values)))
+        self.nominate_one(0, settled=True)
+
+    def teardown(self) -> None:
+        """Verify the whole trail, and forget everything."""
+        try:
+            trail_holds = trail.verdict()
+        finally:
+            transaction.set_rollback(True)
+            self.transaction.__exit__(None, None, None)
+            self.settings.disable()
+            shutil.rmtree(self.directory)
+        assert trail_holds.problems == ()
+
+    # Who and what
+
+    def actor(self, name: str) -> Actor:
+        """Return somebody as they are now."""
+        return human(User.objects.get(username=name))
+
+    def candidates(self, *states: str) -> list[Candidate]:
+        """Return the candidates in one of these states."""
+        return list(Candidate.objects.filter(state__in=states).select_related("run__target", "target").order_by("pk"))
+
+    def attempt(self, step: Any, *args: Any, **kwargs: Any) -> Any:
+        """Do something that the rules may refuse; a refusal changes nothing."""
+        before = trail.size()
+        try:
+            return step(*args, **kwargs)
+        except CountersignError:
+            assert trail.size() == before
+            return None
+
+    # The loop
+
+    @precondition(lambda self: not oracle.halted() and len(self.candidates("measured")) < 3)
+    @rule(name=ANYBODY, better=st.booleans(), lost=st.sampled_from([0, 0, 1, 3]))
+    def explore(self, name: str, better: bool, lost: int) -> None:
+        run = self.started_by(name)
+        if run is None:
+            assert not permissions.may(self.actor(name).person, Right.START_RUN)
+            return
+        (candidate,) = make.propose(run, float(next(self.values)) * (1 if better else -1))
+        for _ in range(lost):
+            self.lose(candidate.evaluations.get())
+        make.answer_all(exact)
+        make.close_generation(run)
+        assert make.fresh(candidate).state == ("failed" if lost == 3 else "measured")
+
+    def started_by(self, name: str) -> Run | None:
+        """Return somebody's running run, a new one when there is none, or nothing when they may not start any."""
+        running = Run.objects.filter(state="running", starter_name=name, evaluations__lt=20).first()
+        if running is not None:
+            return running
+        waiting = self.attempt(make.queued_run, self.target, actor=self.actor(name), budget=20)
+        return waiting and runs.record_start(waiting.pk, score=1.0, now=timezone.now())
+
+    def lose(self, evaluation: Evaluation) -> None:
+        """Let a worker die with an evaluation; its answer, should it come after all, is refused."""
+        order = make.claim(evaluation)
+        assert evaluations.claim(evaluation.pk, worker="other", seconds=60, now=timezone.now()) is None
+        evaluations.take_over_lost(now=timezone.now() + timedelta(seconds=200))
+        with pytest.raises(LateAttempt):
+            evaluations.record(order, exact(order), metric=make.manifest().primary, now=timezone.now())
+
+    @precondition(lambda self: self.candidates("measured"))
+    @rule(pick=PICK, settled=MOSTLY)
+    def nominate(self, pick: int, settled: bool) -> None:
+        self.nominate_one(pick, settled=settled)
+
+    def nominate_one(self, pick: int, *, settled: bool) -> None:
+        """Nominate a measured candidate, and confirm it unless that is left for later."""
+        measured = self.candidates("measured")
+        candidate = measured[pick % len(measured)]
+        confirming.begin(candidate, why="best")
+        if settled:
+            self.confirm_all(exact)
+
+    @precondition(lambda self: self.candidates("confirming") and not oracle.halted())
+    @rule(gain=MOSTLY)
+    def confirm(self, gain: bool) -> None:
+        self.confirm_all(exact if gain else all_the_same)
+
+    def confirm_all(self, answers: Callable[[Order], Measurement]) -> None:
+        """Measure and conclude everything that is being confirmed; a repeated conclusion changes nothing."""
+        for candidate in self.candidates("confirming"):
+            while not oracle.halted() and make.answer_all(answers):
+                confirming.conclude(candidate.pk)
+                confirming.conclude(candidate.pk)
+
+    @precondition(lambda self: self.candidates("stale"))
+    @rule(pick=PICK, settled=MOSTLY)
+    def confirm_again(self, pick: int, settled: bool) -> None:
+        stale = self.candidates("stale")
+        candidate = stale[pick % len(stale)]
+        confirming.confirm_again(candidate.pk)
+        confirming.confirm_again(candidate.pk)
+        if settled:
+            self.confirm_all(exact)
+
+    @precondition(lambda self: Run.objects.filter(state="running").count() > 1)
+    @rule(name=ANYBODY)
+    def stop_run(self, name: str) -> None:
+        newest = Run.objects.filter(state="running").latest("pk")
+        self.attempt(runs.stop, newest.pk, actor=self.actor(name), now=timezone.now())
+
+    # People
+
+    @precondition(lambda self: self.candidates("in_review"))
+    @rule(pick=PICK, name=ANYBODY, twice=st.booleans())
+    def approve(self, pick: int, name: str, twice: bool) -> None:
+        reviewed = self.candidates("in_review")
+        for _ in range(1 + twice):
+            self.vote_on(reviewed[pick % len(reviewed)], name, "approve", "reads well", wrong="")
+
+    @precondition(lambda self: self.candidates(*REVIEWED))
+    @rule(pick=PICK, name=ANYBODY, verdict=VERDICTS, reason=REASONS, wrong=WRONG)
+    def vote(self, pick: int, name: str, verdict: str, reason: str, wrong: str) -> None:
+        reviewed = [one for one in self.candidates(*REVIEWED) if one.reviews.exists()]
+        if reviewed:
+            self.vote_on(reviewed[pick % len(reviewed)], name, verdict, reason, wrong)
+
+    def vote_on(self, candidate: Candidate, name: str, verdict: str, reason: str, wrong: str) -> None:
+        """Vote as a page or a forged request would; what may not be cast is not."""
+        shown, actor = make.shown(candidate), self.actor(name)
+        digests = replace(shown, **{wrong: "0" * 40}) if wrong else shown
+        cast = self.attempt(make.vote, candidate, actor, verdict, reason=reason, digests=digests)
+        if wrong or not permissions.may(actor.person, Right.REVIEW):
+            assert cast is None
+
+    @rule(change=CHANGES, name=st.sampled_from(["bob", "carol", "mallory"]))
+    def administer(self, change: str, name: str) -> None:
+        alice, somebody, now = self.actor("alice"), User.objects.get(username=name), timezone.now()
+        if change in {"solo", "team"}:
+            make.follow(change)
+        elif change in {"lock out", "let in"}:
+            people.set_active(somebody.pk, change == "let in", actor=alice, now=now)
+        else:
+            people.change_role(somebody.pk, role=change, actor=alice, now=now)
+        assert self.attempt(policies.choose_preset, "solo", actor=self.actor(name), reason="so", now=now) is None
+
+    @rule(name=ANYBODY)
+    def stop_everything(self, name: str) -> None:
+        self.attempt(halt.halt, actor=self.actor(name), reason="smoke", now=timezone.now())
+
+    @precondition(lambda self: oracle.halted())
+    @rule(name=st.sampled_from(["alice", "dave", "bob"]))
+    def resume_everything(self, name: str) -> None:
+        make.user("dave", "admin")
+        self.attempt(halt.resume, actor=self.actor(name), reason="no fire", now=timezone.now())
+
+    @precondition(lambda self: self.candidates("in_review"))
+    @rule()
+    def look(self) -> None:
+        reviews.look(self.candidates("in_review")[0].pk, actor=self.actor("bob"), now=timezone.now())
+
+    # The champion
+
+    @precondition(lambda self: Release.objects.filter(state="intended").exists())
+    @rule(crash=CRASHES, again=st.booleans())
+    def finish_release(self, crash: str, again: bool) -> None:
+        release = Release.objects.get(state="intended")
+        before = repository(self.target.name).head()
+        moved_before = before == release.commit
+        why_not = "" if moved_before or release.kind != "release" else oracle.why_not_releasable(release.candidate)
+        if crash == "nowhere":
+            releasing.finish_release(release.pk)
+        elif not moved_before:
+            self.attempt(self.die_in, release, crash)
+        if again:
+            releasing.finish_release(release.pk)
+        if why_not:
+            assert repository(self.target.name).head() == before
+        elif release.kind == "release" and (crash == "nowhere" or again):
+            release.refresh_from_db()
+            assert release.state == "done"
+            assert repository(self.target.name).tree_id(release.commit) == oracle.tree_measured(release)
+
+    def die_in(self, release: Release, crash: str) -> None:
+        """Carry a release out up to where the process dies."""
+        repo = repository(self.target.name)
+        if crash == "after the check":
+            releases.check_still_allowed(release.pk, now=timezone.now())
+            return
+        commit = releasing._begin(release, repo)
+        if crash == "after the ref":
+            repo.advance(commit, expected=release.previous_commit)
+
+    @precondition(lambda self: Release.objects.filter(state="done").count() > 1)
+    @rule(name=ANYBODY, pick=PICK)
+    def roll_back(self, name: str, pick: int) -> None:
+        champions = list(Release.objects.filter(state="done").order_by("pk").values_list("commit", flat=True))
+        self.attempt(
+            releases.order_rollback,
+            self.target.name,
+            to=champions[pick % len(champions)],
+            actor=self.actor(name),
+            reason="it was slower",
+            now=timezone.now(),
+        )
+
+    @precondition(lambda self: not Release.objects.filter(state="intended").exists())
+    @rule(seldom=st.integers(0, 3), program=st.booleans())
+    def move_champion_elsewhere(self, seldom: int, program: bool) -> None:
+        if seldom:
+            return
+        value = float(next(self.values)) / 2
+        path, data = ("f.py", make.program(value)) if program else ("NOTES", f"{value}\n")
+        make.move_champion_elsewhere(self.target, {path: data.encode()}, actor=self.actor("alice"))
+
+    # The heartbeat
+
+    @rule()
+    def settle(self) -> None:
+        reviews.settle_approved(now=timezone.now())
+
+    @precondition(lambda self: self.candidates("in_review", "stale"))
+    @rule(days=st.sampled_from([0, 0, 0, 15]))
+    def expire(self, days: int) -> None:
+        closed = reviews.expire_due(now=timezone.now() + timedelta(days=days))
+        assert days or closed == 0
+
+    @invariant()
+    def everything_holds(self) -> None:
+        if hasattr(self, "target"):
+            oracle.assert_everything_holds(self.target)
+
+
+@pytest.mark.usefixtures("nothing_enqueued")
+def test_every_history_keeps_the_invariants() -> None:
+    run_state_machine_as_test(
+        Histories,
+        settings=settings(
+            max_examples=12,
+            stateful_step_count=30,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
