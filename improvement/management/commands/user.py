@@ -17,7 +17,6 @@ from improvement.permissions import Role
 from improvement.selectors import people as read
 from improvement.services import people
 
-
 INHERIT = "inherit"
 
 
