@@ -10,11 +10,9 @@ from improvement.models import AuditHead, Evaluation, Halt
 
 @dataclass(frozen=True, slots=True)
 class SystemStatus:
-    """What the foot of every page says: evaluations that wait, the log's size, and when it was last checked."""
+    """What the foot of every page says: evaluations that wait, and when the log was last checked."""
 
     queue: int
-    log_size: int
-    log_verified_size: int
     log_verified_at: datetime | None
 
 
@@ -22,9 +20,7 @@ def status() -> SystemStatus:
     """Return the installation's state, in two queries."""
     head = AuditHead.objects.filter(pk=1).first()
     queue = Evaluation.objects.filter(state=Evaluation.State.QUEUED).count()
-    if head is None:
-        return SystemStatus(queue, 0, 0, None)
-    return SystemStatus(queue, head.size, head.verified_size, head.verified_at)
+    return SystemStatus(queue, head.verified_at if head else None)
 
 
 def halt() -> Halt | None:

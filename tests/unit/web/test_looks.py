@@ -39,6 +39,15 @@ def test_the_chart_library_is_the_one_that_python_pins() -> None:
     assert version == plotly.offline.get_plotlyjs_version()
 
 
+def test_the_sprite_holds_the_icons_that_are_used_and_no_others() -> None:
+    base = Path(settings.BASE_DIR)
+    held = set(re.findall(r'<symbol id="([\w-]+)"', (STATIC / "vendor" / "icons.svg").read_text()))
+    shown = set(re.findall(r'{% icon "([\w-]+)"', "".join(path.read_text() for path in PAGES)))
+    code = [*(base / "webapp").rglob("*.py"), *SCRIPTS, *PAGES]
+    quoted = {name for path in code for name in re.findall(r"""["'#]([\w-]+)["']""", path.read_text())}
+    assert (shown - held, held - quoted) == (set(), set())
+
+
 def _tokens() -> tuple[dict[str, str], dict[str, str]]:
     text = (STATIC / "css" / "tokens.css").read_text()
     light, dark = text.split("@media (prefers-color-scheme: dark)")
