@@ -85,7 +85,7 @@ class Histories(RuleBasedStateMachine):
     def begin(self, preset: str) -> None:
         """Begin with four people, a target, and a run of alice's with one candidate in review."""
         for name, role in PEOPLE.items():
-            make.user(name, role)
+            make.user(name, role if preset == "team" or name == "alice" else "viewer")
         make.follow(preset)
         self.target = make.target()
         make.measured_candidates(make.run(self.target), float(next(self.values)))
@@ -222,7 +222,7 @@ class Histories(RuleBasedStateMachine):
     def administer(self, change: str, name: str) -> None:
         alice, somebody, now = self.actor("alice"), User.objects.get(username=name), timezone.now()
         if change in {"solo", "team"}:
-            make.follow(change)
+            self.attempt(policies.choose_preset, change, actor=alice, reason="so", now=now)
         elif change in {"lock out", "let in"}:
             people.set_active(somebody.pk, change == "let in", actor=alice, now=now)
         else:
