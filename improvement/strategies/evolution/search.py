@@ -19,6 +19,10 @@ from work import work
 
 TRIES = 300
 SECOND_CHANGE = 0.2
+LEAST_WORK = 8
+"""However many children were too slow, programs with this many times the start's work are always tried."""
+
+SLOWER = 0.7
 TIME_WORDS = ("seconds", "timeout", "time limit")
 
 
@@ -70,17 +74,21 @@ class Search:
         return proposals
 
     def breed(self, island: int) -> Child | None:
-        """Return one new program from an island that was not proposed before, None after many vain tries."""
-        for _ in range(TRIES):
+        """Return one new program that was not proposed before, None after many vain tries.
+
+        Its parent is from the island, or the start itself once half of the tries were in vain.
+        """
+        for attempt in range(TRIES):
             operator = self.bandit.choose(self.chance)
             parent = self.archive.islands[island].choose(self.chance, self.settings.elitism)
+            parent = self.start if attempt >= TRIES / 2 else parent
             donor = self.chance.choice(self.archive.islands).choose(self.chance, 0.0)
             more = self.bandit.choose(self.chance) if self.chance.random() < SECOND_CHANGE else None
             child = vary(self.chance, operator, more, parent, donor, island, self.sign > 0)
             if child is None:
                 self.bandit.reward(operator.name, 0.0)
                 self.bandit.note_use(operator.name)
-            elif child.digest not in self.known and child.work <= self.limit:
+            elif child.digest not in self.known and child.work <= max(self.limit, parent.work):
                 return child
         return None
 
@@ -104,11 +112,20 @@ class Search:
         if score is None:
             self.bandit.reward(child.operator, 0.0)
             if result["outcome"] == "failed" and any(word in result["feedback"].lower() for word in TIME_WORDS):
-                self.limit = max(self.start.work, min(self.limit, 0.7 * child.work))
+                self.slow_down(child)
             return
         self.bandit.reward(child.operator, self.gain(child, score))
         member = child.member(number, score)
         self.archive.islands[child.island].add(member, self.archive.size)
+
+    def slow_down(self, child: Child) -> None:
+        """Lower the limit on work after a child that took too long, never below what the best program needs.
+
+        A child that was thought to be quick says nothing about the limit: its estimate was wrong.
+        """
+        if child.work > self.limit / 2:
+            least = max(LEAST_WORK * self.start.work, self.archive.best().work)
+            self.limit = min(self.limit, max(least, SLOWER * child.work))
 
     def gain(self, child: Child, score: float) -> float:
         """Return the credit for a score: nothing below the parent's, more for more, most for a new best."""

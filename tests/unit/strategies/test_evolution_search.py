@@ -87,13 +87,46 @@ def test_a_champion_from_elsewhere_replaces_what_no_longer_fits_it() -> None:
     assert all("LIMIT = 9" in proposal["files"]["p.py"] for proposal in state.ask(8))
 
 
-def test_too_slow_programs_lower_the_limit_on_work() -> None:
+TOO_SLOW = "The candidate did not finish within 5 seconds."
+
+
+def test_a_program_that_took_too_long_lowers_the_limit_on_work() -> None:
+    state = search()
+    state.ask(1)
+    state.waiting[0].work = 0.9 * state.limit
+    before = state.limit
+    state.tell([result(0, None, TOO_SLOW)], [], None)
+    assert state.limit == search_module.SLOWER * 0.9 * before
+
+
+def test_a_program_that_seemed_quick_does_not_lower_the_limit() -> None:
     state = search()
     before = state.limit
-    state.ask(8)
-    state.tell([result(i, None, "The evaluation took more than 5 seconds.") for i in range(8)], [], None)
-    assert state.limit < before
-    assert all(child.work <= state.limit for child in (state.ask(8) and state.waiting.values()))
+    state.ask(1)
+    state.waiting[0].work = 0.1 * state.limit
+    state.tell([result(0, None, TOO_SLOW)], [], None)
+    assert state.limit == before
+
+
+def test_a_crash_that_mentions_its_runtime_does_not_lower_the_limit() -> None:
+    state = search()
+    before = state.limit
+    state.ask(1)
+    state.waiting[0].work = state.limit
+    state.tell([result(0, None, "RuntimeError: no")], [], None)
+    assert state.limit == before
+
+
+def test_many_slow_programs_do_not_leave_the_search_without_anything_to_propose() -> None:
+    state = search()
+    advance(state, 10)
+    for _ in range(20):
+        first = state.proposed
+        assert len(state.ask(8)) == 8
+        for child in state.waiting.values():
+            child.work = max(child.work, 0.8 * state.limit)
+        state.tell([result(first + i, None, TOO_SLOW) for i in range(8)], [], None)
+    assert state.limit == search_module.LEAST_WORK * state.start.work
 
 
 def test_of_two_programs_with_equal_score_the_older_stays_unless_the_new_one_is_much_cheaper() -> None:
