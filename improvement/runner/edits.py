@@ -20,9 +20,9 @@ from improvement.engine.screening import Screened, screen
 from improvement.exceptions import Conflict, Invalid, NotAllowed, TargetError
 from improvement.models import Candidate, Target
 from improvement.permissions import Right
+from improvement.runner.measuring import measure_now
 from improvement.runner.tasks_at import repository, task_at
 from improvement.sandbox import levels
-from improvement.sandbox.measure import measure
 from improvement.selectors import targets as read
 from improvement.services import targets
 from improvement.services.actors import Actor
@@ -190,12 +190,12 @@ def _task(repo: Repository, commit: str) -> Task:
 
 def _measured(task: Task) -> float:
     levels.require(settings.SANDBOX_MIN_LEVEL)
-    measurement = measure(task, task.editable, stage=Stage.MEASURE, seed=SEED)
+    measurement = measure_now(task, task.editable, stage=Stage.MEASURE, seed=SEED)
     score = score_of(task.manifest, measurement)
     if score is None:
         raise TargetError(f"The commit cannot be measured, so it was not taken over: {measurement.message}")
     cheats = {
-        cheat.name: measure(task, cheat_files(task, cheat), stage=Stage.SCREEN, seed=SEED)
+        cheat.name: measure_now(task, cheat_files(task, cheat), stage=Stage.SCREEN, seed=SEED)
         for cheat in task.manifest.cheats
     }
     check_cheats(task.manifest.primary, score, {name: score_of(task.manifest, one) for name, one in cheats.items()})

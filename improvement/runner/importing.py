@@ -19,9 +19,9 @@ from improvement.engine.generation import score_of
 from improvement.engine.measurement import Stage, Task
 from improvement.exceptions import CountersignError, TargetError
 from improvement.models import Target, TargetImport
+from improvement.runner.measuring import measure_now
 from improvement.runner.releasing import MACHINE
 from improvement.sandbox import levels
-from improvement.sandbox.measure import measure
 from improvement.services import targets
 from improvement.services.actors import Actor, human
 from improvement.services.targets import Added
@@ -91,7 +91,7 @@ def _carry_out(asked: TargetImport) -> None:
 def _start_score(task: Task) -> float:
     for cheat in task.manifest.cheats:
         cheat_files(task, cheat)
-    measurement = measure(task, task.editable, stage=Stage.MEASURE, seed=0)
+    measurement = measure_now(task, task.editable, stage=Stage.MEASURE, seed=0)
     score = score_of(task.manifest, measurement)
     if score is None:
         said = measurement.message or measurement.cause

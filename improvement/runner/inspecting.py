@@ -12,9 +12,9 @@ from improvement.engine.generation import score_of
 from improvement.engine.measurement import Measurement, Stage, Task
 from improvement.exceptions import CountersignError, TargetError
 from improvement.models import Target
+from improvement.runner.measuring import measure_now
 from improvement.runner.tasks_at import repository, task_at
 from improvement.sandbox import levels
-from improvement.sandbox.measure import measure
 
 SEEDS = (0, 1, 2)
 
@@ -53,7 +53,9 @@ def inspect(target: Target) -> Inspection:
     task = task_at(target.name, target.champion_commit)
     manifest = Check("manifest", True, f"{len(task.editable)} editable files, metric {task.manifest.primary.name}")
     branch = _branch(target, repo.head())
-    pairs = {seed: tuple(measure(task, task.editable, stage=Stage.MEASURE, seed=seed) for _ in "12") for seed in SEEDS}
+    pairs = {
+        seed: tuple(measure_now(task, task.editable, stage=Stage.MEASURE, seed=seed) for _ in "12") for seed in SEEDS
+    }
     measured = [one for pair in pairs.values() for one in pair]
     failed = next((one for one in measured if score_of(task.manifest, one) is None), None)
     if failed is not None:
@@ -122,7 +124,7 @@ def _cheats(task: Task, scores: Mapping[int, float]) -> Check:
     def try_them() -> str:
         answers = {
             cheat.name: score_of(
-                task.manifest, measure(task, cheat_files(task, cheat), stage=Stage.SCREEN, seed=SEEDS[0])
+                task.manifest, measure_now(task, cheat_files(task, cheat), stage=Stage.SCREEN, seed=SEEDS[0])
             )
             for cheat in task.manifest.cheats
         }
@@ -139,7 +141,7 @@ def _holdout(task: Task) -> Check:
 
     def try_them() -> str:
         for case in range(holdout.cases):
-            answer = measure(task, task.editable, stage=Stage.HOLDOUT, seed=SEEDS[0], case=case)
+            answer = measure_now(task, task.editable, stage=Stage.HOLDOUT, seed=SEEDS[0], case=case)
             if score_of(task.manifest, answer) is None:
                 raise TargetError(
                     f"case {case} cannot be measured on the champion: {answer.message} Mend {holdout.module}."

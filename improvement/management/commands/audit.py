@@ -80,7 +80,7 @@ def _checkpoint(options: Namespace) -> Answer:
         "checkpoint": signed.checkpoint.text,
         "key": signed.vkey,
     }
-    return Answer(value, [*signed.checkpoint.text.rstrip("\n").split("\n"), "", f"Its key: {signed.vkey}"])
+    return Answer(value, signed.checkpoint.text.rstrip("\n").split("\n"))
 
 
 def _value(verdict: Verdict) -> dict[str, object]:

@@ -11,8 +11,9 @@ from django.utils import timezone
 from improvement.commandline import caller, following, run_report, server, target_named
 from improvement.commandline.answer import Answer
 from improvement.commandline.command import CountersignCommand, sole_action
+from improvement.exceptions import Halted
 from improvement.models import Run
-from improvement.selectors import strategies
+from improvement.selectors import strategies, system
 from improvement.services import runs
 from improvement.states import RunState
 
@@ -63,6 +64,8 @@ def _improve(options: Namespace) -> Answer:
 
 def _start(options: Namespace) -> Run:
     actor = caller.actor(options)
+    if system.halt() is not None:
+        raise Halted("Everything is stopped; no run starts until people lift that (`manage.py resume`, or any page).")
     package = strategies.package(options.strategy)
     target = target_named.found_or_added(options.target, actor=actor)
     return runs.start(

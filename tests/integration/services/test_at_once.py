@@ -10,7 +10,7 @@ from improvement.exceptions import AlreadyDecided, BadTransition, Conflict, Halt
 from improvement.models import AuditEvent, Candidate, Evaluation, Evidence, Halt, Release, User, Vote
 from improvement.runner import confirming, releasing
 from improvement.selectors import audit as read_audit
-from improvement.services import evaluations, halt, people, policies, releases, reviews, runs, trail
+from improvement.services import evaluations, halt, people, policies, releases, runs, trail
 from improvement.services.policies import choose_preset
 from tests import factories as make
 from tests.at_once import at_once, behind
