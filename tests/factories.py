@@ -244,6 +244,13 @@ def measured(order: Order, *, level: int = LEVEL) -> Measurement:
     return ok(score, evaluator_digest=task.evaluator_digest, level=level)
 
 
+def barely_better(order: Order) -> Measurement:
+    """Answer as if every change gained a tenth of what it does."""
+    honest = measured(order)
+    score = START + 0.1 * (honest.metrics["score"] - START)
+    return ok(score, evaluator_digest=honest.evaluator_digest)
+
+
 def ok(score: float, *, evaluator_digest: str = "", level: int = LEVEL) -> Measurement:
     """Return a measurement that ended well."""
     return Measurement(

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from improvement.engine.measurement import Measurement
 from improvement.models import Candidate, Evaluation, Review, Target
 from improvement.runner import confirming, releasing
-from improvement.selectors import filesets as read_filesets
 from improvement.selectors import loop
-from improvement.services.evaluations import Order
 from tests import factories as make
 from tests import trail
 from tests.integration.runner.champions import (
@@ -95,19 +92,11 @@ def test_a_vote_is_carried_over_two_rebases() -> None:
 def test_a_rebase_with_evidence_outside_the_signed_envelope_leaves_the_vote_suspended() -> None:
     _, candidate = voted_and_moved({"NOTES": b"Elsewhere.\n"})
     confirming.confirm_again(candidate.pk)
-    again = make.settle(candidate, barely_better)
+    again = make.settle(candidate, make.barely_better)
     assert again.state == "in_review"
     assert make.review_of(again).votes.get().suspended is True
     assert recorded("review.vote_recounted") == []
     trail.assert_holds()
-
-
-def barely_better(order: Order) -> Measurement:
-    """Answer as if the change gained a tenth of what it did."""
-    honest = make.measured(order)
-    share = 0.1 if make.number_in(read_filesets.load(order.files_digest)["f.py"]) == 2.0 else 1.0
-    score = 1.0 + share * (honest.metrics["score"] - 1.0)
-    return make.ok(score, evaluator_digest=honest.evaluator_digest)
 
 
 def test_a_rebase_onto_another_program_asks_people_again() -> None:
