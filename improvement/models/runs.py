@@ -104,7 +104,7 @@ class RunEvent(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
     number = models.PositiveBigIntegerField()
-    kind = models.CharField(max_length=24)
+    kind = models.CharField(max_length=40)
     payload = models.JSONField()
     at = models.DateTimeField()
 

@@ -26,10 +26,11 @@ STOPPED = "stopped"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a worker must measure. ``attempt`` must come back with the answer."""
+    """What a worker must measure. ``attempt`` and ``worker`` must come back with the answer."""
 
     evaluation_id: int
     attempt: int
+    worker: str
     run_id: int | None
     target_name: str
     base_commit: str
@@ -60,6 +61,7 @@ def claim(evaluation_id: int, *, worker: str, seconds: float, now: datetime) -> 
     return Order(
         evaluation_id=row.pk,
         attempt=row.attempt,
+        worker=row.worker,
         run_id=row.run_id,
         target_name=row.target.name,
         base_commit=row.base_commit,
@@ -106,7 +108,7 @@ def _held(order: Order) -> Evaluation:
         .select_related("run__target", "candidate")
         .get(pk=order.evaluation_id)
     )
-    if row.state != Evaluation.State.LEASED or row.attempt != order.attempt:
+    if (row.state, row.attempt, row.worker) != (Evaluation.State.LEASED, order.attempt, order.worker):
         raise LateAttempt(f"Attempt {order.attempt} of evaluation {row.pk} came too late and is not counted.")
     return row
 

@@ -12,7 +12,7 @@ from django.db.models import Q
 from improvement import dispatch, events, installation, permissions
 from improvement.engine.budget import Budget
 from improvement.engine.packages import StrategyPackage
-from improvement.exceptions import Invalid, NotFound
+from improvement.exceptions import BadTransition, Invalid, NotFound
 from improvement.models import Candidate, Evaluation, Run, Target
 from improvement.permissions import Right
 from improvement.services import audit, policies, reasons
@@ -87,6 +87,8 @@ def pause(run_id: int, *, actor: Actor, reason: str = "", now: datetime) -> Run:
 def resume(run_id: int, *, actor: Actor, now: datetime) -> Run:
     """Let a paused run go on."""
     run = _steered(run_id, actor)
+    if run.state == RunState.QUEUED.value:
+        raise BadTransition(f"R-{run_id} waits for its first measurement: it begins as soon as a worker is free.")
     move_run(run, RunState.RUNNING, actor=actor, reason="", now=now)
     dispatch.enqueue_on_commit("advance_run", run_id=run.pk)
     return run
