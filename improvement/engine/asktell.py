@@ -241,7 +241,10 @@ def _files(value: object, number: int) -> dict[str, str]:
         raise StrategyError(f"Proposal {number} must hold from 1 to {MAX_FILES} files as path and text.")
     if not all(isinstance(path, str) and isinstance(text, str) for path, text in value.items()):
         raise StrategyError(f"Proposal {number} holds a file that is not text.")
-    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in value.values())
+    try:
+        size = sum(len(data) for _, data in [(path.encode(), text.encode()) for path, text in value.items()])
+    except UnicodeEncodeError as error:
+        raise StrategyError(f"Proposal {number} holds half a character, which no file can hold: {error}.") from error
     if size > MAX_PROPOSAL_BYTES:
         raise StrategyError(f"Proposal {number} holds {size} bytes; at most {MAX_PROPOSAL_BYTES} are accepted.")
     return value
@@ -256,4 +259,5 @@ def _parents(value: object, number: int) -> tuple[int, ...]:
 def _line(value: object, number: int, key: str, limit: int) -> str:
     if not isinstance(value, str):
         raise StrategyError(f"Proposal {number}: {key} must be text.")
-    return " ".join(value.split())[:limit]
+    shown = "".join(character if character.isprintable() else " " for character in value)
+    return " ".join(shown.split())[:limit]
