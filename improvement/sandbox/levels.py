@@ -21,7 +21,7 @@ FULL = 3
 NOT_LINUX = "The sandbox needs Linux."
 GET_LINUX = "Run Countersign on Linux, or in a Linux virtual machine."
 BACKEND = "bubblewrap"
-RETRY_SECONDS = 30.0
+RETRY_SECONDS = 3.0
 EXPECTED = {
     "uid": 65534,
     "process": 1,
