@@ -108,10 +108,10 @@ def _open_demo_run(installation: Installation, page: Page) -> None:
 
 
 def _open_first_review(installation: Installation, page: Page) -> str:
-    """Open the first candidate of the queue, as soon as there is one, and return its name."""
+    """Open the first candidate of the queue that one person can release, as soon as there is one; return its name."""
     for _ in range(60):
         page.goto(installation.url + "/review/")
-        waiting = page.locator("main a[href^='/candidates/']")
+        waiting = page.locator("[data-item]", has_text="0 of 1").get_by_role("link", name="Review")
         if waiting.count():
             break
         page.wait_for_timeout(1000)

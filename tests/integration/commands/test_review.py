@@ -106,7 +106,7 @@ def test_team_refuses_who_started_the_run(reviewing: Console, candidate: str) ->
     own = ("review", "approve", candidate, "--as", "admin", "--reason", "mine", "--password-stdin", "--json")
     refused = reviewing.run(*own, typed=f"{PASSWORD}\n").error
     assert refused["code"] == "not_allowed"
-    assert "somebody else must approve" in refused["message"]
+    assert "somebody else must decide" in refused["message"]
 
 
 def test_rollback_is_a_new_commit_with_the_old_tree(reviewing: Console, first_run: Any, candidate: str) -> None:

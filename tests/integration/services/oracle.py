@@ -82,8 +82,11 @@ def assert_one_champion(target: Target) -> None:
 
 
 def assert_reviews_match_candidates() -> None:
-    """Check that a review is open exactly while its candidate is in review."""
-    for review in Review.objects.select_related("candidate"):
+    """Check that a review is open exactly while its candidate is in review, under the rules and champion of now."""
+    in_force = PolicyVersion.objects.latest("version")
+    for review in Review.objects.select_related("candidate__target"):
+        if review.state == "open":
+            assert (review.policy_id, review.base_commit) == (in_force.pk, review.candidate.target.champion_commit)
         newest = not Review.objects.filter(candidate=review.candidate, pk__gt=review.pk).exists()
         if review.state != "closed":
             assert newest

@@ -49,7 +49,9 @@ PEOPLE = {"alice": "admin", "bob": "reviewer", "carol": "reviewer", "mallory": "
 ANYBODY = st.sampled_from(list(PEOPLE))
 PICK = st.integers(0, 5)
 REASONS = st.sampled_from(["reads well", "reads well", ""])
-CRASHES = st.sampled_from(["nowhere", "nowhere", "after the check", "after the intent", "after the ref"])
+CRASHES = st.sampled_from(["at once", "after the check", "after the intent", "after the ref"])
+MEANWHILE = st.sampled_from(["", "", "halt", "solo", "team", "lock out", "viewer"])
+OTHERS = st.sampled_from(["bob", "carol", "mallory"])
 VERDICTS = st.sampled_from(["approve", "approve", "approve", "reject", "request_changes", "abstain"])
 CHANGES = st.sampled_from(["solo", "team", "lock out", "let in", "viewer", "reviewer", "reviewer", "operator"])
 MOSTLY = st.sampled_from([True, True, True, False])
@@ -197,10 +199,10 @@ class Histories(RuleBasedStateMachine):
     # People
 
     @precondition(lambda self: self.candidates("in_review"))
-    @rule(pick=PICK, name=ANYBODY, twice=st.booleans())
-    def approve(self, pick: int, name: str, twice: bool) -> None:
+    @rule(pick=PICK, names=st.lists(ANYBODY, min_size=1, max_size=4))
+    def approve(self, pick: int, names: list[str]) -> None:
         reviewed = self.candidates("in_review")
-        for _ in range(1 + twice):
+        for name in names:
             self.vote_on(reviewed[pick % len(reviewed)], name, "approve", "reads well", wrong="")
 
     @precondition(lambda self: self.candidates(*REVIEWED))
@@ -218,8 +220,12 @@ class Histories(RuleBasedStateMachine):
         if wrong or not permissions.may(actor.person, Right.REVIEW):
             assert cast is None
 
-    @rule(change=CHANGES, name=st.sampled_from(["bob", "carol", "mallory"]))
+    @rule(change=CHANGES, name=OTHERS)
     def administer(self, change: str, name: str) -> None:
+        self.administer_one(change, name)
+
+    def administer_one(self, change: str, name: str) -> None:
+        """Change the policy or somebody's place in it, as alice may and that person may not."""
         alice, somebody, now = self.actor("alice"), User.objects.get(username=name), timezone.now()
         if change in {"solo", "team"}:
             self.attempt(policies.choose_preset, change, actor=alice, reason="so", now=now)
@@ -247,28 +253,43 @@ class Histories(RuleBasedStateMachine):
     # The champion
 
     @precondition(lambda self: Release.objects.filter(state="intended").exists())
-    @rule(crash=CRASHES, again=st.booleans())
-    def finish_release(self, crash: str, again: bool) -> None:
-        release = Release.objects.get(state="intended")
-        before = repository(self.target.name).head()
-        moved_before = before == release.commit
-        why_not = "" if moved_before or release.kind != "release" else oracle.why_not_releasable(release.candidate)
-        if crash == "nowhere":
-            releasing.finish_release(release.pk)
-        elif not moved_before:
+    @rule(crash=CRASHES, meanwhile=MEANWHILE, name=OTHERS, again=MOSTLY)
+    def finish_release(self, crash: str, meanwhile: str, name: str, again: bool) -> None:
+        release = Release.objects.select_related("candidate__target", "candidate__run").get(state="intended")
+        if crash != "at once":
             self.attempt(self.die_in, release, crash)
+        self.happens(meanwhile, name)
         if again:
-            releasing.finish_release(release.pk)
+            self.finish(release)
+
+    def happens(self, meanwhile: str, name: str) -> None:
+        """Let something happen between two attempts at a release."""
+        if meanwhile == "halt":
+            halt.halt(actor=self.actor("alice"), reason="smoke", now=timezone.now())
+        elif meanwhile:
+            self.administer_one(meanwhile, name)
+
+    def finish(self, release: Release) -> None:
+        """Finish a release, and check that the champion moved exactly when it may."""
+        release.refresh_from_db()
+        before = repository(self.target.name).head()
+        free = release.kind != "release" or before == release.commit
+        why_not = "" if free else oracle.why_not_releasable(release.candidate)
+        releasing.finish_release(release.pk)
+        releasing.finish_release(release.pk)
+        release.refresh_from_db()
         if why_not:
-            assert repository(self.target.name).head() == before
-        elif release.kind == "release" and (crash == "nowhere" or again):
-            release.refresh_from_db()
-            assert release.state == "done"
+            assert (repository(self.target.name).head(), release.state == "done") == (before, False), why_not
+        else:
+            assert (repository(self.target.name).head(), release.state) == (release.commit, "done")
+        if release.state == "done" and release.kind == "release":
             assert repository(self.target.name).tree_id(release.commit) == oracle.tree_measured(release)
 
     def die_in(self, release: Release, crash: str) -> None:
         """Carry a release out up to where the process dies."""
         repo = repository(self.target.name)
+        if repo.head() == release.commit:
+            return
         if crash == "after the check":
             releases.check_still_allowed(release.pk, now=timezone.now())
             return
