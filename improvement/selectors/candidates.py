@@ -13,7 +13,7 @@ from improvement import installation
 from improvement.engine.manifest import FILE_NAME, parse_manifest
 from improvement.engine.measurement import Task
 from improvement.exceptions import NotFound
-from improvement.models import Candidate, Evaluation, Evidence
+from improvement.models import Candidate, Evaluation, Evidence, Release
 from improvement.permissions import Person
 from improvement.selectors import filesets
 from improvement.selectors.access import check_may_view
@@ -86,6 +86,11 @@ def evaluations(candidate_id: int) -> list[Evaluation]:
 def evidence(candidate_id: int) -> Evidence | None:
     """Return the newest evidence about a candidate."""
     return Evidence.objects.filter(candidate_id=candidate_id).order_by("-revision").first()
+
+
+def release(candidate_id: int) -> Release | None:
+    """Return the newest release of a candidate, carried out or not."""
+    return Release.objects.filter(candidate_id=candidate_id, kind=Release.Kind.RELEASE).order_by("-pk").first()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,22 +37,24 @@ def vote(
 ) -> Vote:
     """Record one person's verdict on exactly the digests they were shown, and carry out what it decides.
 
-    A repeated identical vote returns the first one. Raises ``AlreadyDecided`` or ``StaleDecision`` (409) for a late
-    one, ``NotAllowed`` for a person who may not decide, ``Invalid`` when a reason is missing.
+    A repeated identical vote returns the first one, also when that decided the case. Raises ``AlreadyDecided`` or
+    ``StaleDecision`` (409) for a late one, ``NotAllowed`` for a person who may not decide, ``Invalid`` when a reason
+    is missing.
     """
-    review, candidate = _locked(candidate_id, now)
+    review, candidate = _locked(candidate_id)
+    earlier = Vote.objects.filter(review=review, person_id=actor.person_id, replaced=False).first()
+    if earlier is not None and _same(earlier, verdict, digests):
+        return earlier
+    _check_open(review, now)
     person = actor.person
     if person is None:
         raise NotAllowed("Only a person can vote; a token or a worker cannot.")
     permissions.check_may(person, Right.REVIEW, review.target_id)
-    repeated = Vote.objects.filter(review=review, person_id=person.id, replaced=False).first()
-    if repeated is not None and _same(repeated, verdict, digests):
-        return repeated
     _check_digests(review, digests)
     own = person.id in read.involved(candidate)
     chosen = _check_verdict(review, verdict, reason, own=own)
-    if repeated is not None:
-        Vote.objects.filter(pk=repeated.pk).update(replaced=True)
+    if earlier is not None:
+        Vote.objects.filter(pk=earlier.pk).update(replaced=True)
     cast = _cast(review, candidate, person, chosen, digests, reason.strip(), share_reason, own, actor, now)
     _carry_out(review, candidate, chosen, cast, now)
     return cast
@@ -95,7 +97,7 @@ def settle_approved(*, now: datetime) -> int:
     undecided = Review.objects.select_for_update(of=("self",)).filter(state=Review.State.OPEN, expires_at__gt=now)
     for review in undecided:
         if Vote.objects.filter(review=review, verdict=Vote.Verdict.APPROVE, replaced=False).exists():
-            locked, candidate = _locked(review.candidate_id, now)
+            locked, candidate = _locked(review.candidate_id)
             settled += _approve_if_met(locked, candidate, now)
     return settled
 
@@ -107,7 +109,7 @@ def close(review: Review, outcome: str, *, now: datetime) -> None:
     review.save(update_fields=["state", "outcome", "closed_at", "claimed_by", "claimed_until"])
 
 
-def _locked(candidate_id: int, now: datetime) -> tuple[Review, Candidate]:
+def _locked(candidate_id: int) -> tuple[Review, Candidate]:
     candidate = (
         Candidate.objects.select_for_update(of=("self",))
         .select_related("run__target", "target")
@@ -119,18 +121,22 @@ def _locked(candidate_id: int, now: datetime) -> tuple[Review, Candidate]:
     review = read.latest(candidate_id)
     if review is None:
         raise NotFound(f"C-{candidate_id} was never sent to review.")
+    return review, candidate
+
+
+def _check_open(review: Review, now: datetime) -> None:
+    name = f"C-{review.candidate_id}"
     if review.state == Review.State.CLOSED:
         raise AlreadyDecided(_who_decided(review))
     if review.state == Review.State.SUSPENDED:
         raise StaleDecision(
-            f"The champion moved, so C-{candidate_id} is measured again. It comes back to review with new evidence."
+            f"The champion moved, so {name} is measured again. It comes back to review with new evidence."
         )
     if review.expires_at <= now:
         raise AlreadyDecided(
-            f"The deadline for C-{candidate_id} passed at {review.expires_at:%H:%M on %d %B %Y} UTC. "
+            f"The deadline for {name} passed at {review.expires_at:%H:%M on %d %B %Y} UTC. "
             "Your decision was not counted."
         )
-    return review, candidate
 
 
 def _who_decided(review: Review) -> str:

@@ -34,12 +34,19 @@ function dress(root) {
 }
 
 function submitOnce(event) {
-  const button = event.submitter;
-  if (!button || event.defaultPrevented) return;
+  const { target: form, submitter: button } = event;
+  if (event.defaultPrevented) return;
+  if ("sent" in form.dataset) return event.preventDefault();
+  form.dataset.sent = "";
   // After the form's data is read, so that the button's own value still goes along.
-  setTimeout(() => (button.disabled = true));
+  if (button) setTimeout(() => (button.disabled = true));
   // After a download this page is still here.
-  if ("downloads" in event.target.dataset) setTimeout(() => (button.disabled = false), 1500);
+  if ("downloads" in form.dataset) setTimeout(() => release(form), 1500);
+}
+
+function release(form) {
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll("button:disabled")) button.disabled = false;
 }
 
 document.addEventListener("click", openDialogs);
@@ -48,7 +55,7 @@ document.addEventListener("click", copy);
 document.addEventListener("change", (event) => event.target.matches("[data-submits]") && event.target.form.requestSubmit());
 document.addEventListener("submit", submitOnce);
 document.addEventListener("htmx:afterSettle", (event) => dress(event.target));
-addEventListener("pageshow", () => document.querySelectorAll("button:disabled").forEach((one) => (one.disabled = false)));
+addEventListener("pageshow", () => document.querySelectorAll("form").forEach(release));
 
 dress(document);
 keys.start();

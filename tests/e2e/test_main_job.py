@@ -11,9 +11,9 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.architecture.sources import PROJECT
+from tests.e2e.waiting_reviews import LONG, open_first_review
 from tests.integration.start.installation import Installation
 
-LONG = 90_000
 _DRAWN = "Number(document.getElementById('chart').dataset.drawn ?? 0) > 0"
 _STEPS = "new Set(document.getElementById('chart').data.find(t => t.name === 'approved champion').y).size"
 _POINTS = "document.getElementById('chart').data.find(t => t.name === 'evaluated').y"
@@ -54,7 +54,7 @@ def test_countersigned_by_keyboard_moves_the_champion_in_another_browser(
     _open_demo_run(installation, bob)
     before = bob.evaluate(_STEPS)
 
-    candidate = _open_first_review(installation, page)
+    candidate = open_first_review(installation, page)
     page.keyboard.press("n")
     page.keyboard.press("a")
 
@@ -68,7 +68,7 @@ def test_late_decision_says_who_decided(
     installation: Installation, page: Page, join: Callable[[str, str], Page]
 ) -> None:
     carol = join("carol", "reviewer")
-    candidate = _open_first_review(installation, page)
+    candidate = open_first_review(installation, page)
     carol.goto(page.url)
     carol.locator("#reason").fill("hard-codes the answer")
     page.locator("#reason").fill("reads well")
@@ -85,7 +85,7 @@ def test_late_decision_says_who_decided(
 
 
 def test_mallory_sees_no_decision_box(installation: Installation, page: Page, join: Callable[[str, str], Page]) -> None:
-    _open_first_review(installation, page)
+    open_first_review(installation, page)
     mallory = join("mallory", "viewer")
 
     mallory.goto(page.url)
@@ -105,20 +105,6 @@ def _until(page: Page, condition: Callable[[], object], what: str) -> None:
 def _open_demo_run(installation: Installation, page: Page) -> None:
     page.goto(installation.url + "/runs/1/")
     _until(page, lambda: page.evaluate(_DRAWN), "the chart is drawn")
-
-
-def _open_first_review(installation: Installation, page: Page) -> str:
-    """Open the first candidate of the queue that one person can release, as soon as there is one; return its name."""
-    for _ in range(60):
-        page.goto(installation.url + "/review/")
-        waiting = page.locator("[data-item]", has_text="0 of 1").get_by_role("link", name="Review")
-        if waiting.count():
-            break
-        page.wait_for_timeout(1000)
-    waiting.first.click()
-    page.wait_for_url(re.compile(r"/candidates/\d+/"))
-    expect(page.locator("#decide")).to_be_visible(timeout=LONG)
-    return "C-" + page.url.rstrip("/").rsplit("/", 1)[1]
 
 
 def _export_and_verify(installation: Installation, page: Page, tmp_path: Path) -> None:

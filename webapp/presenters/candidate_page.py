@@ -3,46 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 from improvement.permissions import Person
-from improvement.policies import Digests
 from improvement.selectors import candidates, reviews
 from improvement.selectors.reviews import Standing
-from improvement.selectors.reviews import VoteLine as VoteRow
-from webapp.presenters import evidence, words
+from improvement.states import CandidateState
+from webapp.presenters import decisions, evidence, words
 from webapp.presenters.diff import changes
-from webapp.presenters.review import (
-    CandidatePage,
-    DecisionBox,
-    EvaluationLine,
-    Need,
-    Neighbours,
-    Relative,
-    Signing,
-    VoteLine,
-)
+from webapp.presenters.review import CandidatePage, EvaluationLine, Neighbours, Relative
 
 if TYPE_CHECKING:
-    from improvement.models import Candidate, Evaluation, Review
+    from improvement.models import Candidate, Evaluation
 
     Both = tuple[Evaluation | None, Evaluation | None]
 
 VIEWS = (("unified", "Unified"), ("split", "Split"))
-_VERDICTS = {
-    "approve": ("check", "up", "countersigned"),
-    "reject": ("x", "down", "rejected"),
-    "request_changes": ("undo-2", "warn", "asked for changes"),
-    "abstain": ("circle", "", "abstained"),
+_MOVING = {
+    CandidateState.PROPOSED,
+    CandidateState.MEASURING,
+    CandidateState.NOMINATED,
+    CandidateState.CONFIRMING,
+    CandidateState.APPROVED,
+    CandidateState.STALE,
 }
-_OUTCOMES = {
-    "approved": "Approved by the people whom the policy asks for.",
-    "rejected": "Rejected.",
-    "changes_requested": "Sent back to the loop with changes asked for.",
-    "superseded": "Superseded by a better candidate before anybody decided.",
-    "expired": "Expired: nobody decided in time, so nothing was applied.",
-    "withdrawn": "Withdrawn.",
-}
+_WITH_PEOPLE = {CandidateState.MEASURED, CandidateState.IN_REVIEW}
 
 
 def page(candidate: Candidate, person: Person, *, tab: str, view: str) -> CandidatePage:
@@ -76,26 +62,14 @@ def page(candidate: Candidate, person: Person, *, tab: str, view: str) -> Candid
         tabs=tabs,
         view=view if view in dict(VIEWS) else VIEWS[0][0],
         neighbours=_neighbours(candidate.pk, person),
-        decision=_decision(review, standing),
+        shown=_shown(candidate, standing),
+        moving=_is_moving(candidate),
+        decision=decisions.box(candidate, review, standing),
         evidence=evidence.view(found.payload) if found else None,
         files=files if tab == "changes" else (),
         evaluations=_evaluations(rows, candidate.target.better) if tab in {"evidence", "log"} else (),
         relatives=_relatives(candidate) if tab == "lineage" else (),
     )
-
-
-def signing(digests: Digests, policy_version: int) -> Signing:
-    """Return what a vote names."""
-    return Signing(digests.patch, digests.base, digests.evidence, digests.policy, policy_version)
-
-
-def vote_line(row: VoteRow) -> VoteLine:
-    """Return one vote for reading."""
-    icon, tone, text = _VERDICTS[row.verdict]
-    marks = [f"not counted: {row.not_counted}"] if row.not_counted else []
-    marks += ["self-countersigned"] if row.self_countersigned else []
-    marks += ["by command line"] if row.via == "command line" else []
-    return VoteLine(row.person, icon, tone, text, row.at, row.reason, ", ".join(marks))
 
 
 def _tabs(measured: int) -> tuple[tuple[str, str], ...]:
@@ -112,24 +86,16 @@ def _neighbours(candidate_id: int, person: Person) -> Neighbours:
     return Neighbours(position or None, total, previous, following)
 
 
-def _decision(review: Review | None, standing: Standing | None) -> DecisionBox:
-    if review is None or standing is None:
-        return DecisionBox("", (), (), None, can_vote=False, why_not="", self_countersign=False)
-    is_open = review.state != "closed"
-    return DecisionBox(
-        policy=f"{review.policy.preset} v{review.policy.version}",
-        votes=tuple(vote_line(row) for row in standing.votes),
-        needs=tuple(Need(one.name, one.met, one.why) for one in standing.requirements) if is_open else (),
-        signing=signing(standing.case.digests, review.policy.version) if is_open else None,
-        can_vote=standing.may_vote,
-        why_not=_sentence(standing.why_not),
-        self_countersign=standing.involved and standing.policy.self_countersign,
-        outcome="" if is_open else _OUTCOMES.get(review.outcome, review.outcome.replace("_", " ").capitalize()),
-    )
+def _shown(candidate: Candidate, standing: Standing | None) -> str:
+    if standing is None:
+        return f"{candidate.patch_digest} {candidate.base_commit}"
+    return " ".join(astuple(standing.case.digests))
 
 
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}." if text else ""
+def _is_moving(candidate: Candidate) -> bool:
+    """Whether the page must ask by itself; of a candidate without a run, no live event tells what people did."""
+    state = CandidateState(candidate.state)
+    return state in _MOVING or (candidate.run_id is None and state in _WITH_PEOPLE)
 
 
 def _paired(rows: Sequence[Evaluation]) -> dict[tuple[int, str, int], Both]:

@@ -108,7 +108,11 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class CandidatePage:
-    """One candidate."""
+    """One candidate.
+
+    ``shown`` stands for what people read before they decide (change, champion, evidence, policy); ``moving`` says that
+    the candidate goes on without them, so that the page asks again by itself.
+    """
 
     id: int
     title: str
@@ -131,6 +135,8 @@ class CandidatePage:
     tabs: tuple[tuple[str, str], ...]
     view: str
     neighbours: Neighbours
+    shown: str
+    moving: bool
     decision: DecisionBox
     evidence: EvidenceView | None
     files: tuple[FileDiff, ...] = ()

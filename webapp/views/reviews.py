@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from improvement.exceptions import AlreadyDecided, Invalid, StaleDecision
 from improvement.permissions import Person
@@ -14,7 +14,7 @@ from improvement.policies import Digests
 from improvement.selectors import candidates
 from improvement.selectors import reviews as read
 from improvement.services import reviews
-from webapp.presenters import candidate_page, run_lists
+from webapp.presenters import candidate_page, decisions, run_lists
 from webapp.presenters.errors import ErrorPage
 from webapp.presenters.review import VoteLine
 from webapp.views import errors
@@ -22,7 +22,7 @@ from webapp.views.pages import actor_of, person_of, show
 
 _SAID = {
     "approve": "You countersigned C-{}.",
-    "reject": "You rejected C-{}; the loop hears why.",
+    "reject": "You rejected C-{}.",
     "request_changes": "You asked for changes to C-{}.",
     "abstain": "You abstained on C-{}.",
 }
@@ -48,11 +48,16 @@ def candidate(request: HttpRequest, candidate_id: int) -> HttpResponse:
     return response
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def decide(request: HttpRequest, candidate_id: int) -> HttpResponse:
-    """Record a verdict on exactly what was shown; approving one's own run asks once more."""
+    """Record a verdict on exactly what was shown; approving one's own run asks once more.
+
+    Whoever only follows the address (a reload, a copied link) is shown the candidate.
+    """
     person = person_of(request)
     candidates.get(candidate_id, person)
+    if request.method == "GET":
+        return redirect("candidate", candidate_id)
     verdict, reason = request.POST.get("verdict", ""), request.POST.get("reason", "")
     if verdict == "approve" and _is_own(candidate_id, person) and not _is_confirmed(request):
         return _confirm(request, candidate_id)
@@ -68,8 +73,13 @@ def decide(request: HttpRequest, candidate_id: int) -> HttpResponse:
         )
     except (AlreadyDecided, StaleDecision) as late:
         return _too_late(request, candidate_id, person, late)
-    messages.success(request, _SAID[verdict].format(candidate_id))
+    messages.success(request, f"{_SAID[verdict].format(candidate_id)} {_what_follows(candidate_id, person)}")
     return redirect("candidate", candidate_id)
+
+
+def _what_follows(candidate_id: int, person: Person) -> str:
+    review = read.latest(candidate_id)
+    return decisions.what_follows(read.standing(review, person)) if review else ""
 
 
 def _digests(request: HttpRequest) -> Digests:
@@ -96,7 +106,7 @@ def _confirm(request: HttpRequest, candidate_id: int) -> HttpResponse:
     review = read.latest(candidate_id)
     context: dict[str, object] = {
         "candidate_id": candidate_id,
-        "signing": candidate_page.signing(_digests(request), review.policy.version if review else 0),
+        "signing": decisions.signing(_digests(request), review.policy.version if review else 0),
         "reason": request.POST.get("reason", ""),
         "reason_error": "Say why; it stays beside your signature." if asked_before else "",
         "share_reason": request.POST.get("share_reason") == "yes",
@@ -115,4 +125,4 @@ def _too_late(
 
 def _votes(candidate_id: int, person: Person) -> tuple[VoteLine, ...]:
     review = read.latest(candidate_id)
-    return tuple(map(candidate_page.vote_line, read.standing(review, person).votes)) if review else ()
+    return tuple(map(decisions.vote_line, read.standing(review, person).votes)) if review else ()

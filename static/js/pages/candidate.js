@@ -1,7 +1,7 @@
 // Review by keyboard: from change to change, to the queue's neighbours, and to a decision.
 
 import * as keys from "../lib/keys.js";
-import { LiveSocket } from "../lib/socket.js";
+import { LiveSocket, paced } from "../lib/socket.js";
 
 const page = document.querySelector("[data-candidate-page]");
 
@@ -43,12 +43,66 @@ document.addEventListener("click", (event) => {
 
 keys.bind("n", () => nextChange(1));
 keys.bind("p", () => nextChange(-1));
-for (const key of ["a", "r", "c"]) keys.bind(key, () => decide(key));
+for (const key of ["a", "r", "c"]) keys.bind(key, (event) => event.repeat || decide(key));
 document.addEventListener("htmx:afterSettle", () => (at = -1));
 
-// What somebody is reading is never swapped under their eyes: they are told, and choose when.
-function movedOn(events) {
-  const id = Number(page.dataset.candidatePage);
-  if (events.some((event) => event.id === id)) document.getElementById("moved-on").hidden = false;
+// What the page says of the case follows by itself. What somebody reads or types is never swapped under their eyes:
+// they are told, and choose when.
+let leaving = false;
+
+function swap(id, fresh) {
+  const [now, next] = [document.getElementById(id), fresh.getElementById(id)];
+  if (now && next && now.outerHTML !== next.outerHTML) now.replaceWith(next);
 }
-new LiveSocket("/ws/runs/", () => 0, { events: movedOn, resync: () => {}, connection: () => {} });
+
+function signed(form) {
+  return form && [...form.querySelectorAll("input[type=hidden]:not([name=csrfmiddlewaretoken])")].map((one) => one.value).join(" ");
+}
+
+function isBusy(form) {
+  return form && (form.reason.value.trim() || form.contains(document.activeElement));
+}
+
+function show(fresh) {
+  const next = fresh.querySelector("[data-candidate-page]");
+  const [form, nextForm] = [document, fresh].map((one) => one.getElementById("decide"));
+  page.dataset.moving = next.dataset.moving;
+  swap("standing", fresh);
+  if (next.dataset.shown !== page.dataset.shown) tell();
+  else if (form && signed(form) === signed(nextForm)) swap("record", fresh);
+  else if (isBusy(form)) tell();
+  else decided(fresh);
+}
+
+function tell() {
+  document.getElementById("moved-on").hidden = false;
+}
+
+function decided(fresh) {
+  swap("decision", fresh);
+  if (!document.getElementById("decide")) document.querySelector(".kbar")?.remove();
+  document.getElementById("announce").textContent = document.querySelector("[data-outcome]")?.textContent ?? "";
+}
+
+const refresh = paced(async () => {
+  if (leaving || document.hidden) return;
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (!leaving && fresh.querySelector("[data-candidate-page]")) show(fresh);
+}, 500);
+
+// One's own decision loads the page anew, which says all of it.
+document.addEventListener("submit", (event) => (leaving ||= event.target.id === "decide"));
+addEventListener("pageshow", (event) => {
+  leaving = false;
+  if (event.persisted) refresh();
+});
+document.addEventListener("visibilitychange", () => document.hidden || refresh());
+setInterval(() => page.dataset.moving === "yes" && refresh(), 2000);
+
+new LiveSocket("/ws/runs/", () => 0, {
+  events: (events) => events.some((event) => event.id === Number(page.dataset.candidatePage)) && refresh(),
+  resync: refresh,
+  connection: (state) => state === "live" && refresh(),
+});

@@ -259,6 +259,15 @@ def test_a_late_vote_is_told_who_decided_what(team: Candidate) -> None:
     assert refusal.value.message.endswith(" UTC (bob: reject). Your decision was not counted.")
 
 
+@pytest.mark.parametrize("verdict", ["approve", "reject", "request_changes"])
+def test_the_vote_that_decided_may_be_sent_again(team: Candidate, verdict: str) -> None:
+    digests, bob = make.shown(team), make.bob()
+    first = make.vote(team, bob, verdict)
+    events = trail.size()
+    assert make.vote(team, bob, verdict, digests=digests) == first
+    assert (Vote.objects.count(), trail.size()) == (1, events)
+
+
 def test_a_vote_while_the_champion_moved_is_told_to_wait(team: Candidate) -> None:
     digests = make.shown(team)
     make.move_champion_elsewhere(team.target, {"NOTES": b"Elsewhere.\n"})

@@ -7,8 +7,11 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from improvement.models import Candidate, User, Vote
+from improvement.models import Candidate, Review, User, Vote
+from improvement.runner.releasing import finish_release
+from improvement.services import halt
 from tests import factories as make
 from tests.integration.web.conftest import World
 
@@ -41,6 +44,51 @@ def test_countersigning_goes_back_to_the_candidate_and_says_so(world: World, sig
     )
     assert answer.redirect_chain == [(f"/candidates/{world.candidate.pk}/", 302)]
     assert f"You countersigned C-{world.candidate.pk}." in answer.content.decode()
+
+
+def _decide(browser: Client, candidate: Candidate, verdict: str, reason: str = "") -> str:
+    """Send the page's form and return the page that it leads to."""
+    form = {**_form(browser, candidate), "verdict": verdict, "reason": reason}
+    return browser.post(f"/candidates/{candidate.pk}/decide/", form, follow=True).content.decode()
+
+
+def test_a_page_says_what_follows_a_vote(world: World, signed_in: Browsers) -> None:
+    Review.objects.update(needed=2, tier="high")
+    number = world.candidate.pk
+    first = _decide(signed_in(make.user("bob")), world.candidate, "approve")
+    second = _decide(signed_in(make.user("carol")), world.candidate, "approve")
+    assert f"You countersigned C-{number}. 1 more approval is needed before it is released (1 of 2 given)." in first
+    assert f"You countersigned C-{number}. Nothing more is needed: it is released at once." in second
+
+
+def test_a_page_says_why_a_full_approval_releases_nothing_yet(world: World, signed_in: Browsers) -> None:
+    halt.halt(actor=make.alice(), reason="a drill", now=timezone.now())
+    page = _decide(signed_in(make.user("bob")), world.candidate, "approve")
+    assert "All approvals are given: it is released when the stop over everything is lifted." in page
+
+
+def test_a_rejection_says_that_nothing_is_released(world: World, signed_in: Browsers) -> None:
+    page = _decide(signed_in(make.user("bob")), world.candidate, "reject", "too clever")
+    assert f"You rejected C-{world.candidate.pk}. It is not released." in page
+
+
+def test_the_page_of_a_released_candidate_names_the_champion(
+    world: World, signed_in: Browsers, data_directory: object
+) -> None:
+    bob = signed_in(make.user("bob"))
+    waiting = _decide(bob, world.candidate, "approve")
+    finish_release(make.intended_release(world.run.target).pk)
+    released = bob.get(f"/candidates/{world.candidate.pk}/").content.decode()
+    world.run.target.refresh_from_db()
+    assert 'data-moving="yes"' in waiting
+    assert "it is being released" in waiting
+    assert 'data-moving="no"' in released
+    assert f"Released: the champion is now {world.run.target.champion_commit[:7]}." in released
+
+
+def test_following_the_address_of_a_decision_shows_the_candidate(world: World, signed_in: Browsers) -> None:
+    answer = signed_in(make.user("bob")).get(f"/candidates/{world.candidate.pk}/decide/")
+    assert answer.headers["Location"] == f"/candidates/{world.candidate.pk}/"
 
 
 def test_ones_own_run_is_asked_about_once_more(alone: World, signed_in: Browsers) -> None:

@@ -1,0 +1,99 @@
+"""What people decide about a candidate: the box where they sign, what was said, and what comes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from improvement.policies import Digests
+from improvement.selectors import candidates
+from improvement.selectors.reviews import Standing
+from improvement.selectors.reviews import VoteLine as VoteRow
+from improvement.states import CandidateState
+from webapp.presenters import words
+from webapp.presenters.review import DecisionBox, Need, Signing, VoteLine
+
+if TYPE_CHECKING:
+    from improvement.models import Candidate, Review
+
+_VERDICTS = {
+    "approve": ("check", "up", "countersigned"),
+    "reject": ("x", "down", "rejected"),
+    "request_changes": ("undo-2", "warn", "asked for changes"),
+    "abstain": ("circle", "", "abstained"),
+}
+_OUTCOMES = {
+    "approved": "Approved by the people whom the policy asks for; it is being released.",
+    "rejected": "Rejected.",
+    "changes_requested": "Sent back to the loop with changes asked for.",
+    "superseded": "Superseded by a better candidate before anybody decided.",
+    "expired": "Expired: nobody decided in time, so nothing was applied.",
+    "withdrawn": "Withdrawn.",
+}
+_FOLLOWS = {
+    "approved": "Nothing more is needed: it is released at once.",
+    "rejected": "It is not released.",
+    "changes_requested": "It is not released as it is.",
+}
+
+
+def box(candidate: Candidate, review: Review | None, standing: Standing | None) -> DecisionBox:
+    """Return the box where people decide about a candidate, or read what was decided."""
+    if review is None or standing is None:
+        return DecisionBox("", (), (), None, can_vote=False, why_not="", self_countersign=False)
+    is_open = review.state != "closed"
+    return DecisionBox(
+        policy=f"{review.policy.preset} v{review.policy.version}",
+        votes=tuple(vote_line(row) for row in standing.votes),
+        needs=tuple(Need(one.name, one.met, one.why) for one in standing.requirements) if is_open else (),
+        signing=signing(standing.case.digests, review.policy.version) if is_open else None,
+        can_vote=standing.may_vote,
+        why_not=_sentence(standing.why_not),
+        self_countersign=standing.involved and standing.policy.self_countersign,
+        outcome="" if is_open else _outcome(candidate, review),
+    )
+
+
+def signing(digests: Digests, policy_version: int) -> Signing:
+    """Return what a vote names."""
+    return Signing(digests.patch, digests.base, digests.evidence, digests.policy, policy_version)
+
+
+def what_follows(standing: Standing) -> str:
+    """Return what happens next after a vote that leaves the case open or closes it, in one sentence."""
+    if standing.review.state == "closed":
+        return _FOLLOWS.get(standing.review.outcome, "")
+    missing = standing.needed - standing.approvals
+    if missing > 0:
+        needed = words.count(missing, "more approval is", "more approvals are")
+        return f"{needed} needed before it is released ({standing.approvals} of {standing.needed} given)."
+    if standing.case.halted:
+        return "All approvals are given: it is released when the stop over everything is lifted."
+    unmet = next((f"{one.name.lower()}: {one.why}" for one in standing.requirements if not one.met), "")
+    return f"All approvals are given; before it is released: {unmet or 'another release of this target is finished'}."
+
+
+def vote_line(row: VoteRow) -> VoteLine:
+    """Return one vote for reading."""
+    icon, tone, text = _VERDICTS[row.verdict]
+    marks = [f"not counted: {row.not_counted}"] if row.not_counted else []
+    marks += ["self-countersigned"] if row.self_countersigned else []
+    marks += ["by command line"] if row.via == "command line" else []
+    return VoteLine(row.person, icon, tone, text, row.at, row.reason, ", ".join(marks))
+
+
+def _outcome(candidate: Candidate, review: Review) -> str:
+    """Return how a closed review ended, and for an approved one what came of that."""
+    state, made = CandidateState(candidate.state), None
+    if state in {CandidateState.RELEASED, CandidateState.ROLLED_BACK}:
+        made = candidates.release(candidate.pk)
+    if made is not None and made.commit == candidate.target.champion_commit:
+        return f"Released: the champion is now {words.short(made.commit)}."
+    if made is not None:
+        return f"Released as champion {words.short(made.commit)}, which another one has replaced since."
+    if review.outcome == "approved" and state is CandidateState.STALE:
+        return "Approved, but the champion or the rules changed first: it is confirmed and reviewed again."
+    return _OUTCOMES.get(review.outcome, review.outcome.replace("_", " ").capitalize())
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}." if text else ""
