@@ -1,8 +1,9 @@
-"""What every test may use, and two rules: no network beyond this machine, and nothing skips under CI."""
+"""What every test may use, and the rules: no network beyond this machine, and nothing skips under CI."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -16,6 +17,11 @@ from tests.waiting import wait_until
 from webapp.supervisor import valkey
 
 CONTINUOUS_INTEGRATION = os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+def pytest_configure() -> None:
+    """Answer Ctrl-C as usual: a shell that starts the tests in the background has every process of theirs ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
