@@ -39,6 +39,9 @@ class Outcome:
     status: int
 
 
+SLOWEST = ("--durations=12", "--durations-min=2")
+"""Every stage closes with what took longest."""
+
 STAGES = (
     Stage("units, walls, integration on SQLite", ("-n", "2", "-m", "not e2e"), GIT),
     Stage("integration on PostgreSQL", ("-n", "2", "-m", "database and not e2e", "tests/integration"), POSTGRESQL),
@@ -62,7 +65,7 @@ def _run_stage(project: Path, stage: Stage) -> Outcome:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="countersign-report-") as directory, _environment(stage) as environment:
         report = Path(directory, "report.xml")
-        command = _pytest([*stage.arguments, f"--junit-xml={report}"])
+        command = _pytest([*stage.arguments, *SLOWEST, f"--junit-xml={report}"])
         status = subprocess.run(command, cwd=project, env=dict(environment), check=False).returncode
         passed, failed, skipped = _counts(report)
     return Outcome(stage, passed, failed, skipped, time.monotonic() - started, status)

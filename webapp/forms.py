@@ -7,6 +7,9 @@ from typing import Any
 
 from django import forms
 
+from improvement.engine.packages import Setting, StrategyPackage
+from improvement.exceptions import StrategyError
+
 LARGEST_UPLOAD_MB = 20
 
 
@@ -76,12 +79,55 @@ class NewRunForm(forms.Form):
         help_text="The same seed, strategy and target give the same candidates. Empty: a fresh one.",
     )
 
-    def __init__(self, *args: Any, targets: Sequence[str], strategies: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, targets: Sequence[str], packages: Sequence[StrategyPackage], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, choices in (("target", targets), ("strategy", strategies)):
+        self._packages = {package.name: package for package in packages}
+        for name, choices in (("target", targets), ("strategy", list(self._packages))):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [(choice, choice) for choice in choices]
+        for package in packages:
+            for setting, default in package.parameters.items():
+                self.fields[_field_of(package, setting)] = _setting_field(setting, default)
+
+    def strategies(self) -> list[tuple[StrategyPackage, list[forms.BoundField]]]:
+        """Return every strategy to choose from, with the fields of its settings."""
+        return [
+            (package, [self[_field_of(package, setting)] for setting in package.parameters])
+            for package in self._packages.values()
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        """Read the settings of the chosen strategy into ``settings``; an empty one keeps its default."""
+        data = super().clean() or {}
+        package = self._packages.get(data.get("strategy", ""))
+        data["settings"] = self._settings(package, data) if package else {}
+        return data
+
+    def _settings(self, package: StrategyPackage, data: dict[str, Any]) -> dict[str, Setting]:
+        """Read a strategy's settings, and put what is wrong beside its field."""
+        read: dict[str, Setting] = {}
+        for setting in package.parameters:
+            field = _field_of(package, setting)
+            if not data.get(field):
+                continue
+            try:
+                read[setting] = package.settings({setting: data[field]})[setting]
+            except StrategyError as problem:
+                self.add_error(field, problem.message)
+        return read
+
+
+def _field_of(package: StrategyPackage, setting: str) -> str:
+    return f"{package.name}.{setting}"
+
+
+def _setting_field(setting: str, default: Setting) -> forms.Field:
+    """Return how a setting is asked for: as one of two for a switch, as text for everything else."""
+    if isinstance(default, bool):
+        choices = [("true", "yes"), ("false", "no")]
+        return forms.ChoiceField(label=setting, required=False, choices=choices, initial=str(default).lower())
+    return forms.CharField(label=setting, required=False, max_length=200, initial=default)
 
 
 class ImportTargetForm(forms.Form):

@@ -18,6 +18,7 @@ DEFAULT_GENERATION = 8
 MAX_GENERATION = 256
 
 Setting = bool | int | float | str
+_KINDS: dict[type[Setting], str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 _IGNORED = {"__pycache__", ".git"}
 
@@ -57,7 +58,7 @@ class StrategyPackage:
         default = self.parameters[name]
         read = _read_as(default, value)
         if read is None:
-            kind = type(default).__name__
+            kind = _KINDS[type(default)]
             raise StrategyError(f"Setting {name!r} of strategy {self.name!r} must be {kind}, and {value!r} is not.")
         return read
 
@@ -186,4 +187,4 @@ def _read_as(default: Setting, value: object) -> Setting | None:
         return None
     if isinstance(default, float):
         return number if math.isfinite(number) else None
-    return int(value) if number.is_integer() else None
+    return int(number) if number.is_integer() else None

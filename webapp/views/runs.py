@@ -11,14 +11,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from improvement.exceptions import Invalid, StrategyError
+from improvement.exceptions import Invalid
 from improvement.permissions import Right, check_may
 from improvement.selectors import runs as read
 from improvement.selectors import strategies, targets
 from improvement.services import runs
 from webapp.forms import NewRunForm
 from webapp.presenters import run_lists, run_page
-from webapp.presenters.target_pages import strategies_page
 from webapp.views.downloads import CSV, as_csv, download
 from webapp.views.pages import actor_of, page_number, person_of
 from webapp.views.pages import show as show_page
@@ -37,20 +36,17 @@ def new(request: HttpRequest) -> HttpResponse:
     """Ask what to improve and how, and start a run."""
     person = person_of(request)
     check_may(person, Right.START_RUN)
-    page = strategies_page(strategies.all_strategies(), person)
     names = [one.name for one in targets.all_targets(person)]
-    choices = {"targets": names, "strategies": [one.name for one in page.strategies]}
+    packages = strategies.all_strategies()
     if request.method == "GET":
         asked = {key: request.GET[key] for key in ("target", "strategy") if key in request.GET}
-        initial = {"strategy": "evolution", **asked}
-        return show_page(
-            request, "runs/new.html", {"page": page, "form": NewRunForm(initial=initial, **choices), "targets": names}
-        )
-    form = NewRunForm(request.POST, **choices)
+        form = NewRunForm(initial={"strategy": "evolution", **asked}, targets=names, packages=packages)
+        return show_page(request, "runs/new.html", {"form": form, "targets": names})
+    form = NewRunForm(request.POST, targets=names, packages=packages)
     started = _start(request, form) if form.is_valid() else None
     if started is not None:
         return redirect("run", started)
-    return show_page(request, "runs/new.html", {"page": page, "form": form, "targets": names}, status=422)
+    return show_page(request, "runs/new.html", {"form": form, "targets": names}, status=422)
 
 
 def _start(request: HttpRequest, form: NewRunForm) -> int | None:
@@ -63,10 +59,11 @@ def _start(request: HttpRequest, form: NewRunForm) -> int | None:
             budget=asked["budget"],
             seconds=asked["seconds"],
             seed=asked["seed"],
+            parameters=asked["settings"],
             actor=actor_of(request),
             now=timezone.now(),
         )
-    except (Invalid, StrategyError) as problem:
+    except Invalid as problem:
         form.add_error(None, problem.message)
         return None
     return int(run.pk)

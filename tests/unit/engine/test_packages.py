@@ -113,6 +113,7 @@ def test_settings_over_the_defaults(tmp_path: Path) -> None:
         "greedy": True,
         "mode": "soft",
     }
+    assert package.settings({"count": "1e3"})["count"] == 1000
     assert package.settings({}) == package.parameters
 
 
@@ -121,7 +122,8 @@ def test_settings_over_the_defaults(tmp_path: Path) -> None:
     [
         ({"rat": 1}, "did you mean 'rate'"),
         ({"count": "many"}, "'count'"),
-        ({"count": 2.5}, "'count'"),
+        ({"count": 2.5}, "a whole number"),
+        ({"count": "inf"}, "a whole number"),
         ({"rate": "nan"}, "'rate'"),
         ({"rate": True}, "'rate'"),
         ({"greedy": "perhaps"}, "'greedy'"),
