@@ -8,13 +8,14 @@ from datetime import datetime
 from pathlib import Path
 
 from improvement import permissions
-from improvement.exceptions import LedgerError
+from improvement.exceptions import LedgerError, NotFound
 from improvement.ledger import bundle
 from improvement.ledger.bundle import Written
 from improvement.ledger.verify import Verdict, verify_bundle
 from improvement.models import AuditEvent, Checkpoint
 from improvement.permissions import Right
 from improvement.selectors import audit as read
+from improvement.selectors.audit import Filters
 from improvement.services import audit
 from improvement.services.actors import Actor
 
@@ -31,7 +32,8 @@ def export(out: Path, *, run_id: int | None, actor: Actor, now: datetime) -> Wri
     """Write a bundle of the whole log, or of one run, to ``out``: a .tar when its name ends so, a directory otherwise.
 
     The export itself is recorded first, so the bundle states who made it. Raises ``NotAllowed`` for a person without
-    the right, ``LedgerError`` when ``out`` exists or cannot be written, or the log has nothing about that run.
+    the right, ``NotFound`` when the log has nothing about that run, ``LedgerError`` when ``out`` exists or cannot be
+    written.
     """
     _check_may_export(actor)
     _check_free(out)
@@ -53,9 +55,10 @@ def export(out: Path, *, run_id: int | None, actor: Actor, now: datetime) -> Wri
 def record_export(form: str, *, run_id: int | None, actor: Actor, now: datetime) -> None:
     """Record who takes the log, or one run's part of it, away, and in which form.
 
-    Raises ``NotAllowed`` for a person without the right.
+    Raises ``NotAllowed`` for a person without the right, ``NotFound`` when the log has nothing about that run.
     """
     _check_may_export(actor)
+    _check_has(run_id)
     newest = read.head()
     audit.append(
         "export.created",
@@ -106,6 +109,11 @@ def _has_more_than_its_head() -> bool:
 def _check_may_export(actor: Actor) -> None:
     if actor.person is not None:
         permissions.check_may(actor.person, Right.EXPORT_AUDIT)
+
+
+def _check_has(run_id: int | None) -> None:
+    if run_id is not None and not read.matching(Filters(run_id=run_id)).exists():
+        raise NotFound(f"The audit log has no event of R-{run_id}: name a run as the Runs page does.")
 
 
 def _check_free(out: Path) -> None:

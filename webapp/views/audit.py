@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST, require_safe
 
-from improvement.exceptions import NotFound
+from improvement.exceptions import Invalid, NotFound
 from improvement.ledger.event import sentence
 from improvement.permissions import Right, check_may
 from improvement.selectors import audit as read
@@ -44,7 +44,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 def export(request: HttpRequest, form: str) -> HttpResponse:
     """Return the trail, or one run's part of it, as a bundle, JSON lines or CSV; the trail says who took it."""
     check_may(person_of(request), Right.EXPORT_AUDIT)
-    run = _run(request.POST.get("run", ""))
+    run = _run_to_export(request.POST.get("run", "").strip())
     name = f"countersign-audit{f'-R-{run}' if run else ''}"
     if form == "bundle":
         return _bundle(request, run, f"{name}.tar")
@@ -75,6 +75,13 @@ def _page(request: HttpRequest, verification: Verification | None = None) -> Htt
     return show(request, "audit/list.html", {"page": page})
 
 
+def _run_to_export(text: str) -> int | None:
+    run = _run(text)
+    if text and run is None:
+        raise Invalid("That is no run's number: name a run as the Runs page does, such as R-7, or none for everything.")
+    return run
+
+
 def _run(text: str) -> int | None:
     """Read a run's number as people type it: 7, R-7 or run 7."""
     digits = text.lower().removeprefix("run").strip().removeprefix("r-")
@@ -82,11 +89,16 @@ def _run(text: str) -> int | None:
 
 
 def _midnight(text: str, *, days: int = 0) -> datetime | None:
+    """Return the start of a day, or nothing for a text that is no day or one beyond what a calendar holds."""
     try:
         day = parse_date(text)
-    except ValueError:
+        return _start_of(day + timedelta(days=days)) if day else None
+    except (ValueError, OverflowError):
         return None
-    return timezone.make_aware(datetime.combine(day, time.min)) + timedelta(days=days) if day else None
+
+
+def _start_of(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min)).astimezone(UTC)
 
 
 def _json_lines(filters: Filters) -> bytes:

@@ -34,6 +34,11 @@ def of_domain(request: HttpRequest, error: CountersignError) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return the page for a request that Django refuses."""
+    return unreadable(request)
+
+
+def unreadable(request: HttpRequest) -> HttpResponse:
     """Return the page for a request that cannot be read."""
     return respond(
         request, ErrorPage(400, "bad_request", "Something in the request is malformed. Reload the page and try again.")

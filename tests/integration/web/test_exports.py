@@ -50,3 +50,12 @@ def test_an_export_needs_the_token_of_the_page(world: World) -> None:
 def test_an_unknown_form_is_refused_before_anything_is_recorded(world: World, signed_in: Browsers) -> None:
     assert signed_in(make.user("bob")).post("/audit/export/pdf/").status_code == 404
     assert not AuditEvent.objects.filter(type="export.created").exists()
+
+
+@pytest.mark.parametrize("form", ["bundle", "jsonl", "csv"])
+@pytest.mark.parametrize(("run", "status"), [("R-999999999", 404), ("the second", 422), ("9" * 40, 422)])
+def test_a_run_that_the_trail_does_not_know_is_refused_before_anything_is_recorded(
+    world: World, signed_in: Browsers, form: str, run: str, status: int
+) -> None:
+    answer = signed_in(make.user("bob")).post(f"/audit/export/{form}/", {"run": run})
+    assert (answer.status_code, AuditEvent.objects.filter(type="export.created").exists()) == (status, False)
