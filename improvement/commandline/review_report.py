@@ -20,6 +20,7 @@ def value(candidate: Candidate, standing: Standing) -> dict[str, Any]:
         "state": candidate.state,
         "target": candidate.target.name,
         "run": f"R-{candidate.run_id}" if candidate.run_id else None,
+        "title": candidate.title,
         "note": candidate.note,
         "score": candidate.score,
         "tier": review.tier,
@@ -45,10 +46,7 @@ def lines(candidate: Candidate, standing: Standing, *, with_patch: bool) -> list
         f"C-{candidate.pk} for {candidate.target.name}: {candidate.state.replace('_', ' ')}",
         *facts(
             [
-                (
-                    "  change",
-                    f"+{candidate.added} −{candidate.removed}  {candidate.note or candidate.operator}".rstrip(),
-                ),
+                ("  change", f"+{candidate.added} −{candidate.removed}  {candidate.title}"),
                 ("  measured", score(candidate.score)),
                 ("  evidence", review.evidence.summary),
                 ("  risk", f"{review.tier}, {standing.approvals} of {standing.needed} approvals"),

@@ -32,6 +32,7 @@ class Candidate(models.Model):
     origin = models.CharField(max_length=16, default="strategy")
     operator = models.CharField(max_length=80, blank=True)
     note = models.CharField(max_length=300, blank=True)
+    title = models.CharField(max_length=300, help_text="the whole change against the champion, in a few words")
     parents = models.JSONField(default=list)
     author = models.ForeignKey("improvement.User", null=True, on_delete=models.PROTECT, related_name="+")
     evaluation_index = models.PositiveIntegerField(null=True, help_text="the run's budget count when it was measured")

@@ -18,6 +18,7 @@ from improvement.engine.merging import place
 from improvement.engine.nomination import beats
 from improvement.engine.patches import diff_stats, patch_digest
 from improvement.engine.seeds import confirm_seeds, holdout_seed
+from improvement.engine.titles import title
 from improvement.exceptions import Conflict, MergeConflict
 from improvement.models import Candidate, Evaluation
 from improvement.runner.tasks_at import repository, task_at
@@ -117,6 +118,7 @@ def _rebase(candidate: Candidate, champion: Task, files: dict[str, str]) -> None
         files_digest=stored.store(files),
         patch_digest=digest,
         lines=diff_stats(champion.editable, files),
+        title=_title(candidate, champion, files),
         pairs=_confirm_pairs(candidate, digest=f"{digest}:{candidate.revision + 1}"),
         champion_files=stored.store(champion.editable),
         now=timezone.now(),
@@ -143,7 +145,13 @@ def _on_present_champion(candidate: Candidate, champion: Task) -> Candidate:
         files_digest=stored.store(files),
         patch_digest=patch_digest(champion.editable, files),
         lines=diff_stats(champion.editable, files),
+        title=_title(candidate, champion, files),
     )
+
+
+def _title(candidate: Candidate, champion: Task, files: dict[str, str]) -> str:
+    """Say what a candidate changes against a champion; a person's own words for their edit stay."""
+    return candidate.title if candidate.origin == "person" else title(champion.editable, files)
 
 
 def _material(candidate: Candidate, task: Task, rows: Iterable[Evaluation]) -> Material:

@@ -74,8 +74,7 @@ def _release_commit(release: Release, repo: Repository) -> str:
         ("Policy", f"v{review.policy.version} {review.policy.digest}" if review else ""),
         ("Checkpoint", _checkpoint(timezone.now())),
     ]
-    subject = (candidate.note or candidate.operator or "Improve")[:72]
-    message = with_trailers(subject, evidence.summary, pairs)
+    message = with_trailers(candidate.title[:72], evidence.summary, pairs)
     changes = task_at(release.target.name, release.previous_commit).changes(files)
     return repo.commit(release.previous_commit, changes, message=message, author=MACHINE, when=release.created_at)
 

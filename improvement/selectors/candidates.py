@@ -72,7 +72,7 @@ def children(candidate: Candidate, limit: int = 50) -> list[Candidate]:
     later = Candidate.objects.filter(run=candidate.run, number__gt=candidate.number).order_by("number")
     return [
         row
-        for row in later.only("pk", "parents", "score", "state", "number", "operator", "note")[:2000]
+        for row in later.only("pk", "parents", "score", "state", "number", "title")[:2000]
         if candidate.number in row.parents
     ][:limit]
 

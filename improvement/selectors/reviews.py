@@ -217,7 +217,7 @@ def _waiting(review: Review, person: Person, halted: bool) -> Waiting:
     candidate = review.candidate
     return Waiting(
         candidate_id=candidate.pk,
-        title=candidate.note or candidate.operator or "Change",
+        title=candidate.title,
         target=review.target.name,
         run_id=candidate.run_id,
         tier=review.tier,

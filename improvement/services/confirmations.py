@@ -45,7 +45,7 @@ def nominate(candidate_id: int, *, pairs: Sequence[Pair], champion_files: str, w
         events.record(
             candidate.run,
             "candidate.nominated",
-            {"id": candidate.pk, "text": f"C-{candidate.pk} nominated: {why}"},
+            {"id": candidate.pk, "text": f"C-{candidate.pk} nominated ({candidate.title}): {why}"},
             now=now,
         )
     _begin(candidate, pairs=pairs, champion_files=champion_files, now=now)
@@ -54,7 +54,7 @@ def nominate(candidate_id: int, *, pairs: Sequence[Pair], champion_files: str, w
 
 @audit.turn()
 def place_before_nomination(
-    candidate_id: int, *, champion: str, files_digest: str, patch_digest: str, lines: tuple[int, int]
+    candidate_id: int, *, champion: str, files_digest: str, patch_digest: str, lines: tuple[int, int], title: str
 ) -> Candidate:
     """Say what a measured candidate changes against the champion: a patch is always champion to candidate.
 
@@ -66,7 +66,8 @@ def place_before_nomination(
         raise Conflict(f"C-{candidate_id} was nominated already.")
     candidate.base_commit, candidate.files_id, candidate.patch_digest = champion, files_digest, patch_digest
     candidate.added, candidate.removed = lines
-    candidate.save(update_fields=["base_commit", "files", "patch_digest", "added", "removed"])
+    candidate.title = title
+    candidate.save(update_fields=["base_commit", "files", "patch_digest", "added", "removed", "title"])
     return candidate
 
 
@@ -78,6 +79,7 @@ def rebase(
     files_digest: str,
     patch_digest: str,
     lines: tuple[int, int],
+    title: str,
     pairs: Sequence[Pair],
     champion_files: str,
     now: datetime,
@@ -96,6 +98,7 @@ def rebase(
         "patch_digest": patch_digest,
         "added": lines[0],
         "removed": lines[1],
+        "title": title,
     }
     for name, value in changes.items():
         setattr(candidate, name, value)
@@ -268,7 +271,7 @@ def _open_review(candidate: Candidate, evidence: Evidence, change: Change, now: 
         _carry_votes(earlier, review, now)
     if candidate.run is not None:
         payload = {"id": candidate.pk, "x": candidate.evaluation_index, "y": candidate.score}
-        text = f"C-{candidate.pk} sent to review: {evidence.summary}"
+        text = f"C-{candidate.pk} sent to review ({candidate.title}): {evidence.summary}"
         events.record(candidate.run, "candidate.in_review", {**payload, "text": text}, now=now)
 
 

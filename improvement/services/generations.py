@@ -17,6 +17,7 @@ from improvement.engine.generation import Planned
 from improvement.engine.patches import diff_stats, patch_digest
 from improvement.engine.seeds import measure_seed
 from improvement.engine.session import Ask, Entry, Snapshot, Tell, entry_to_json
+from improvement.engine.titles import title
 from improvement.exceptions import Conflict
 from improvement.models import Candidate, Evaluation, JournalEntry, Run
 from improvement.models import Snapshot as SnapshotRow
@@ -157,6 +158,7 @@ def _candidate(
         removed=removed,
         operator=proposal.operator[:80],
         note=proposal.note[:300],
+        title=title(base_files, proposal.files),
         parents=list(proposal.parents),
         evaluation_index=index,
         message="" if one.to_measure else screened.message[:500],

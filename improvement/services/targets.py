@@ -215,6 +215,7 @@ def take_in_edit(
         origin="person",
         operator="person",
         note=note[:300],
+        title=note[:300],
         author_id=actor.person_id,
         proposed_at=now,
     )

@@ -42,7 +42,7 @@ def page(candidate: Candidate, person: Person, *, tab: str, view: str) -> Candid
     found = candidates.evidence(candidate.pk)
     return CandidatePage(
         id=candidate.pk,
-        title=candidate.note or candidate.operator or "Change",
+        title=candidate.title,
         run_id=candidate.run_id,
         target=candidate.target.name,
         chip=words.candidate_chip(candidate.state),
@@ -52,7 +52,10 @@ def page(candidate: Candidate, person: Person, *, tab: str, view: str) -> Candid
         added=candidate.added,
         removed=candidate.removed,
         base=candidate.base_commit,
-        origin=words.origin(candidate.operator, candidate.origin),
+        origin=candidate.author.get_username()
+        if candidate.author
+        else words.origin(candidate.operator, candidate.origin),
+        note=candidate.note if candidate.note != candidate.title else "",
         parents=tuple(parent.pk for parent in candidates.parents(candidate)),
         isolation=candidate.target.isolation,
         score=words.number(candidate.score),
@@ -137,6 +140,6 @@ def _relatives(candidate: Candidate) -> tuple[Relative, ...]:
     kin = [(row, "parent") for row in candidates.parents(candidate)]
     kin += [(row, "descendant") for row in candidates.children(candidate)]
     return tuple(
-        Relative(row.pk, words.candidate_chip(row.state), words.number(row.score), row.note or row.operator, relation)
+        Relative(row.pk, words.candidate_chip(row.state), words.number(row.score), row.title, relation)
         for row, relation in kin
     )

@@ -92,7 +92,7 @@ class Relative:
     id: int
     chip: Chip
     score: str
-    note: str
+    title: str
     relation: str
 
 
@@ -126,6 +126,7 @@ class CandidatePage:
     removed: int
     base: str
     origin: str
+    note: str
     parents: tuple[int, ...]
     isolation: str
     score: str

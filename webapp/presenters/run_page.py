@@ -175,7 +175,8 @@ def _candidate(row: Row) -> CandidateLine:
         added=one.added,
         removed=one.removed,
         seconds=words.seconds(row.seconds),
-        note=one.message or one.note,
+        title=one.title,
+        message=one.message,
     )
 
 

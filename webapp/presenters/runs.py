@@ -92,7 +92,8 @@ class CandidateLine:
     added: int
     removed: int
     seconds: str
-    note: str
+    title: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def test_whatever_a_strategy_writes_becomes_a_candidate(where: str, text: str) -
     )
     candidate = Candidate.objects.get()
     assert candidate.state == ("measuring" if where in {"note", "operator"} else "blocked")
-    assert all(character.isprintable() for character in candidate.note + candidate.operator)
+    assert all(character.isprintable() for character in candidate.note + candidate.operator + candidate.title)
 
 
 @pytest.mark.parametrize("files", [{"f.py": "a\ud800b"}, {"a\ud800b": "x"}])
