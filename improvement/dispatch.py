@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from celery import current_app
+from django.conf import settings
 from django.db import transaction
-from kombu.exceptions import OperationalError
+from django.utils.module_loading import import_string
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,6 @@ def enqueue_on_commit(task: str, **ids: int) -> None:
 def enqueue(task: str, **ids: int) -> None:
     """Enqueue now, and log when the broker cannot be reached."""
     try:
-        current_app.signature(f"improvement.tasks.{task}", kwargs=ids).apply_async(retry=False, ignore_result=True)
-    except (OperationalError, OSError) as error:
+        import_string(settings.SEND_TASK)(f"improvement.tasks.{task}", ids)
+    except OSError as error:
         logger.debug("%s is left for the next tick: %s", task, error)

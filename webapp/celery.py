@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from logging.config import dictConfig
 from typing import Any
 
@@ -19,6 +20,7 @@ from celery.signals import (
     worker_ready,
 )
 from django.conf import settings
+from kombu.exceptions import OperationalError
 
 from webapp import heartbeats
 
@@ -29,6 +31,14 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 _PR_SET_PDEATHSIG = 1
+
+
+def send_task(name: str, ids: Mapping[str, int]) -> None:
+    """Send a task with ids to its queue; OSError when the broker cannot be reached."""
+    try:
+        app.signature(name, kwargs=dict(ids)).apply_async(retry=False, ignore_result=True)
+    except OperationalError as error:
+        raise ConnectionError(str(error)) from error
 
 
 @setup_logging.connect

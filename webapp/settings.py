@@ -176,6 +176,7 @@ STORAGES = {
 }
 
 # Work: the database is the truth, messages only say that there is something to do
+SEND_TASK = "webapp.celery.send_task"  # by name: only who sends something loads Celery
 CELERY_BROKER_URL = addresses.broker(REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
