@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -54,8 +54,27 @@ class PasswordForm(FirstPasswordForm):
     field_order = ["current", "new", "again"]
 
 
+class TargetSelect(forms.Select):
+    """A choice of targets that says of each how its candidates are kept from their scoring."""
+
+    def __init__(self, isolations: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._isolations = isolations
+
+    def create_option(self, name: str, value: Any, label: int | str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return one option, with the target's isolation in its label and for the page's style."""
+        isolation = self._isolations[str(value)]
+        said = label if isolation == "separate" else f"{label} ({isolation})"
+        option = super().create_option(name, value, said, *args, **kwargs)
+        option["attrs"]["data-isolation"] = isolation
+        return option
+
+
 class NewRunForm(forms.Form):
-    """What to improve, with which strategy, for how long."""
+    """What to improve, with which strategy, for how long.
+
+    ``targets`` maps each target to its isolation, separate or cooperative.
+    """
 
     target = forms.ChoiceField(label="Target")
     strategy = forms.ChoiceField(label="Strategy", widget=forms.RadioSelect)
@@ -79,13 +98,16 @@ class NewRunForm(forms.Form):
         help_text="The same seed, strategy and target give the same candidates. Empty: a fresh one.",
     )
 
-    def __init__(self, *args: Any, targets: Sequence[str], packages: Sequence[StrategyPackage], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, targets: Mapping[str, str], packages: Sequence[StrategyPackage], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._packages = {package.name: package for package in packages}
-        for name, choices in (("target", targets), ("strategy", list(self._packages))):
+        for name, choices in (("target", list(targets)), ("strategy", list(self._packages))):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [(choice, choice) for choice in choices]
+        self.fields["target"].widget = TargetSelect(targets, choices=[(name, name) for name in targets])
         for package in packages:
             for setting, default in package.parameters.items():
                 self.fields[_field_of(package, setting)] = _setting_field(setting, default)

@@ -52,6 +52,7 @@ class Waiting:
     candidate_id: int
     title: str
     target: str
+    isolation: str
     run_id: int | None
     tier: str
     approvals: int
@@ -219,6 +220,7 @@ def _waiting(review: Review, person: Person, halted: bool) -> Waiting:
         candidate_id=candidate.pk,
         title=candidate.title,
         target=review.target.name,
+        isolation=review.target.isolation,
         run_id=candidate.run_id,
         tier=review.tier,
         approvals=place.approvals,

@@ -16,6 +16,7 @@ class Waiting:
     id: int
     title: str
     target: str
+    isolation: str
     run_id: int | None
     risk: Chip
     summary: str

@@ -73,6 +73,7 @@ def waiting_line(row: WaitingRow) -> Waiting:
         id=row.candidate_id,
         title=row.title,
         target=row.target,
+        isolation=row.isolation,
         run_id=row.run_id,
         risk=words.tier_chip(row.tier),
         summary=row.summary.rstrip("."),
@@ -90,6 +91,7 @@ def _line(run: Run, steps: list[tuple[int, float]]) -> RunLine:
     return RunLine(
         id=run.pk,
         target=run.target.name,
+        isolation=run.target.isolation,
         chip=words.run_chip(run.state),
         strategy=f"{run.strategy} {run.strategy_version}",
         champion=words.number(champion),

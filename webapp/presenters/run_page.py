@@ -52,6 +52,7 @@ def page(run: Run, person: Person, *, tab: str, sort: str, state: str, number: i
     return RunPage(
         id=run.pk,
         target=run.target.name,
+        isolation=run.target.isolation,
         chip=words.run_chip(run.state),
         wait_reason=run.wait_reason,
         strategy=f"{run.strategy} {run.strategy_version}",

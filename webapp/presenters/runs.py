@@ -17,6 +17,7 @@ class RunLine:
 
     id: int
     target: str
+    isolation: str
     chip: Chip
     strategy: str
     champion: str
@@ -126,6 +127,7 @@ class RunPage:
 
     id: int
     target: str
+    isolation: str
     chip: Chip
     wait_reason: str
     strategy: str

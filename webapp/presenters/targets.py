@@ -15,7 +15,7 @@ class TargetLine:
     name: str
     description: str
     kind: str
-    cooperative: bool
+    isolation: str
     champion: str
     change: str
     tone: str
@@ -70,7 +70,6 @@ class TargetPage:
     kind: str
     format: str
     isolation: str
-    cooperative: bool
     champion: str
     change: str
     tone: str

@@ -36,17 +36,17 @@ def new(request: HttpRequest) -> HttpResponse:
     """Ask what to improve and how, and start a run."""
     person = person_of(request)
     check_may(person, Right.START_RUN)
-    names = [one.name for one in targets.all_targets(person)]
+    known = {one.name: one.isolation for one in targets.all_targets(person)}
     packages = strategies.all_strategies()
     if request.method == "GET":
         asked = {key: request.GET[key] for key in ("target", "strategy") if key in request.GET}
-        form = NewRunForm(initial={"strategy": "evolution", **asked}, targets=names, packages=packages)
-        return show_page(request, "runs/new.html", {"form": form, "targets": names})
-    form = NewRunForm(request.POST, targets=names, packages=packages)
+        form = NewRunForm(initial={"strategy": "evolution", **asked}, targets=known, packages=packages)
+        return show_page(request, "runs/new.html", {"form": form, "targets": known})
+    form = NewRunForm(request.POST, targets=known, packages=packages)
     started = _start(request, form) if form.is_valid() else None
     if started is not None:
         return redirect("run", started)
-    return show_page(request, "runs/new.html", {"form": form, "targets": names}, status=422)
+    return show_page(request, "runs/new.html", {"form": form, "targets": known}, status=422)
 
 
 def _start(request: HttpRequest, form: NewRunForm) -> int | None:
