@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("strategies/", strategies.index, name="strategies"),
     path("audit/", audit.index, name="audit"),
     path("audit/verify/", audit.verify, name="audit-verify"),
+    path("audit/key/", audit.key, name="audit-key"),
     path("audit/export/<str:form>/", audit.export, name="audit-export"),
     path("team/", team.show, name="team"),
     path("team/invite/", team.invite, name="team-invite"),

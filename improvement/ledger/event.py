@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -80,7 +80,23 @@ def _told(event: Mapping[str, Any], field: str) -> str:
         return str(event[field].get("name") or event[field]["id"])
     stated = [event[part][field] for part in ("data", "context", "subject") if field in event.get(part, {})]
     value = str(stated[0]) if stated else "(not stated)"
-    return VERDICTS.get(value, value) if field == "verdict" else value
+    return _WORDING.get(field, str)(value)
+
+
+def _figure(text: str) -> str:
+    """Return a score as people write it: four decimals, or three digits of a tiny or huge one."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    ordinary = value == 0 or 0.001 <= abs(value) < 1e7
+    return f"{value:.4f}" if ordinary else f"{value:.3g}"
+
+
+_WORDING: Mapping[str, Callable[[str], str]] = {
+    "verdict": lambda text: VERDICTS.get(text, text),
+    "score": _figure,
+}
 
 
 def _remarks(event: Mapping[str, Any]) -> list[str]:

@@ -17,11 +17,35 @@ from improvement.ledger.merkle import Frontier, leaf_hash
 from improvement.models import AuditEvent, AuditHead, Checkpoint
 
 CHUNK = 2000
+THE_LOOPS_OWN = frozenset(
+    {
+        "checkpoint.published",
+        "run.queued",
+        "run.parked",
+        "candidate.proposed",
+        "candidate.evaluated",
+        "candidate.blocked",
+        "candidate.nominated",
+        "candidate.confirming",
+        "candidate.confirmed",
+        "candidate.unconfirmed",
+        "candidate.confirm_failed",
+        "generation.proposed",
+        "generation.evaluated",
+        "evidence.recorded",
+        "review.opened",
+        "review.claimed",
+        "review.superseded",
+        "review.stale",
+        "review.rebased",
+        "review.vote_recounted",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What to narrow the log to; empty means everything."""
+    """What to narrow the log to; empty means everything. ``decisions`` leaves out what the loop records of itself."""
 
     type: str = ""
     actor: str = ""
@@ -29,6 +53,7 @@ class Filters:
     target: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    decisions: bool = False
 
 
 def page(filters: Filters, number: int = 1, size: int = 50) -> Page[AuditEvent]:
@@ -41,6 +66,8 @@ def matching(filters: Filters) -> QuerySet[AuditEvent]:
     rows = AuditEvent.objects.order_by("seq")
     exact = {"type": filters.type, "actor": filters.actor, "run_id": filters.run_id, "target": filters.target}
     rows = rows.filter(**{column: value for column, value in exact.items() if value})
+    if filters.decisions:
+        rows = rows.exclude(type__in=THE_LOOPS_OWN)
     if filters.since:
         rows = rows.filter(ts__gte=timestamp(filters.since))
     if filters.until:

@@ -7,6 +7,9 @@ from datetime import datetime
 
 from webapp.presenters.paging import Pager
 
+EVERYTHING = "everything"
+SHARES = (("", "Decisions"), (EVERYTHING, "Everything"))
+
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
@@ -32,6 +35,12 @@ class AuditFilters:
     run: str = ""
     since: str = ""
     until: str = ""
+    show: str = ""
+
+    @property
+    def everything(self) -> bool:
+        """Whether what the loop records of itself is shown too: when asked for, by its own type or altogether."""
+        return self.show == EVERYTHING or bool(self.type)
 
     @property
     def any(self) -> bool:
@@ -59,6 +68,14 @@ class AuditPage:
     types: tuple[str, ...]
     actors: tuple[str, ...]
     size: int
+    bundle: str
+    key_file: str
     verified_at: datetime | None
     may_export: bool
     verification: Verification | None = None
+    shares: tuple[tuple[str, str], ...] = SHARES
+
+    @property
+    def share(self) -> str:
+        """Which of the shares is shown."""
+        return EVERYTHING if self.filters.everything else ""

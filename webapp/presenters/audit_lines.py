@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from improvement.models import AuditEvent
 
 PAGE = 50
+KEY_FILE = "countersign.vkey"
 _LOOKS = (
     ("review.rejected", "bad", "x"),
     ("review.changes_requested", "wait", "undo-2"),
@@ -54,10 +55,17 @@ def page(
         types=tuple(audit.types()),
         actors=tuple(audit.actors()),
         size=head.size if head else 0,
+        bundle=export_name(filters.run_id, "tar"),
+        key_file=KEY_FILE,
         verified_at=head.verified_at if head else None,
         may_export=may(person, Right.EXPORT_AUDIT),
         verification=verification,
     )
+
+
+def export_name(run_id: int | None, ending: str) -> str:
+    """Return the name of an export as a file."""
+    return f"countersign-audit{f'-R-{run_id}' if run_id else ''}.{ending}"
 
 
 def as_feed(rows: Iterable[AuditEvent]) -> tuple[FeedLine, ...]:

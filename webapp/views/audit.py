@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST, require_safe
@@ -18,10 +18,10 @@ from improvement.ledger.event import sentence
 from improvement.permissions import Right, check_may
 from improvement.selectors import audit as read
 from improvement.selectors.audit import Filters
-from improvement.services import trail
+from improvement.services import audit, trail
 from webapp.presenters import audit_lines
 from webapp.presenters.audit import AuditFilters, Verification
-from webapp.views.downloads import CSV, as_csv, download
+from webapp.views.downloads import CSV, as_csv, download, download_file
 from webapp.views.pages import actor_of, page_number, person_of, show
 
 COLUMNS = ("seq", "time", "type", "actor", "subject", "run", "target", "sentence")
@@ -40,29 +40,35 @@ def verify(request: HttpRequest) -> HttpResponse:
     return _page(request, Verification(found.ok, found.size, found.root, tuple(found.problems)))
 
 
+@require_safe
+def key(request: HttpRequest) -> StreamingHttpResponse:
+    """Return the public key that verifies this log, as `audit key` prints it."""
+    return download([audit.signing_key().vkey + "\n"], "text/plain; charset=utf-8", audit_lines.KEY_FILE)
+
+
 @require_POST
-def export(request: HttpRequest, form: str) -> HttpResponse:
+def export(request: HttpRequest, form: str) -> StreamingHttpResponse:
     """Return the trail, or one run's part of it, as a bundle, JSON lines or CSV; the trail says who took it."""
     check_may(person_of(request), Right.EXPORT_AUDIT)
     run = _run_to_export(request.POST.get("run", "").strip())
-    name = f"countersign-audit{f'-R-{run}' if run else ''}"
     if form == "bundle":
-        return _bundle(request, run, f"{name}.tar")
+        return _bundle(request, run)
     if form not in _CONTENTS:
         raise NotFound("The trail can be exported as bundle, jsonl or csv.")
     content, kind = _CONTENTS[form]
     trail.record_export(form, run_id=run, actor=actor_of(request), now=timezone.now())
-    return download(content(Filters(run_id=run)), kind, f"{name}.{form}")
+    return download(content(Filters(run_id=run)), kind, audit_lines.export_name(run, form))
 
 
-def _bundle(request: HttpRequest, run: int | None, name: str) -> HttpResponse:
+def _bundle(request: HttpRequest, run: int | None) -> StreamingHttpResponse:
+    name = audit_lines.export_name(run, "tar")
     with tempfile.TemporaryDirectory(prefix="countersign-export-") as folder:
         written = trail.export(Path(folder) / name, run_id=run, actor=actor_of(request), now=timezone.now())
-        return download(written.path.read_bytes(), "application/x-tar", name)
+        return download_file(written.path, "application/x-tar", name)
 
 
 def _page(request: HttpRequest, verification: Verification | None = None) -> HttpResponse:
-    asked = {key: request.GET.get(key, "").strip() for key in ("type", "actor", "run", "since", "until")}
+    asked = {name: request.GET.get(name, "").strip() for name in ("type", "actor", "run", "since", "until", "show")}
     shown = AuditFilters(**asked)
     filters = Filters(
         type=shown.type,
@@ -70,6 +76,7 @@ def _page(request: HttpRequest, verification: Verification | None = None) -> Htt
         run_id=_run(shown.run),
         since=_midnight(shown.since),
         until=_midnight(shown.until, days=1),
+        decisions=not shown.everything,
     )
     page = audit_lines.page(person_of(request), filters, shown, number=page_number(request), verification=verification)
     return show(request, "audit/list.html", {"page": page})
@@ -101,11 +108,11 @@ def _start_of(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min)).astimezone(UTC)
 
 
-def _json_lines(filters: Filters) -> bytes:
-    return b"".join(bytes(event.body) + b"\n" for event in read.matching(filters).iterator(2000))
+def _json_lines(filters: Filters) -> Iterator[bytes]:
+    return (bytes(event.body) + b"\n" for event in read.matching(filters).iterator(2000))
 
 
-def _csv(filters: Filters) -> str:
+def _csv(filters: Filters) -> Iterator[str]:
     return as_csv(_rows(filters))
 
 
@@ -116,7 +123,7 @@ def _rows(filters: Filters) -> Iterator[tuple[object, ...]]:
         yield event.seq, event.ts, event.type, event.actor, event.subject, event.run_id or "", event.target, told
 
 
-_CONTENTS: dict[str, tuple[Callable[[Filters], bytes | str], str]] = {
+_CONTENTS: dict[str, tuple[Callable[[Filters], Iterator[bytes] | Iterator[str]], str]] = {
     "jsonl": (_json_lines, "application/jsonl"),
     "csv": (_csv, CSV),
 }

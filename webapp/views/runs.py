@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -109,10 +110,10 @@ def live(request: HttpRequest, run_id: int) -> JsonResponse:
 
 
 @require_safe
-def scores(request: HttpRequest, run_id: int) -> HttpResponse:
+def scores(request: HttpRequest, run_id: int) -> StreamingHttpResponse:
     """Return every score of a run as CSV."""
     run = read.get(run_id, person_of(request))
-    rows = (("evaluation", "candidate", run.target.metric, "state", "operator"), *read.scores(run))
+    rows = chain([("evaluation", "candidate", run.target.metric, "state", "operator")], read.scores(run))
     return download(as_csv(rows), CSV, f"run-{run_id}-scores.csv")
 
 

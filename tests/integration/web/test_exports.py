@@ -20,6 +20,7 @@ Browsers = Callable[[User | None], Client]
 def test_an_export_is_recorded_with_its_form_and_its_scope(world: World, signed_in: Browsers, form: str) -> None:
     bob, before = signed_in(make.user("bob")), AuditEvent.objects.count()
     answer = bob.post(f"/audit/export/{form}/", {"run": str(world.run.pk)})
+    assert answer.getvalue()
     recorded = AuditEvent.objects.filter(type="export.created").get()
     body = read.body(recorded)
     assert answer.headers["Content-Disposition"].startswith("attachment;")
@@ -28,7 +29,7 @@ def test_an_export_is_recorded_with_its_form_and_its_scope(world: World, signed_
 
 
 def test_json_lines_hold_the_whole_log_with_the_export_itself(world: World, signed_in: Browsers) -> None:
-    lines = signed_in(make.user("bob")).post("/audit/export/jsonl/", {"run": ""}).content.splitlines()
+    lines = signed_in(make.user("bob")).post("/audit/export/jsonl/", {"run": ""}).getvalue().splitlines()
     assert len(lines) == AuditEvent.objects.count()
     assert json.loads(lines[-1])["type"] == "export.created"
 

@@ -122,6 +122,7 @@ def _asked(
     """Return the status of one request, which leaves nothing behind."""
     with _taken_back():
         answer: HttpResponseBase = browser.generic(method, path, body, content_type=kind, headers=headers)
+        b"".join(answer)  # a download ends when it is read
         return int(answer.status_code)
 
 

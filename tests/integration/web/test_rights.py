@@ -64,6 +64,7 @@ ROUTES = (
     Route("strategies", "/strategies/", ALL),
     Route("audit", "/audit/?type=run.started&since=2026-01-01", ALL),
     Route("audit-verify", "/audit/verify/", ALL, {}),
+    Route("audit-key", "/audit/key/", ALL),
     Route("audit-export", "/audit/export/csv/", (200, 200, 403, 403), {}),
     Route("audit-export", "/audit/export/jsonl/", (200, 200, 403, 403), {"run": "{run}"}),
     Route("audit-export", "/audit/export/bundle/", (200, 200, 403, 403), {}),
@@ -96,13 +97,14 @@ def _answer(browser: Client, route: Route, world: World) -> int:
     path = route.path.format(**world.numbers)
     with transaction.atomic():
         if route.post is None:
-            status = browser.get(path).status_code
+            answer = browser.get(path)
         else:
             data = {key: value.format(**world.numbers) for key, value in route.post.items()}
             data |= _signed(make.shown(world.candidate)) if route.signs else {}
-            status = browser.post(path, data).status_code
+            answer = browser.post(path, data)
+        b"".join(answer)  # a download ends when it is read
         transaction.set_rollback(True)
-    return status
+    return int(answer.status_code)
 
 
 def _signed(digests: Digests) -> dict[str, str]:
