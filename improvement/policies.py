@@ -117,6 +117,7 @@ class Case:
     sandbox_level: int
     sandbox_min_level: int
     halted: bool
+    branch_strayed: bool
     quarantined: bool
     blocking_findings: tuple[str, ...]
 
@@ -204,6 +205,11 @@ def requirements(case: Case, policy: Policy) -> tuple[Requirement, ...]:
             not case.blocking_findings and not case.quarantined,
             "; ".join(case.blocking_findings)
             or ("the score is above what is possible" if case.quarantined else "none"),
+        ),
+        Requirement(
+            "Branch at the champion",
+            not case.branch_strayed,
+            "it was moved by hand; put it back first" if case.branch_strayed else "only releases moved it",
         ),
         Requirement("Not stopped", not case.halted, "everything is stopped" if case.halted else "running normally"),
     )

@@ -111,7 +111,7 @@ CANDIDATE_TRANSITIONS = _table(
     (C.STALE, C.REJECTED, "review.rejected"),
     (C.APPROVED, C.RELEASED, "release.done"),
     (C.APPROVED, C.STALE, "review.stale"),
-    (C.RELEASED, C.ROLLED_BACK, "rollback.done"),
+    (C.RELEASED, C.ROLLED_BACK, "candidate.rolled_back"),
 )
 
 RUN_TRANSITIONS = _table(

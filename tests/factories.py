@@ -22,11 +22,11 @@ from improvement.engine.packages import StrategyPackage, find_builtin
 from improvement.engine.session import Tell, entry_for
 from improvement.models import Candidate, Evaluation, Release, Review, Run, Target, User, Vote
 from improvement.policies import Digests
-from improvement.runner import confirming
+from improvement.runner import confirming, releasing
 from improvement.runner.tasks_at import repository, task_at
 from improvement.selectors import filesets, loop
 from improvement.selectors import reviews as read_reviews
-from improvement.services import evaluations, generations, policies, reviews, runs, targets
+from improvement.services import champions, evaluations, generations, policies, reviews, runs, targets
 from improvement.services.actors import Actor, human
 from improvement.services.evaluations import Order
 from improvement.services.targets import Added
@@ -371,13 +371,19 @@ def intended_release(on: Target) -> Release:
 
 def move_champion_elsewhere(on: Target, changes: dict[str, bytes | None], *, actor: Actor | None = None) -> str:
     """Make a commit as somebody outside would, have it taken over as champion, and return its id."""
+    ordered = ordered_takeover(on, changes, actor=actor)
+    releasing.finish_release(ordered.pk)
+    return ordered.ordered_commit
+
+
+def ordered_takeover(on: Target, changes: dict[str, bytes | None], *, actor: Actor | None = None) -> Release:
+    """Return the order, not carried out yet, that a commit made outside becomes champion."""
     repo = repository(on.name)
     before = repo.head()
     commit = repo.commit(before, changes, message="Made elsewhere", author=SOMEBODY, when=timezone.now())
-    repo.advance(commit, expected=before)
-    targets.take_external(
+    return champions.order_takeover(
         on.name,
-        task=task_at(on.name, commit),
+        previous=before,
         commit=commit,
         tree=repo.tree_id(commit),
         score=number_in(repo.read_tree(commit)["f.py"].decode()),
@@ -385,7 +391,6 @@ def move_champion_elsewhere(on: Target, changes: dict[str, bytes | None], *, act
         reason="merged by hand",
         now=timezone.now(),
     )
-    return commit
 
 
 def values(candidates: Sequence[Candidate]) -> list[str]:

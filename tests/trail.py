@@ -17,6 +17,11 @@ def recorded(kind: str) -> list[dict[str, Any]]:
     return [read.body(event)["data"] for event in AuditEvent.objects.filter(type=kind)]
 
 
+def events(kind: str) -> list[dict[str, Any]]:
+    """Return the events of a type with everything that they name, oldest first."""
+    return [read.body(event) for event in AuditEvent.objects.filter(type=kind)]
+
+
 def kinds_since(seq: int) -> list[str]:
     """Return the types of the events from a number on."""
     return list(AuditEvent.objects.filter(seq__gte=seq).values_list("type", flat=True))

@@ -18,6 +18,7 @@ def value(target: Target) -> dict[str, Any]:
         "format": target.format,
         "champion": target.champion_commit,
         "score": target.champion_score,
+        "branch_moved_to": target.stray_head or None,
         "start": {"commit": target.start_commit, "score": target.start_score},
         "metric": {"name": target.metric, "better": target.better, "unit": target.unit},
         "isolation": target.isolation,
@@ -43,6 +44,7 @@ def lines(target: Target) -> list[str]:
                 ("  git clone", read.clone_path(target)),
             ]
         ),
+        *([_strayed(target)] if target.stray_head else []),
         *(f"  note: {warning}" for warning in target.warnings),
     ]
 
@@ -63,7 +65,7 @@ def history_lines(target: Target) -> list[str]:
     rows = []
     for release in read.champions(target.pk):
         mark = "*" if release.commit == target.champion_commit else ""
-        who = ", ".join(_approved_by(release)) or release.actor
+        who = ", ".join(read.moved_by(release)) or NOTHING
         at = moment_or_none(release.finished_at) or NOTHING
         rows.append((mark, release.commit[:12], score(release.score), _what(release), who, at))
     return [f"{target.name}: the champion is {target.champion_commit}", *columns(head, rows)]
@@ -73,7 +75,9 @@ def _moved(release: Release) -> dict[str, Any]:
     return {
         "commit": release.commit,
         "candidate": f"C-{release.candidate_id}" if release.candidate_id else None,
-        "approved_by": _approved_by(release),
+        "approved_by": [one["name"] for one in release.approved_by],
+        "ordered_by": release.ordered_by.get_username() if release.ordered_by else None,
+        "restores": release.ordered_commit if release.kind == Release.Kind.ROLLBACK else None,
         "at": moment_or_none(release.finished_at),
         "kind": release.kind,
         "score": release.score,
@@ -84,10 +88,15 @@ def _moved(release: Release) -> dict[str, Any]:
     }
 
 
-def _approved_by(release: Release) -> list[str]:
-    return [one["name"] for one in release.approved_by]
-
-
 def _what(release: Release) -> str:
     marked = " (self-countersigned)" if release.self_countersigned else ""
+    if release.kind == Release.Kind.ROLLBACK:
+        return f"rollback to {release.ordered_commit[:9]}"
     return f"{release.kind} of C-{release.candidate_id}{marked}" if release.candidate_id else release.kind
+
+
+def _strayed(target: Target) -> str:
+    return (
+        f"  its branch was moved by hand to {target.stray_head[:9]}: no run and no release begins before it is back "
+        f"(target check {target.name})"
+    )

@@ -59,6 +59,15 @@ EVENT_TYPES: Mapping[str, EventType] = {
     # Targets and their champions
     "target.added": EventType("{actor} added the target {subject} with champion {champion:.9}"),
     "target.champion_set": EventType("{actor} set the first champion of {subject} to {commit:.9}"),
+    "target.branch_strayed": EventType(
+        "The branch of {subject} was moved by hand: it was found at {found:.9}, not at its champion {champion:.9}"
+    ),
+    "target.branch_restored": EventType("The branch of {subject} is at its champion {champion:.9} again"),
+    "champion.external_ordered": EventType(
+        "{actor} ordered that {commit:.9}, made elsewhere, becomes champion of {subject}: {reason}",
+        data=("previous", "tree"),
+        people_only=True,
+    ),
     "champion.external": EventType(
         "{actor} took over {commit:.9}, made elsewhere, as champion of {subject}: {reason}",
         data=("previous",),
@@ -91,6 +100,7 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "candidate.confirmed": EventType("{subject} was confirmed on fresh seeds"),
     "candidate.unconfirmed": EventType("{subject} was not confirmed: {reason}"),
     "candidate.confirm_failed": EventType("The confirmation of {subject} failed: {reason}"),
+    "candidate.rolled_back": EventType("{subject} is champion no longer: it was rolled back"),
     "candidate.withdrawn": EventType("{actor} withdrew {subject}: {reason}"),
     "evidence.recorded": EventType(
         "The evidence for {subject} was recorded", subject=("patch_sha256", "base"), context=("evidence_sha256",)
@@ -113,6 +123,9 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "release.intended": _bound("{subject} is about to become champion {commit:.9} of {target}", "previous"),
     "release.done": _bound("{subject} became champion {commit:.9} of {target}", "tree", "previous", "approvals"),
     "release.failed": EventType("{subject} could not be released: {reason}"),
+    "rollback.ordered": EventType(
+        "{actor} ordered to roll {subject} back to {to:.9}: {reason}", data=("previous",), people_only=True
+    ),
     "rollback.done": EventType(
         "{actor} rolled {subject} back to {to:.9}: {reason}", data=("commit", "tree", "previous"), people_only=True
     ),

@@ -365,6 +365,7 @@ class History:
         self._halted = False
         self._resume_asked_by = ""
         self._intended: dict[tuple[Binding, str], str] = {}
+        self._takeovers: set[tuple[str, str]] = set()
 
     def read(self, event: Event) -> None:
         """Take in one event; raises ``Refused`` saying which rule it breaks (its effects are taken in all the same)."""
@@ -495,12 +496,22 @@ class History:
         if present != commit:
             raise Refused(f"{target} has a champion, which only a release or a rollback may move")
 
+    def _takeover_ordered(self, event: Event) -> None:
+        self._takeovers.add((_field(event, "subject", "id"), _field(event, "data", "commit")))
+        _person(event)
+        if self._halted:
+            raise Refused("a takeover was ordered while everything was halted")
+
     def _champion_external(self, event: Event) -> None:
         target, previous = _field(event, "subject", "id"), _field(event, "data", "previous")
-        present = self._champions.get(target, "")
-        self._move(target, _field(event, "data", "commit"), event)
+        present, commit = self._champions.get(target, ""), _field(event, "data", "commit")
+        self._move(target, commit, event)
         _person(event)
+        if (target, commit) not in self._takeovers:
+            raise Refused("no event says that this takeover was ordered")
         self._check_chain(target, previous, present)
+        if self._halted:
+            self.warnings.append(f"event {event['seq']}: a takeover ordered before the halt was finished under it")
 
     def _rolled_back(self, event: Event) -> None:
         target, to = _field(event, "subject", "id"), _field(event, "data", "to")
@@ -608,6 +619,7 @@ class History:
 _HANDLERS: dict[str, Callable[[History, Event], None]] = {
     "target.added": History._target_added,
     "target.champion_set": History._champion_set,
+    "champion.external_ordered": History._takeover_ordered,
     "champion.external": History._champion_external,
     "run.created": History._run_created,
     "candidate.proposed": History._candidate_proposed,

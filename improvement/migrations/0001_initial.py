@@ -290,6 +290,7 @@ class Migration(migrations.Migration):
                 ('start_score', models.FloatField(null=True)),
                 ('champion_commit', models.CharField(max_length=40)),
                 ('champion_score', models.FloatField(null=True)),
+                ('stray_head', models.CharField(blank=True, help_text='where its branch was found instead of at the champion ("missing" without a branch)', max_length=40)),
                 ('evaluator_digest', models.CharField(max_length=64)),
                 ('holdout_uses', models.PositiveIntegerField(default=0)),
                 ('added_at', models.DateTimeField()),
@@ -340,11 +341,13 @@ class Migration(migrations.Migration):
                 ('previous_score', models.FloatField(null=True)),
                 ('approved_by', models.JSONField(default=list)),
                 ('self_countersigned', models.BooleanField(default=False)),
+                ('ordered_via', models.CharField(blank=True, max_length=16)),
+                ('ordered_commit', models.CharField(blank=True, help_text='the champion that a rollback restores, or the commit made elsewhere that is taken over', max_length=40)),
                 ('reason', models.TextField(blank=True)),
-                ('actor', models.CharField(max_length=200)),
                 ('created_at', models.DateTimeField()),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('candidate', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='releases', to='improvement.candidate')),
+                ('ordered_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('target', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='releases', to='improvement.target')),
             ],
             options={
@@ -500,7 +503,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='release',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'rollback'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='rollback_has_reason'),
+            constraint=models.CheckConstraint(condition=models.Q(('kind', 'release'), ('approved_by', []), _connector='OR'), name='only_a_release_has_approvals'),
+        ),
+        migrations.AddConstraint(
+            model_name='release',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ['rollback', 'external']), _negated=True), models.Q(('ordered_by__isnull', False), models.Q(('ordered_commit', ''), _negated=True), models.Q(('reason', ''), _negated=True)), _connector='OR'), name='ordered_move_says_who_what_and_why'),
         ),
         migrations.AddIndex(
             model_name='evaluation',

@@ -25,6 +25,11 @@ class Target(models.Model):
     champion_candidate = models.ForeignKey(
         "improvement.Candidate", null=True, on_delete=models.PROTECT, related_name="+"
     )
+    stray_head = models.CharField(
+        max_length=40,
+        blank=True,
+        help_text='where its branch was found instead of at the champion ("missing" without a branch)',
+    )
     evaluator_digest = models.CharField(max_length=64)
     holdout_uses = models.PositiveIntegerField(default=0)
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
@@ -85,8 +90,14 @@ class Release(models.Model):
     previous_score = models.FloatField(null=True)
     approved_by = models.JSONField(default=list)
     self_countersigned = models.BooleanField(default=False)
+    ordered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    ordered_via = models.CharField(max_length=16, blank=True)
+    ordered_commit = models.CharField(
+        max_length=40,
+        blank=True,
+        help_text="the champion that a rollback restores, or the commit made elsewhere that is taken over",
+    )
     reason = models.TextField(blank=True)
-    actor = models.CharField(max_length=200)
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
@@ -105,6 +116,11 @@ class Release(models.Model):
                 condition=~models.Q(kind="release") | models.Q(candidate__isnull=False), name="release_has_candidate"
             ),
             models.CheckConstraint(
-                condition=~models.Q(kind="rollback") | ~models.Q(reason=""), name="rollback_has_reason"
+                condition=models.Q(kind="release") | models.Q(approved_by=[]), name="only_a_release_has_approvals"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kind__in=["rollback", "external"])
+                | (models.Q(ordered_by__isnull=False) & ~models.Q(ordered_commit="") & ~models.Q(reason="")),
+                name="ordered_move_says_who_what_and_why",
             ),
         ]

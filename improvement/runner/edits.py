@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from improvement import installation, permissions
+from improvement import installation
 from improvement.engine.cheats import cheat_files, check_cheats
 from improvement.engine.generation import score_of
 from improvement.engine.manifest import FILE_NAME, check_tree, parse_manifest
@@ -17,14 +17,13 @@ from improvement.engine.measurement import Stage, Task
 from improvement.engine.merging import place
 from improvement.engine.patches import diff_stats, patch_digest
 from improvement.engine.screening import Screened, screen
-from improvement.exceptions import Conflict, Invalid, NotAllowed, TargetError
-from improvement.models import Candidate, Target
-from improvement.permissions import Right
+from improvement.exceptions import Conflict, Invalid, TargetError
+from improvement.models import Candidate, Release, Target
+from improvement.runner import heads, releasing
 from improvement.runner.measuring import measure_now
 from improvement.runner.tasks_at import repository, task_at
 from improvement.sandbox import levels
-from improvement.selectors import targets as read
-from improvement.services import targets
+from improvement.services import champions, targets
 from improvement.services.actors import Actor
 from improvement.targets.repository import Repository
 
@@ -49,7 +48,7 @@ def pull_candidate(target: Target, *, source: str, branch: str, note: str, actor
     commit changes what no candidate may, ``MergeConflict`` when it and the champion changed the same lines.
     """
     repo = repository(target.name)
-    edit = _incoming(repo, target, source, branch)
+    edit = _incoming(repo, target, source, branch, actor)
     if edit.others:
         raise TargetError(_refusal(target, edit))
     champion, theirs = task_at(target.name, target.champion_commit), task_at(target.name, edit.commit)
@@ -72,33 +71,33 @@ def pull_candidate(target: Target, *, source: str, branch: str, note: str, actor
 def pull_champion(target: Target, *, source: str, branch: str, actor: Actor, reason: str) -> Target:
     """Make a commit made elsewhere the champion because an authorised person says so, once it was measured.
 
-    The commit has to be built on the champion. When it raises (``NotAllowed``, ``TargetError`` …) nothing moved.
+    The commit has to be built on the champion. When it raises (``NotAllowed``, ``TargetError`` …) nothing moved. A
+    process that dies after the order leaves it to the workers, as with every release.
     """
-    _check_may_take_over(target, actor=actor, reason=reason)
+    champions.check_may_take_over(target.name, actor=actor, reason=reason)
     repo = repository(target.name)
-    edit = _incoming(repo, target, source, branch)
+    edit = _incoming(repo, target, source, branch, actor)
     if not repo.is_ancestor(target.champion_commit, edit.commit):
         raise TargetError(
             f"{edit.commit[:9]} is not built on the champion {target.champion_commit[:9]}: "
             "merge or rebase it onto that, and pull again."
         )
-    task = _task(repo, edit.commit)
-    score = _measured(task)
-    repo.advance(edit.commit, expected=target.champion_commit)
-    try:
-        return targets.take_external(
-            target.name,
-            task=task,
-            commit=edit.commit,
-            tree=repo.tree_id(edit.commit),
-            score=score,
-            actor=actor,
-            reason=reason,
-            now=timezone.now(),
-        )
-    except BaseException:
-        repo.advance(target.champion_commit, expected=edit.commit)
-        raise
+    ordered = champions.order_takeover(
+        target.name,
+        previous=target.champion_commit,
+        commit=edit.commit,
+        tree=repo.tree_id(edit.commit),
+        score=_measured(_task(repo, edit.commit)),
+        actor=actor,
+        reason=reason,
+        now=timezone.now(),
+    )
+    releasing.finish_release(ordered.pk)
+    ordered.refresh_from_db()
+    if ordered.state == Release.State.FAILED:
+        raise Conflict(f"The champion did not move: {ordered.reason}")
+    target.refresh_from_db()
+    return target
 
 
 def push(target: Target, *, remote: str, branch: str) -> str:
@@ -113,11 +112,11 @@ def push(target: Target, *, remote: str, branch: str) -> str:
     return target.champion_commit
 
 
-def _incoming(repo: Repository, target: Target, source: str, branch: str) -> Edit:
+def _incoming(repo: Repository, target: Target, source: str, branch: str, actor: Actor) -> Edit:
     """Fetch the commit, put back a branch that somebody pushed to, and say what the commit changes."""
     own = installation.repository_path(target.name)
     commit = repo.fetch(_address(source) if source else str(own), branch)
-    _put_back(repo, target)
+    heads.put_back(target.name, actor=actor)
     if repo.is_ancestor(commit, target.champion_commit):
         where = source or f"the repository of {target.name}"
         raise Conflict(
@@ -132,13 +131,6 @@ def _incoming(repo: Repository, target: Target, source: str, branch: str) -> Edi
         editable=tuple(path for path in changed if manifest.is_editable(path)),
         others=tuple(path for path in changed if not manifest.is_editable(path)),
     )
-
-
-def _put_back(repo: Repository, target: Target) -> None:
-    """The branch is the champion's alone: what somebody pushed onto it was fetched, and the branch goes back."""
-    head = repo.head()
-    if head != target.champion_commit and read.release_in_flight(target.pk) is None:
-        repo.advance(target.champion_commit, expected=head)
 
 
 def _branched_off(repo: Repository, target: Target, commit: str) -> str:
@@ -167,16 +159,6 @@ def _screened(champion: Task, files: Mapping[str, str], edit: Edit) -> Screened:
     if screened.verdict != "pass":
         raise Invalid(f"{edit.commit[:9]} cannot be a candidate: {screened.message}")
     return screened
-
-
-def _check_may_take_over(target: Target, *, actor: Actor, reason: str) -> None:
-    if actor.person is None:
-        raise NotAllowed("Only a person can take over a champion from elsewhere.")
-    permissions.check_may(actor.person, Right.CHANGE_POLICY, target.pk)
-    if not reason.strip():
-        raise Invalid("Say why this commit becomes champion without a review; the reason goes into the audit trail.")
-    if read.release_in_flight(target.pk) is not None:
-        raise Conflict(f"A release of {target.name} is being carried out. Wait a moment and pull again.")
 
 
 def _task(repo: Repository, commit: str) -> Task:

@@ -84,7 +84,9 @@ def _branch(target: Target, head: str) -> Check:
     return Check(
         "repository",
         False,
-        f"its branch is at {head[:9]}, not at the champion: take it in with target pull {target.name}",
+        f"its branch was moved by hand to {head[:9]}, so no release and no run begins: target restore {target.name} "
+        f"puts it back at the champion {target.champion_commit[:9]}; target pull {target.name} does so too, and makes "
+        "a candidate of what was put there",
     )
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from django.utils import timezone
 
 from improvement import installation
-from improvement.exceptions import Conflict, Halted, PolicyUnmet, TargetError
+from improvement.exceptions import ChampionMoved, Conflict, Halted, PolicyUnmet, TargetError
 from improvement.ledger.checkpoint import read_checkpoint
 from improvement.models import Release
+from improvement.runner import heads
 from improvement.runner.tasks_at import repository, task_at
 from improvement.selectors import filesets
+from improvement.selectors import targets as read_targets
 from improvement.services import audit, releases
 from improvement.targets.messages import with_trailers
 from improvement.targets.repository import Author, Repository
@@ -23,15 +26,16 @@ MACHINE = Author("Countersign", "countersign@localhost")
 
 
 def finish_release(release_id: int) -> None:
-    """Carry out an ordered release or rollback, from wherever an earlier attempt left it.
+    """Carry out an ordered release, rollback or takeover, from wherever an earlier attempt left it.
 
     Only one process at a time does this. An attempt that died before the ref moved is judged and made again; one that
     died after is recorded as it was begun.
     """
     release = Release.objects.select_related("target").get(pk=release_id)
-    with installation.alone(f"release-{release.target.name}"):
+    with installation.alone(heads.moving(release.target.name)):
         release.refresh_from_db(fields=["state", "commit"])
         if release.state == Release.State.INTENDED:
+            heads.look_when_alone(release.target.name)
             _carry_out(release, repository(release.target.name))
 
 
@@ -48,14 +52,14 @@ def _carry_out(release: Release, repo: Repository) -> None:
         logger.exception("release %s cannot be carried out", release.pk)
         releases.give_up(release.pk, reason=broken.message, now=timezone.now())
     else:
-        releases.finish(release.pk, now=timezone.now())
+        release.refresh_from_db(fields=["commit"])
+        releases.finish(release.pk, task=task_at(release.target.name, release.commit), now=timezone.now())
 
 
 def _begin(release: Release, repo: Repository) -> str:
     """Make the commit and record that it is about to become champion, if it still may."""
     release = releases.check_still_allowed(release.pk, now=timezone.now())
-    make = _rollback_commit if release.kind == Release.Kind.ROLLBACK else _release_commit
-    commit = make(release, repo)
+    commit = _MAKE[Release.Kind(release.kind)](release, repo)
     releases.record_commit(release.pk, commit=commit, tree=repo.tree_id(commit), now=timezone.now())
     return commit
 
@@ -80,16 +84,29 @@ def _release_commit(release: Release, repo: Repository) -> str:
 
 
 def _rollback_commit(release: Release, repo: Repository) -> str:
-    ordered = release.approved_by[0]
+    former = release.ordered_commit
     pairs = [
-        ("Rolled-back-by", ordered["name"]),
-        ("Restores", ordered["to"]),
+        *[("Rolled-back-by", name) for name in read_targets.moved_by(release)],
+        ("Restores", former),
         ("Checkpoint", _checkpoint(timezone.now())),
     ]
-    message = with_trailers(f"Roll back to {ordered['to'][:9]}", release.reason, pairs)
+    message = with_trailers(f"Roll back to {former[:9]}", release.reason, pairs)
     return repo.roll_back(
-        ordered["to"], expected=release.previous_commit, message=message, author=MACHINE, when=release.created_at
+        former, expected=release.previous_commit, message=message, author=MACHINE, when=release.created_at
     )
+
+
+def _commit_made_elsewhere(release: Release, repo: Repository) -> str:
+    if not repo.is_ancestor(release.previous_commit, release.ordered_commit):
+        raise ChampionMoved(f"{release.ordered_commit[:9]} is not built on the champion.")
+    return release.ordered_commit
+
+
+_MAKE: dict[Release.Kind, Callable[[Release, Repository], str]] = {
+    Release.Kind.RELEASE: _release_commit,
+    Release.Kind.ROLLBACK: _rollback_commit,
+    Release.Kind.EXTERNAL: _commit_made_elsewhere,
+}
 
 
 def _checkpoint(now: datetime) -> str:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from improvement import dispatch
 from improvement.models import Release, Target
+from improvement.runner import heads
 from improvement.selectors import audit as read_audit
 from improvement.selectors import loop, targets
 from improvement.services import audit, evaluations, reviews
@@ -23,6 +24,7 @@ def tick() -> None:
         dispatch.enqueue("evaluate", evaluation_id=evaluation_id)
     for import_id in targets.waiting_imports(now):
         dispatch.enqueue("import_target", import_id=import_id)
+    heads.look_at_all()
     reviews.expire_due(now=now)
     if not loop.halted():
         reviews.settle_approved(now=now)

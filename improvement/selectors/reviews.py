@@ -99,6 +99,7 @@ def case(review: Review, *, halted: bool | None = None) -> Case:
         sandbox_level=int(payload.get("sandbox_level", 0)),
         sandbox_min_level=settings.SANDBOX_MIN_LEVEL,
         halted=_is_halted() if halted is None else halted,
+        branch_strayed=review.target.stray_head != "",
         quarantined=review.candidate.state == CandidateState.QUARANTINED.value,
         blocking_findings=tuple(blocking),
     )

@@ -45,12 +45,24 @@ def manifest(target: Target) -> Manifest:
 def champions(target_id: int) -> list[Release]:
     """Return every move of a target's champion that was carried out, newest first."""
     done = Release.objects.filter(target_id=target_id, state=Release.State.DONE)
-    return list(done.select_related("candidate").order_by("-pk"))
+    return list(done.select_related("candidate", "ordered_by").order_by("-pk"))
+
+
+def moved_by(release: Release) -> list[str]:
+    """Return the names of those who let a champion move: who approved the release, or else who ordered the move."""
+    if release.kind == Release.Kind.RELEASE:
+        return [one["name"] for one in release.approved_by]
+    return [release.ordered_by.get_username()] if release.ordered_by else []
 
 
 def release_in_flight(target_id: int) -> Release | None:
     """Return the release or rollback that is being carried out, if any."""
     return Release.objects.filter(target_id=target_id, state=Release.State.INTENDED).first()
+
+
+def strayed() -> list[str]:
+    """Return the names of the targets whose branch was found elsewhere than at the champion."""
+    return list(Target.objects.exclude(stray_head="").order_by("name").values_list("name", flat=True))
 
 
 def clone_path(target: Target) -> str:

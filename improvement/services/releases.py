@@ -10,16 +10,17 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from improvement import dispatch, events, permissions, policies
+from improvement import dispatch, events, policies
 from improvement.engine.evidence import Evidence
-from improvement.exceptions import ChampionMoved, Conflict, Halted, Invalid, NotAllowed, NotFound, PolicyUnmet
+from improvement.engine.measurement import Task
+from improvement.exceptions import ChampionMoved, Conflict, Halted, NotFound, PolicyUnmet
 from improvement.models import AuditEvent, Candidate, Evaluation, Halt, Release, Review, Run, Target, Vote
-from improvement.permissions import Right
 from improvement.selectors import audit as read_audit
 from improvement.selectors import reviews as read_reviews
-from improvement.services import audit, reasons, reviews
+from improvement.selectors import targets as read_targets
+from improvement.services import audit, reviews, targets
 from improvement.services import policies as policy_service
-from improvement.services.actors import SYSTEM, Actor
+from improvement.services.actors import SYSTEM, human
 from improvement.services.transitions import move_candidate
 from improvement.states import LIVE_RUN_STATES, CandidateState
 
@@ -46,9 +47,13 @@ def check_still_allowed(release_id: int, *, now: datetime) -> Release:
         raise Conflict(f"The release {release_id} was {release.state} already.")
     if release.target.champion_commit != release.previous_commit:
         raise ChampionMoved("The champion moved before this release.")
+    if release.target.stray_head:
+        raise ChampionMoved(
+            f"The branch of {release.target.name} was moved by hand to {release.target.stray_head[:9]}."
+        )
+    if release.kind != Release.Kind.ROLLBACK and Halt.objects.filter(lifted_at__isnull=True).exists():
+        raise Halted("Everything is stopped; the release waits until that is lifted.")
     if release.kind == Release.Kind.RELEASE:
-        if Halt.objects.filter(lifted_at__isnull=True).exists():
-            raise Halted("Everything is stopped; the release waits until that is lifted.")
         review = _review_of(release)
         in_force = policy_service.current(now=now)
         if review.policy_id != in_force.pk:
@@ -111,8 +116,11 @@ def record_commit(release_id: int, *, commit: str, tree: str, now: datetime) -> 
 
 
 @audit.turn()
-def finish(release_id: int, *, now: datetime) -> Release:
-    """Record that the ref moved: the champion is the release's commit now. Repeating it changes nothing."""
+def finish(release_id: int, *, task: Task, now: datetime) -> Release:
+    """Record that the ref moved: the champion is the release's commit now. Repeating it changes nothing.
+
+    ``task`` is the target at that commit: its manifest and evaluator are the ones that count from now on.
+    """
     release = _locked(release_id)
     if release.state != Release.State.INTENDED:
         return release
@@ -122,12 +130,13 @@ def finish(release_id: int, *, now: datetime) -> Release:
     if release.kind == Release.Kind.RELEASE:
         _finish_release(release, now)
     else:
-        _finish_rollback(release, now)
+        _finish_ordered(release, now)
     release.state, release.finished_at = Release.State.DONE, now
     release.save(update_fields=["state", "finished_at"])
     target.champion_commit, target.champion_score = release.commit, release.score
     target.champion_candidate = release.candidate
-    target.save(update_fields=["champion_commit", "champion_score", "champion_candidate"])
+    targets.describe(target, task)
+    target.save()
     _tell_runs(release, now)
     suspend_others(target, now=now)
     return release
@@ -152,47 +161,6 @@ def give_up(release_id: int, *, reason: str, now: datetime) -> None:
     )
     if release.candidate is not None and release.candidate.state == CandidateState.APPROVED.value:
         move_candidate(release.candidate, CandidateState.STALE, actor=SYSTEM, now=now, data={"reason": reason})
-
-
-@audit.turn()
-def order_rollback(target_name: str, *, to: str, actor: Actor, reason: str, now: datetime) -> Release:
-    """Order that a former champion's tree becomes champion again, as a new commit. Allowed under halt."""
-    if actor.person is None:
-        raise NotAllowed("Only a person can roll a champion back.")
-    target = Target.objects.select_for_update(of=("self",)).filter(name=target_name).first()
-    if target is None:
-        raise NotFound(f"There is no target named {target_name}.")
-    permissions.check_may(actor.person, Right.ROLL_BACK, target.pk)
-    reasons.checked(reason, needed="Say why you roll back; the reason goes into the audit trail.")
-    former = _former_champion(target, to)
-    _step_aside(target, now)
-    release = Release.objects.create(
-        target=target,
-        candidate=former.candidate,
-        kind=Release.Kind.ROLLBACK,
-        state=Release.State.INTENDED,
-        previous_commit=target.champion_commit,
-        commit="",
-        tree=former.tree,
-        score=former.score,
-        previous_score=target.champion_score,
-        reason=reason.strip(),
-        approved_by=[{"name": actor.name, "to": former.commit, "id": actor.id, "via": actor.via}],
-        actor=actor.name,
-        created_at=now,
-    )
-    dispatch.enqueue_on_commit("finish_release", release_id=release.pk)
-    return release
-
-
-def _step_aside(target: Target, now: datetime) -> None:
-    """A release that has not begun, which under halt it cannot, gives way to a rollback."""
-    waiting = Release.objects.filter(target=target, state=Release.State.INTENDED).first()
-    if waiting is None:
-        return
-    if waiting.commit or waiting.kind != Release.Kind.RELEASE:
-        raise Conflict("Another release of this target is being carried out. Wait a moment and try again.")
-    give_up(waiting.pk, reason="A rollback was ordered before this release began.", now=now)
 
 
 def suspend_others(target: Target, *, now: datetime) -> None:
@@ -268,32 +236,34 @@ def _finish_release(release: Release, now: datetime) -> None:
     )
 
 
-def _finish_rollback(release: Release, now: datetime) -> None:
-    ordered = release.approved_by[0]
-    replaced = release.target.champion_candidate
-    actor = Actor(kind="human", id=ordered["id"], name=ordered["name"], via=ordered["via"])
-    data = {
-        "to": ordered["to"],
-        "commit": release.commit,
-        "tree": release.tree,
-        "previous": release.previous_commit,
-        "reason": release.reason,
-    }
+def _finish_ordered(release: Release, now: datetime) -> None:
+    """Record a rollback or a takeover in the name of the person who ordered it."""
+    ordered_by = release.ordered_by
+    if ordered_by is None:
+        raise PolicyUnmet("Nobody ordered this move of the champion.")
+    kind, data = "champion.external", {"commit": release.commit, "tree": release.tree}
+    if release.kind == Release.Kind.ROLLBACK:
+        kind, data = "rollback.done", {**data, "to": release.ordered_commit}
+        _roll_back_champion(release, now)
     audit.append(
-        "rollback.done",
-        actor=actor,
+        kind,
+        actor=human(ordered_by, via="command line" if release.ordered_via == "command line" else "web"),
         subject={"kind": "target", "id": release.target.name},
-        data=data,
+        data={**data, "previous": release.previous_commit, "reason": release.reason},
         target=release.target.name,
         now=now,
     )
+
+
+def _roll_back_champion(release: Release, now: datetime) -> None:
+    replaced = release.target.champion_candidate
     if replaced is not None and replaced.state == CandidateState.RELEASED.value:
-        Candidate.objects.filter(pk=replaced.pk).update(state=CandidateState.ROLLED_BACK.value)
+        data = {"to": release.ordered_commit, "reason": release.reason}
+        move_candidate(replaced, CandidateState.ROLLED_BACK, actor=SYSTEM, now=now, data=data)
 
 
 def _tell_runs(release: Release, now: datetime) -> None:
-    names = ", ".join(one["name"] for one in release.approved_by)
-    said = "rolled the champion back" if release.kind == Release.Kind.ROLLBACK else f"countersigned {_name(release)}"
+    names = read_targets.moved_by(release)
     live = [state.value for state in LIVE_RUN_STATES]
     own = release.candidate.run_id if release.candidate else None
     for run in Run.objects.filter(target=release.target, state__in=live) | Run.objects.filter(pk=own or 0):
@@ -302,29 +272,17 @@ def _tell_runs(release: Release, now: datetime) -> None:
             "x": run.evaluations,
             "y": release.score,
             "commit": release.commit,
-            "by": [one["name"] for one in release.approved_by],
-            "text": f"{names} {said}; champion is now {release.commit[:7]}",
+            "by": names,
+            "text": f"{', '.join(names)} {_said(release)}; champion is now {release.commit[:7]}",
         }
         events.record(run, "release.done", payload, now=now)
         dispatch.enqueue_on_commit("advance_run", run_id=run.pk)
 
 
-def _name(release: Release) -> str:
-    return f"C-{release.candidate_id}" if release.candidate_id else "a change"
-
-
-def _former_champion(target: Target, to: str) -> Release:
-    done = Release.objects.filter(target=target, state=Release.State.DONE)
-    if len(to) < 7:
-        raise Invalid("Name the commit with at least 7 characters; `release list` shows them.")
-    former = done.filter(commit__startswith=to).order_by("-pk").first()
-    if former is None:
-        raise NotFound(
-            f"{to} was never the champion of {target.name}; `release list {target.name}` shows those that were."
-        )
-    if former.commit == target.champion_commit:
-        raise Conflict(f"{to[:9]} is the champion already.")
-    return former
+def _said(release: Release) -> str:
+    if release.kind == Release.Kind.ROLLBACK:
+        return "rolled the champion back"
+    return f"countersigned C-{release.candidate_id}" if release.candidate_id else "took over a commit made elsewhere"
 
 
 def _review_of(release: Release) -> Review:
@@ -351,7 +309,13 @@ def _subject(release: Release) -> dict[str, str]:
 def _locked(release_id: int) -> Release:
     release = (
         Release.objects.select_for_update(of=("self",))
-        .select_related("target__champion_candidate", "candidate__run__target", "candidate__target")
+        .select_related(
+            "target__champion_candidate__run__target",
+            "target__champion_candidate__target",
+            "candidate__run__target",
+            "candidate__target",
+            "ordered_by",
+        )
         .filter(pk=release_id)
         .first()
     )

@@ -256,7 +256,6 @@ def _approve_if_met(review: Review, candidate: Candidate, now: datetime) -> bool
         previous_commit=candidate.base_commit,
         score=candidate.score,
         previous_score=candidate.target.champion_score,
-        actor=SYSTEM.name,
         created_at=now,
     )
     dispatch.enqueue_on_commit("finish_release", release_id=release.pk)

@@ -12,7 +12,7 @@ from django.db.models import Q
 from improvement import dispatch, events, installation, permissions
 from improvement.engine.budget import Budget
 from improvement.engine.packages import StrategyPackage
-from improvement.exceptions import BadTransition, Invalid, NotFound
+from improvement.exceptions import BadTransition, Conflict, Invalid, NotFound
 from improvement.models import Candidate, Evaluation, Run, Target
 from improvement.permissions import Right
 from improvement.services import audit, policies, reasons
@@ -44,6 +44,11 @@ def start(
     target = _target(target_name)
     if actor.person is not None:
         permissions.check_may(actor.person, Right.START_RUN, target.pk)
+    if target.stray_head:
+        raise Conflict(
+            f"The branch of {target_name} was moved by hand to {target.stray_head[:9]}, so no run starts on it: "
+            f"`target check {target_name}` says how to put it back."
+        )
     if not 1 <= budget <= MAX_BUDGET:
         raise Invalid(f"The budget is {budget} evaluations: choose between 1 and {MAX_BUDGET:,}.")
     limits = Budget.of(budget, seconds=seconds)

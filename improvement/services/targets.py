@@ -13,7 +13,7 @@ from improvement.engine.measurement import Task
 from improvement.exceptions import ChampionMoved, Conflict, Invalid, NotAllowed, NotFound
 from improvement.models import Candidate, Evaluation, Release, Target, TargetImport
 from improvement.permissions import Right
-from improvement.services import audit, filesets, reasons, releases
+from improvement.services import audit, filesets
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.transitions import move_candidate
 from improvement.states import CandidateState
@@ -74,7 +74,8 @@ def add(made: Added, *, actor: Actor, now: datetime) -> Target:
         commit=made.commit,
         tree=made.tree,
         score=made.score,
-        actor=actor.name,
+        ordered_by_id=actor.person_id,
+        ordered_via=actor.via,
         created_at=now,
         finished_at=now,
     )
@@ -122,61 +123,43 @@ def finish_import(import_id: int, *, target: Target | None, message: str) -> Non
     TargetImport.objects.filter(pk=import_id).update(target=target, state=state, message=message)
 
 
-@audit.turn()
-def take_external(
-    target_name: str,
-    *,
-    task: Task,
-    commit: str,
-    tree: str,
-    score: float,
-    actor: Actor,
-    reason: str,
-    now: datetime,
-) -> Target:
-    """Record that a commit made elsewhere became champion because an authorised person said so.
-
-    ``task`` is the target at that commit: its manifest and evaluator are the ones that count from now on.
-    """
-    if actor.person is None:
-        raise NotAllowed("Only a person can take over a champion from elsewhere.")
-    target = _locked(target_name)
-    permissions.check_may(actor.person, Right.CHANGE_POLICY, target.pk)
-    reasons.checked(
-        reason, needed="Say why this commit becomes champion without a review; the reason goes into the audit trail."
-    )
-    previous, previous_score = target.champion_commit, target.champion_score
-    Release.objects.create(
-        target=target,
-        kind=Release.Kind.EXTERNAL,
-        state=Release.State.DONE,
-        previous_commit=previous,
-        commit=commit,
-        tree=tree,
-        score=score,
-        previous_score=previous_score,
-        reason=reason.strip(),
-        approved_by=[{"name": actor.name, "id": actor.id}],
-        actor=actor.name,
-        created_at=now,
-        finished_at=now,
-    )
+def describe(target: Target, task: Task) -> None:
+    """Set on a target what the manifest of its champion says; must be saved inside a transaction."""
     metric, manifest = task.manifest.primary, task.manifest
-    target.champion_commit, target.champion_score, target.champion_candidate = commit, score, None
     target.evaluator_digest, target.isolation = task.evaluator_digest, manifest.evaluate.isolation
     target.description, target.kind = manifest.description, manifest.kind
     target.metric, target.better, target.unit = metric.name, metric.better, metric.unit
-    target.save()
+
+
+@audit.turn()
+def record_head(target_name: str, *, head: str, actor: Actor, now: datetime) -> Target:
+    """Record where a target's branch is, in the trail when that is news; nobody may move it meanwhile.
+
+    It belongs at the champion, or at the commit of the release that is being carried out.
+    """
+    target = _locked(target_name)
+    begun = Release.objects.filter(target=target, state=Release.State.INTENDED, commit=head).exists()
+    stray = "" if begun or head == target.champion_commit else head
+    if stray == target.stray_head:
+        return target
+    target.stray_head = stray
+    target.save(update_fields=["stray_head"])
     audit.append(
-        "champion.external",
+        "target.branch_strayed" if stray else "target.branch_restored",
         actor=actor,
         subject={"kind": "target", "id": target.name},
-        data={"commit": commit, "tree": tree, "previous": previous, "reason": reason.strip()},
+        data={"found": head, "champion": target.champion_commit},
         target=target.name,
         now=now,
     )
-    releases.suspend_others(target, now=now)
     return target
+
+
+def check_may_put_back(target: Target, *, actor: Actor) -> None:
+    """Raise unless this actor may put the branch of a target back at its champion."""
+    if actor.person is None:
+        raise NotAllowed("Only a person can put a branch back.")
+    permissions.check_may(actor.person, Right.ROLL_BACK, target.pk)
 
 
 @audit.turn()

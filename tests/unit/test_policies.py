@@ -36,6 +36,7 @@ def case(*votes: CastVote, **changes: object) -> Case:
         sandbox_level=3,
         sandbox_min_level=3,
         halted=False,
+        branch_strayed=False,
         quarantined=False,
         blocking_findings=(),
     )
@@ -156,6 +157,7 @@ def test_an_objection_holds_a_release_back(verdict: str) -> None:
         ({"sandbox_level": 2}, "Sandbox level: measured at level 2, level 3 is needed."),
         ({"blocking_findings": ("It edits f.txt.",)}, "No blocking finding: It edits f.txt.."),
         ({"quarantined": True}, "No blocking finding: the score is above what is possible."),
+        ({"branch_strayed": True}, "Branch at the champion: it was moved by hand; put it back first."),
         ({"halted": True}, "Not stopped: everything is stopped."),
     ],
 )
@@ -173,6 +175,7 @@ def test_a_case_that_lacks_nothing_is_released_and_says_so() -> None:
         ("Better than the champion", True, "confirmed on fresh seeds"),
         ("Sandbox level", True, "measured at level 3, level 3 is needed"),
         ("No blocking finding", True, "none"),
+        ("Branch at the champion", True, "only releases moved it"),
         ("Not stopped", True, "running normally"),
     ]
 

@@ -55,6 +55,7 @@ def page(target: Target, person: Person) -> TargetPage:
         change=words.percent_change(target.champion_score, target.start_score),
         tone=_tone(target),
         commit=target.champion_commit,
+        stray=target.stray_head,
         clone=targets.clone_path(target),
         editable=manifest.edit_files,
         evaluator=manifest.evaluate.module,
@@ -127,7 +128,6 @@ def _releases(rows: Sequence[Release], champion: str) -> tuple[ReleaseLine, ...]
 def _release(row: Release, champion: str) -> ReleaseLine:
     kind, tone, icon = _KINDS[row.kind]
     current = row.commit == champion
-    names = ", ".join(one["name"] for one in row.approved_by)
     return ReleaseLine(
         kind=kind,
         tone=tone,
@@ -135,10 +135,17 @@ def _release(row: Release, champion: str) -> ReleaseLine:
         commit=row.commit,
         score=words.number(row.score),
         candidate=row.candidate_id,
-        by=f"countersigned by {names}" if row.kind == "release" else names or row.actor,
+        by=_by(row),
         reason=row.reason,
         self_countersigned=row.self_countersigned,
         at=row.finished_at or row.created_at,
         current=current,
         rollback_to="" if current else row.commit,
     )
+
+
+def _by(row: Release) -> str:
+    names = ", ".join(targets.moved_by(row))
+    if row.kind == "release":
+        return f"countersigned by {names}"
+    return f"{names}, back to {row.ordered_commit[:7]}" if row.kind == "rollback" else names

@@ -63,7 +63,7 @@ class ReleaseLine:
 
 @dataclass(frozen=True, slots=True)
 class TargetPage:
-    """One target."""
+    """One target; ``stray`` is where its branch was found instead of at the champion."""
 
     name: str
     description: str
@@ -74,6 +74,7 @@ class TargetPage:
     change: str
     tone: str
     commit: str
+    stray: str
     clone: str
     editable: tuple[str, ...]
     evaluator: str

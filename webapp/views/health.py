@@ -12,8 +12,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from improvement.sandbox import levels
+from improvement.selectors import targets
 from webapp import heartbeats
 
+DEGRADING = ("sandbox", "branches")
+"""What stops evaluations, or the releases of some targets, but not the server: pages say why, and reviews go on."""
 WORKERS = ("control", "evaluations", heartbeats.BEAT)
 
 
@@ -35,11 +38,20 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Return 200 with the state of each part when pages and work can be served, 503 otherwise."""
-    parts = {"database": _database(), "redis": _redis(), "workers": _workers(), "sandbox": _sandbox()}
-    # A weak sandbox stops evaluations, not the server: pages say why, and reviews go on.
-    ready = all(part.ok for name, part in parts.items() if name != "sandbox")
-    body = {"ready": ready, **{name: asdict(part) for name, part in parts.items()}}
+    """Return 200 with the state of each part when pages and work can be served, 503 otherwise.
+
+    ``degraded`` says that they can, though not all of them.
+    """
+    parts = {
+        "database": _database(),
+        "redis": _redis(),
+        "workers": _workers(),
+        "sandbox": _sandbox(),
+        "branches": _branches(),
+    }
+    ready = all(part.ok for name, part in parts.items() if name not in DEGRADING)
+    degraded = ready and not all(part.ok for part in parts.values())
+    body = {"ready": ready, "degraded": degraded, **{name: asdict(part) for name, part in parts.items()}}
     return JsonResponse(body, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
 
 
@@ -72,3 +84,15 @@ def _workers() -> Part:
 def _sandbox() -> Part:
     probe = levels.probe()
     return Part(probe.level >= settings.SANDBOX_MIN_LEVEL, f"level {probe.level}, {settings.SANDBOX_MIN_LEVEL} wanted")
+
+
+def _branches() -> Part:
+    try:
+        moved = len(targets.strayed())
+    except DatabaseError as error:
+        return Part(False, type(error).__name__)
+    named = "1 target" if moved == 1 else f"{moved} targets"
+    said = (
+        f"the branch of {named} was moved by hand; the target's page says what to do" if moved else "at the champions"
+    )
+    return Part(not moved, said)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from improvement.exceptions import Conflict, Invalid
 from improvement.permissions import Right, check_may
 from improvement.selectors import targets as read
-from improvement.services import releases, targets
+from improvement.services import champions, targets
 from webapp import uploads
 from webapp.forms import ImportTargetForm
 from webapp.presenters import target_pages
@@ -55,7 +55,7 @@ def roll_back(request: HttpRequest, name: str) -> HttpResponse:
     """Order that a former champion becomes champion again."""
     read.get(name, person_of(request))
     to, reason = request.POST.get("to", ""), request.POST.get("reason", "")
-    releases.order_rollback(name, to=to, actor=actor_of(request), reason=reason, now=timezone.now())
+    champions.order_rollback(name, to=to, actor=actor_of(request), reason=reason, now=timezone.now())
     messages.success(request, f"Rolling back to {to[:7]}; it shows here as soon as the branch has moved.")
     return redirect("target", name)
 

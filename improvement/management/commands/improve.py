@@ -13,6 +13,7 @@ from improvement.commandline.answer import Answer
 from improvement.commandline.command import CountersignCommand, sole_action
 from improvement.exceptions import Halted
 from improvement.models import Run
+from improvement.runner import heads
 from improvement.selectors import strategies, system
 from improvement.services import runs
 from improvement.states import RunState
@@ -68,6 +69,7 @@ def _start(options: Namespace) -> Run:
         raise Halted("Everything is stopped; no run starts until people lift that (`manage.py resume`, or any page).")
     package = strategies.package(options.strategy)
     target = target_named.found_or_added(options.target, actor=actor)
+    heads.look_at(target.name)
     return runs.start(
         target_name=target.name,
         package=package,

@@ -10,7 +10,7 @@ from improvement.commandline import caller, carrying_out, target_report
 from improvement.commandline.answer import Answer
 from improvement.commandline.command import Actions, CountersignCommand
 from improvement.selectors import targets as read
-from improvement.services import releases
+from improvement.services import champions
 
 
 class Command(CountersignCommand):
@@ -37,7 +37,7 @@ def _list(options: Namespace) -> Answer:
 
 def _roll_back(options: Namespace) -> Answer:
     actor = caller.confirmed_actor(options)
-    release = releases.order_rollback(
+    release = champions.order_rollback(
         options.target, to=options.to, actor=actor, reason=options.reason, now=timezone.now()
     )
     carrying_out.finish(release.pk)

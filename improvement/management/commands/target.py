@@ -11,7 +11,7 @@ from improvement.commandline.command import Actions, CountersignCommand
 from improvement.commandline.text import columns, facts, score
 from improvement.exceptions import Invalid
 from improvement.models import Candidate, Target
-from improvement.runner import edits
+from improvement.runner import edits, heads
 from improvement.runner.foreground import settle_target
 from improvement.runner.importing import add_target
 from improvement.runner.inspecting import inspect
@@ -21,7 +21,7 @@ FORMATS = ("auto", "countersign", "openevolve", "shinka")
 
 
 class Command(CountersignCommand):
-    """Targets: add, list, show, check, pull, push."""
+    """Targets: add, list, show, check, pull, restore, push."""
 
     help = "Imports targets, shows and checks them, takes commits in and pushes champions out."
 
@@ -39,6 +39,10 @@ class Command(CountersignCommand):
             actions.add("check", _check, "measure the champion, its cheats and its holdout, and say what to mend")
         )
         _declare_pull(actions)
+        restoring = actions.add("restore", _restore, "put a branch that was moved by hand back at the champion")
+        _name_target(restoring)
+        caller.add_as(restoring, required=True)
+        caller.add_password(restoring)
         pushing = actions.add("push", _push, "push the champion to a repository elsewhere")
         _name_target(pushing)
         pushing.add_argument("remote", metavar="REMOTE", help="the path or address of that repository")
@@ -147,6 +151,11 @@ def _pull_candidate(target: Target, options: Namespace) -> Answer:
     }
     said = f": {candidate.message}" if candidate.message else ""
     return Answer(value, [f"C-{candidate.pk} of {target.name} is {state}{said}"])
+
+
+def _restore(options: Namespace) -> Answer:
+    heads.restore(_target(options).name, actor=caller.confirmed_actor(options))
+    return _report(options.name)
 
 
 def _push(options: Namespace) -> Answer:

@@ -104,6 +104,23 @@ def test_pull_what_was_pushed_into_the_own_repository(reviewing: Console, tmp_pa
     assert Repository.open(_repository(reviewing)).head() == champion
 
 
+def test_a_branch_that_was_moved_by_hand_is_told_and_put_back(reviewing: Console, tmp_path: Path) -> None:
+    champion = Repository.open(_repository(reviewing)).head()
+    copy = clone(_repository(reviewing), tmp_path / "clone")
+    forged = commit(copy, {"solution.py": SOLUTION.format(value=2.5)})
+    copy.remotes["origin"].push(["refs/heads/main:refs/heads/main"])
+    refused = reviewing.run("improve", "parabola", "--json").error
+    assert (refused["code"], "moved by hand" in refused["message"]) == ("conflict", True)
+    found = reviewing.run("target", "check", "parabola", "--json").value
+    (bad,) = [check for check in found["checks"] if not check["ok"]]
+    assert bad["name"] == "repository"
+    assert "target restore parabola" in bad["detail"]
+    assert reviewing.json("target", "show", "parabola")["branch_moved_to"] == forged
+    restored = reviewing.json("target", "restore", "parabola", "--as", "admin")
+    assert (restored["champion"], restored["branch_moved_to"]) == (champion, None)
+    assert Repository.open(_repository(reviewing)).head() == champion
+
+
 def test_pull_of_another_evaluator_only_by_an_administrator(reviewing: Console, tmp_path: Path) -> None:
     copy = clone(_repository(reviewing), tmp_path / "clone")
     made = commit(copy, {"holdout.py": HOLDOUT + "\n# read again\n", "solution.py": SOLUTION.format(value=2.0)})

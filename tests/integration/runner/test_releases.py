@@ -11,11 +11,11 @@ from improvement import installation
 from improvement.exceptions import Conflict, Halted
 from improvement.models import Candidate, Release
 from improvement.runner import releasing
-from improvement.runner.tasks_at import repository
+from improvement.runner.tasks_at import repository, task_at
 from improvement.selectors import audit as read_audit
 from improvement.services import filesets, halt, people, releases, reviews
+from tests import by_hand, trail
 from tests import factories as make
-from tests import trail
 from tests.integration.runner.champions import (
     approved,
     approved_by_bob,
@@ -190,17 +190,17 @@ def test_files_that_are_not_those_that_were_measured_are_never_released() -> Non
     assert recorded("release.intended") == []
 
 
-def test_a_champion_that_was_moved_elsewhere_stays_and_the_candidate_is_confirmed_again() -> None:
-    target, candidate, release = approved()
-    begin(release)
-    external = make.move_champion_elsewhere(target, {"NOTES": b"Elsewhere.\n"})
-    releasing.finish_release(release.pk)
-    release.refresh_from_db()
-    assert (release.state, release.reason) == ("failed", "The champion moved before this release.")
-    assert_champion_is(target, external, 1.0)
+def test_an_approval_while_a_takeover_is_under_way_counts_only_after_another_confirmation() -> None:
+    target = make.target()
+    candidate = make.reviewed_candidate(make.run(target))
+    ordered = make.ordered_takeover(target, {"NOTES": b"Elsewhere.\n"})
+    make.vote(candidate, make.alice())
+    assert make.fresh(candidate).state == "in_review", "one move of a champion at a time"
+    releasing.finish_release(ordered.pk)
+    assert_champion_is(target, ordered.ordered_commit, 1.0)
     again = confirmed_again(candidate)
-    assert (again.state, again.revision, again.base_commit) == ("in_review", 2, external)
-    make.vote(again, make.alice())
+    assert (again.state, again.revision, again.base_commit) == ("in_review", 2, ordered.ordered_commit)
+    reviews.settle_approved(now=timezone.now())
     second = make.intended_release(target)
     releasing.finish_release(second.pk)
     second.refresh_from_db()
@@ -211,9 +211,7 @@ def test_a_champion_that_was_moved_elsewhere_stays_and_the_candidate_is_confirme
 
 def test_a_ref_that_somebody_pushed_to_is_not_moved() -> None:
     target, candidate, release = approved()
-    repo = repository(target.name)
-    pushed = repo.commit(repo.head(), {"f.py": b"x"}, message="m", author=make.SOMEBODY, when=timezone.now())
-    repo.advance(pushed, expected=repo.head())
+    repo, pushed = repository(target.name), by_hand.forge_head(target)
     releasing.finish_release(release.pk)
     release.refresh_from_db()
     assert (release.state, make.fresh(candidate).state, repo.head()) == ("failed", "stale", pushed)
@@ -227,7 +225,7 @@ def test_a_ref_that_somebody_pushed_to_is_not_moved() -> None:
 def test_a_release_without_a_commit_cannot_be_finished() -> None:
     target, _, release = approved()
     with pytest.raises(Conflict, match="has no commit yet"):
-        releases.finish(release.pk, now=timezone.now())
+        releases.finish(release.pk, task=task_at(target.name, target.start_commit), now=timezone.now())
     assert_champion_is(target, target.start_commit, 1.0)
 
 

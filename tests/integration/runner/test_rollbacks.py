@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from improvement.commandline import target_report
 from improvement.exceptions import Conflict, Invalid, NotAllowed, NotFound
 from improvement.models import Release, Target
 from improvement.permissions import Right
 from improvement.runner import releasing
 from improvement.runner.tasks_at import repository
-from improvement.services import halt, releases
+from improvement.services import champions, halt
 from improvement.services.actors import SYSTEM
 from tests import factories as make
 from tests import trail
@@ -27,11 +28,11 @@ pytestmark = pytest.mark.django_db
 def roll_back(target: Target, **changes: object) -> Release:
     """Order that the first champion comes back."""
     order = {"to": target.start_commit, "actor": make.alice(), "reason": "it was slower", "now": timezone.now()}
-    return releases.order_rollback(target.name, **{**order, **changes})  # type: ignore[arg-type]
+    return champions.order_rollback(target.name, **{**order, **changes})  # type: ignore[arg-type]
 
 
 def test_a_rollback_is_a_new_commit_with_the_former_tree() -> None:
-    target, candidate = released()
+    target, _ = released()
     bad = target.champion_commit
     release = roll_back(target)
     releasing.finish_release(release.pk)
@@ -40,9 +41,45 @@ def test_a_rollback_is_a_new_commit_with_the_former_tree() -> None:
     assert_champion_is(target, release.commit, 1.0)
     assert repo.read_tree(release.commit) == make.tree()
     assert repo.is_ancestor(bad, release.commit)
-    assert make.fresh(candidate).state == "rolled_back"
     assert repo.history()[0].trailers["Rolled-back-by"] == ["alice"]
+    assert repo.history()[0].trailers["Restores"] == [target.start_commit]
     trail.assert_holds()
+
+
+def test_a_rollback_says_who_ordered_it_and_what_it_restores_and_has_no_approvals() -> None:
+    target, _ = released()
+    release = roll_back(target)
+    releasing.finish_release(release.pk)
+    release.refresh_from_db()
+    assert (release.approved_by, release.ordered_by_id, release.ordered_commit) == (
+        [],
+        make.alice().person_id,
+        target.start_commit,
+    )
+    newest, earlier = target_report.history_value(target)["history"][:2]
+    assert (newest["approved_by"], newest["ordered_by"], newest["restores"]) == ([], "alice", target.start_commit)
+    assert (earlier["approved_by"], earlier["ordered_by"], earlier["restores"]) == (["alice"], None, None)
+    (ordered,) = recorded("rollback.ordered")
+    assert (ordered["to"], ordered["reason"]) == (target.start_commit, "it was slower")
+
+
+def test_the_candidate_that_was_champion_is_rolled_back_in_the_trail_too() -> None:
+    target, candidate = released()
+    releasing.finish_release(roll_back(target).pk)
+    assert make.fresh(candidate).state == "rolled_back"
+    assert recorded("candidate.rolled_back") == [{"to": target.start_commit, "reason": "it was slower"}]
+    trail.assert_holds()
+
+
+def test_a_rollback_past_a_takeover_brings_the_former_evaluator_back() -> None:
+    target = make.target()
+    evaluator = target.evaluator_digest
+    releasing.finish_release(make.ordered_takeover(target, {"evaluator.py": make.EVALUATOR.encode() + b"\n"}).pk)
+    target.refresh_from_db()
+    assert target.evaluator_digest != evaluator
+    releasing.finish_release(roll_back(target).pk)
+    target.refresh_from_db()
+    assert target.evaluator_digest == evaluator
 
 
 @pytest.mark.parametrize("moved", [False, True])

@@ -47,9 +47,18 @@ def why_not_releasable(candidate: Candidate) -> str:
         "an objection": any(vote.verdict in {"reject", "request_changes"} for vote in votes),
         "no improvement": not review.evidence.better,
         "everything is stopped": halted(),
+        "a branch known to be forged": candidate.target.stray_head != "",
         "another champion": candidate.base_commit != candidate.target.champion_commit,
     }
     return ", ".join(reason for reason, applies in reasons.items() if applies)
+
+
+def why_not_carried_out(release: Release) -> str:
+    """Return why an ordered move of the champion may not begin now, or an empty text."""
+    if release.kind == "release":
+        assert release.candidate is not None
+        return why_not_releasable(release.candidate)
+    return "everything is stopped" if release.kind == "external" and halted() else ""
 
 
 def involved(candidate: Candidate) -> set[int | None]:
@@ -57,22 +66,24 @@ def involved(candidate: Candidate) -> set[int | None]:
     return {candidate.author_id, candidate.run.started_by_id if candidate.run else None} - {None}
 
 
-def assert_everything_holds(target: Target) -> None:
-    """Check the invariants that hold after every step."""
-    assert_one_champion(target)
+def assert_everything_holds(target: Target, *, forged: str) -> None:
+    """Check the invariants that hold after every step; ``forged`` is where somebody moved the branch by hand."""
+    assert_one_champion(target, forged)
     assert_reviews_match_candidates()
     assert_votes_are_by_those_who_may()
     assert_evaluations_are_counted_once()
     assert_log_is_whole()
 
 
-def assert_one_champion(target: Target) -> None:
+def assert_one_champion(target: Target, forged: str) -> None:
     """Check that database, repository and log tell one chain of champions."""
     target.refresh_from_db()
     in_flight = list(Release.objects.filter(target=target, state="intended"))
     assert len(in_flight) <= 1
     ahead = [release.commit for release in in_flight if release.commit]
-    assert repository(target.name).head() in [target.champion_commit, *ahead]
+    head = repository(target.name).head()
+    assert head == forged if forged else head in [target.champion_commit, *ahead]
+    assert forged or not target.stray_head
     done = list(Release.objects.filter(target=target, state="done").order_by("finished_at", "pk"))
     assert [release.previous_commit for release in done[1:]] == [release.commit for release in done[:-1]]
     assert done[-1].commit == target.champion_commit

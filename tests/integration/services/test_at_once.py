@@ -9,6 +9,7 @@ from improvement import installation
 from improvement.exceptions import AlreadyDecided, BadTransition, Conflict, Halted, PolicyUnmet, StaleDecision
 from improvement.models import AuditEvent, Candidate, Evaluation, Evidence, Halt, Release, User, Vote
 from improvement.runner import confirming, releasing
+from improvement.runner.tasks_at import task_at
 from improvement.selectors import audit as read_audit
 from improvement.services import evaluations, halt, people, policies, releases, runs, trail
 from improvement.services.policies import choose_preset
@@ -99,7 +100,7 @@ def test_a_vote_and_a_release_that_puts_its_review_aside_do_not_block_each_other
     alice = make.alice()
     finished, voted = behind(
         lambda: people.renew_invitation(make.user("bob", "viewer").pk, actor=alice, now=timezone.now()),
-        lambda: releases.finish(release.pk, now=timezone.now()),
+        lambda: releases.finish(release.pk, task=task_at(target.name, commit), now=timezone.now()),
         lambda: make.vote(second, alice, "abstain"),
     )
     assert isinstance(finished, Release), finished

@@ -33,14 +33,14 @@ from improvement.engine.measurement import Measurement
 from improvement.exceptions import CountersignError, LateAttempt
 from improvement.models import Candidate, Evaluation, Release, Run, User
 from improvement.permissions import Right
-from improvement.runner import confirming, releasing
+from improvement.runner import confirming, heads, releasing
 from improvement.runner.tasks_at import repository, task_at
 from improvement.selectors import filesets as read_filesets
-from improvement.services import evaluations, halt, people, policies, releases, reviews, runs
+from improvement.services import champions, evaluations, halt, people, policies, releases, reviews, runs
 from improvement.services.actors import Actor, human
 from improvement.services.evaluations import Order
+from tests import by_hand, trail
 from tests import factories as make
-from tests import trail
 from tests.integration.services import oracle
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +82,7 @@ class Histories(RuleBasedStateMachine):
         self.transaction = transaction.atomic()
         self.transaction.__enter__()
         self.values = iter(range(2, 10_000))
+        self.forged = ""
 
     @initialize(preset=st.sampled_from(["solo", "team"]))
     def begin(self, preset: str) -> None:
@@ -130,7 +131,7 @@ class Histories(RuleBasedStateMachine):
     def explore(self, name: str, better: bool, lost: int) -> None:
         run = self.started_by(name)
         if run is None:
-            assert not permissions.may(self.actor(name).person, Right.START_RUN)
+            assert self.target.stray_head or not permissions.may(self.actor(name).person, Right.START_RUN)
             return
         (candidate,) = make.propose(run, float(next(self.values)) * (1 if better else -1))
         for _ in range(lost):
@@ -144,7 +145,10 @@ class Histories(RuleBasedStateMachine):
         running = Run.objects.filter(state="running", starter_name=name, evaluations__lt=20).first()
         if running is not None:
             return running
+        self.target.refresh_from_db()
+        strayed = self.target.stray_head != ""
         waiting = self.attempt(make.queued_run, self.target, actor=self.actor(name), budget=20)
+        assert not (strayed and waiting)
         return waiting and runs.record_start(waiting.pk, score=1.0, now=timezone.now())
 
     def lose(self, evaluation: Evaluation) -> None:
@@ -273,11 +277,12 @@ class Histories(RuleBasedStateMachine):
         """Finish a release, and check that the champion moved exactly when it may."""
         release.refresh_from_db()
         before = repository(self.target.name).head()
-        free = release.kind != "release" or before == release.commit
-        why_not = "" if free else oracle.why_not_releasable(release.candidate)
+        forged = "the branch was forged" if before == self.forged else ""
+        why_not = forged or ("" if before == release.commit else oracle.why_not_carried_out(release))
         releasing.finish_release(release.pk)
         releasing.finish_release(release.pk)
         release.refresh_from_db()
+        assert (release.approved_by != []) <= (release.kind == "release")
         if why_not:
             assert (repository(self.target.name).head(), release.state == "done") == (before, False), why_not
         else:
@@ -294,17 +299,17 @@ class Histories(RuleBasedStateMachine):
             releases.check_still_allowed(release.pk, now=timezone.now())
             return
         commit = releasing._begin(release, repo)
-        if crash == "after the ref":
+        if crash == "after the ref" and not self.forged:
             repo.advance(commit, expected=release.previous_commit)
 
     @precondition(lambda self: Release.objects.filter(state="done").count() > 1)
     @rule(name=ANYBODY, pick=PICK)
     def roll_back(self, name: str, pick: int) -> None:
-        champions = list(Release.objects.filter(state="done").order_by("pk").values_list("commit", flat=True))
+        former = list(Release.objects.filter(state="done").order_by("pk").values_list("commit", flat=True))
         self.attempt(
-            releases.order_rollback,
+            champions.order_rollback,
             self.target.name,
-            to=champions[pick % len(champions)],
+            to=former[pick % len(former)],
             actor=self.actor(name),
             reason="it was slower",
             now=timezone.now(),
@@ -312,12 +317,32 @@ class Histories(RuleBasedStateMachine):
 
     @precondition(lambda self: not Release.objects.filter(state="intended").exists())
     @rule(seldom=st.integers(0, 3), program=st.booleans())
-    def move_champion_elsewhere(self, seldom: int, program: bool) -> None:
+    def order_takeover(self, seldom: int, program: bool) -> None:
         if seldom:
             return
         value = float(next(self.values)) / 2
         path, data = ("f.py", make.program(value)) if program else ("NOTES", f"{value}\n")
-        make.move_champion_elsewhere(self.target, {path: data.encode()}, actor=self.actor("alice"))
+        ordered = self.attempt(make.ordered_takeover, self.target, {path: data.encode()}, actor=self.actor("alice"))
+        assert (ordered is None) is (oracle.halted() or self.forged != "")
+
+    @precondition(lambda self: not Release.objects.filter(state="intended").exclude(commit="").exists())
+    @rule(seldom=st.integers(0, 3), found=st.booleans())
+    def forge_head(self, seldom: int, found: bool) -> None:
+        if not seldom:
+            self.forged = by_hand.forge_head(self.target)
+        if found:
+            assert heads.look_at(self.target.name).stray_head == self.forged
+
+    @precondition(lambda self: self.forged)
+    @rule(name=ANYBODY)
+    def put_head_back(self, name: str) -> None:
+        actor = self.actor(name)
+        if not permissions.may(actor.person, Right.ROLL_BACK):
+            return
+        heads.look_at(self.target.name)
+        restored = self.attempt(heads.restore, self.target.name, actor=actor)
+        assert (restored is None) is Release.objects.filter(state="intended").exists()
+        self.forged = "" if restored else self.forged
 
     # The heartbeat
 
@@ -334,7 +359,7 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def everything_holds(self) -> None:
         if hasattr(self, "target"):
-            oracle.assert_everything_holds(self.target)
+            oracle.assert_everything_holds(self.target, forged=self.forged)
 
 
 @pytest.mark.usefixtures("nothing_enqueued")

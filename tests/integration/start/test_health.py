@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import redis
@@ -10,6 +11,10 @@ from django.conf import settings
 from django.test import Client
 from pytest_django import Settings
 
+from improvement.models import Target
+from improvement.runner import ticking
+from tests import by_hand
+from tests import factories as make
 from webapp import heartbeats
 
 
@@ -46,12 +51,21 @@ def test_a_page_that_nobody_declared_open_asks_to_sign_in(client: Client) -> Non
 
 
 @pytest.mark.django_db
-def test_ready_when_database_redis_and_every_worker_answer(client: Client, redis_url: str) -> None:
+def test_ready_when_database_redis_and_every_worker_answer(
+    client: Client, redis_url: str, data_directory: Path, nothing_enqueued: None
+) -> None:
     for name in ("control@here", "evaluations@here", heartbeats.BEAT):
         heartbeats.record(name)
     answer = client.get("/readyz")
     said = json.loads(answer.content)
-    assert (answer.status_code, said["ready"]) == (200, True)
+    assert (answer.status_code, said["ready"], said["degraded"]) == (200, True, False)
+    make.target()
+    by_hand.forge_head(Target.objects.get())
+    ticking.tick()
+    answer = client.get("/readyz")
+    said = json.loads(answer.content)
+    assert (answer.status_code, said["ready"], said["degraded"]) == (200, True, True)
+    assert said["branches"]["detail"] == "the branch of 1 target was moved by hand; the target's page says what to do"
     heartbeats.forget("evaluations@here")
     answer = client.get("/readyz")
     assert answer.status_code == 503

@@ -19,9 +19,7 @@ def one_approval(story: Story) -> None:
 
 
 def move_outside(story: Story) -> None:
-    data = {"commit": commit("outside"), "previous": commit("start"), "reason": "A hot fix."}
-    subject = {"kind": "target", "id": "circle-packing"}
-    story.tell("champion.external", person("alice"), subject=subject, data=data)
+    story.take_over("champion.external_ordered", "champion.external")
 
 
 def rebase(story: Story, **changed: object) -> None:
@@ -302,9 +300,9 @@ def a_target_added_twice(story: Story) -> None:
     story.tell("target.added", person("alice"), subject=subject, data={"champion": commit("by hand")})
 
 
-def an_outside_champion_by_the_system(story: Story) -> None:
-    data = {"commit": commit("x"), "previous": commit("start"), "reason": "…"}
-    story.forge("champion.external", SYSTEM, subject={"kind": "target", "id": "circle-packing"}, data=data)
+def a_takeover_under_halt(story: Story) -> None:
+    story.tell("halt.started", person("alice"), data={"reason": "Stop."})
+    move_outside(story)
 
 
 def a_rollback(**changed: object) -> Tale:
@@ -386,7 +384,9 @@ DISHONEST: list[tuple[Tale, str]] = [
     (a_recount_of_nothing, "never cast"),
     (a_champion_set_by_hand, "only a release or a rollback may move"),
     (a_target_added_twice, "added a second time"),
-    (an_outside_champion_by_the_system, "only a person may do this"),
+    (lambda story: story.take_over("champion.external_ordered", actor=SYSTEM), "only a person may do this"),
+    (lambda story: story.take_over("champion.external"), "no event says that this takeover was ordered"),
+    (a_takeover_under_halt, "a takeover was ordered while everything was halted"),
     (a_rollback(actor=SYSTEM), "only a person may do this"),
     (a_rollback(reason="  "), "needs a reason"),
     (a_rollback(previous=commit("start")), "but the champion of circle-packing was"),

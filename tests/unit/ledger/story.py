@@ -171,6 +171,12 @@ class Story:
         subject = {"kind": "target", "id": "circle-packing"}
         return self.forge("rollback.done", actor or person("alice"), subject=subject, data=data)
 
+    def take_over(self, *kinds: str, actor: Json | None = None) -> None:
+        """Record these steps of a takeover of a commit made elsewhere."""
+        data = {"commit": commit("outside"), "tree": commit("t"), "previous": commit("start"), "reason": "A hot fix."}
+        for kind in kinds:
+            self.forge(kind, actor or person("alice"), subject={"kind": "target", "id": "circle-packing"}, data=data)
+
     def approved(self) -> Story:
         """Tell an honest way to a release by bob's approval."""
         self.begin()

@@ -1,0 +1,124 @@
+"""Moves of a champion that one authorised person orders: back to a former one, or on to a commit made elsewhere.
+
+Only the intent is recorded here; it is carried out, and finished, as every release is.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from improvement import dispatch, permissions
+from improvement.exceptions import ChampionMoved, Conflict, Halted, Invalid, NotAllowed, NotFound
+from improvement.models import Halt, Release, Target
+from improvement.permissions import Right
+from improvement.services import audit, reasons, releases
+from improvement.services.actors import Actor
+
+
+@audit.turn()
+def order_rollback(target_name: str, *, to: str, actor: Actor, reason: str, now: datetime) -> Release:
+    """Order that a former champion's tree becomes champion again, as a new commit. Allowed under halt."""
+    if actor.person is None:
+        raise NotAllowed("Only a person can roll a champion back.")
+    target = _locked(target_name)
+    permissions.check_may(actor.person, Right.ROLL_BACK, target.pk)
+    why = reasons.checked(reason, needed="Say why you roll back; the reason goes into the audit trail.")
+    former = _former_champion(target, to)
+    _step_aside(target, now)
+    ordered = _ordered(target, Release.Kind.ROLLBACK, commit=former.commit, actor=actor, reason=why, now=now)
+    ordered.candidate, ordered.tree, ordered.score = former.candidate, former.tree, former.score
+    ordered.save()
+    data = {"to": former.commit, "previous": target.champion_commit, "reason": why}
+    _record("rollback.ordered", ordered, data, actor=actor, now=now)
+    return ordered
+
+
+@transaction.atomic
+def check_may_take_over(target_name: str, *, actor: Actor, reason: str) -> None:
+    """Raise unless this actor may order a takeover of this target now, before anything is measured for it."""
+    if actor.person is None:
+        raise NotAllowed("Only a person can take over a champion from elsewhere.")
+    target = _locked(target_name)
+    permissions.check_may(actor.person, Right.CHANGE_POLICY, target.pk)
+    reasons.checked(
+        reason, needed="Say why this commit becomes champion without a review; the reason goes into the audit trail."
+    )
+    if Halt.objects.filter(lifted_at__isnull=True).exists():
+        raise Halted("Everything is stopped: no champion is taken over until people lift that.")
+    if Release.objects.filter(target=target, state=Release.State.INTENDED).exists():
+        raise Conflict(f"A release of {target_name} is being carried out. Wait a moment and pull again.")
+
+
+@audit.turn()
+def order_takeover(
+    target_name: str, *, previous: str, commit: str, tree: str, score: float, actor: Actor, reason: str, now: datetime
+) -> Release:
+    """Order that a commit made elsewhere, built on the champion ``previous`` and measured, becomes champion.
+
+    Raises ``ChampionMoved`` when another commit is champion by now.
+    """
+    check_may_take_over(target_name, actor=actor, reason=reason)
+    target = _locked(target_name)
+    if target.champion_commit != previous:
+        raise ChampionMoved(f"The champion of {target_name} moved while the commit was measured. Pull it again.")
+    why = reason.strip()
+    ordered = _ordered(target, Release.Kind.EXTERNAL, commit=commit, actor=actor, reason=why, now=now)
+    ordered.tree, ordered.score = tree, score
+    ordered.save()
+    data = {"commit": commit, "tree": tree, "previous": previous, "reason": why}
+    _record("champion.external_ordered", ordered, data, actor=actor, now=now)
+    return ordered
+
+
+def _ordered(target: Target, kind: Release.Kind, *, commit: str, actor: Actor, reason: str, now: datetime) -> Release:
+    return Release(
+        target=target,
+        kind=kind,
+        state=Release.State.INTENDED,
+        previous_commit=target.champion_commit,
+        previous_score=target.champion_score,
+        ordered_by_id=actor.person_id,
+        ordered_via=actor.via,
+        ordered_commit=commit,
+        reason=reason,
+        created_at=now,
+    )
+
+
+def _record(kind: str, ordered: Release, data: dict[str, str], *, actor: Actor, now: datetime) -> None:
+    name = ordered.target.name
+    audit.append(kind, actor=actor, subject={"kind": "target", "id": name}, data=data, target=name, now=now)
+    dispatch.enqueue_on_commit("finish_release", release_id=ordered.pk)
+
+
+def _step_aside(target: Target, now: datetime) -> None:
+    """A move that has not begun, which under halt it cannot, gives way to a rollback."""
+    waiting = Release.objects.filter(target=target, state=Release.State.INTENDED).first()
+    if waiting is None:
+        return
+    if waiting.commit or waiting.kind == Release.Kind.ROLLBACK:
+        raise Conflict("Another release of this target is being carried out. Wait a moment and try again.")
+    releases.give_up(waiting.pk, reason="A rollback was ordered before this release began.", now=now)
+
+
+def _former_champion(target: Target, to: str) -> Release:
+    done = Release.objects.filter(target=target, state=Release.State.DONE)
+    if len(to) < 7:
+        raise Invalid("Name the commit with at least 7 characters; `release list` shows them.")
+    former = done.filter(commit__startswith=to).order_by("-pk").first()
+    if former is None:
+        raise NotFound(
+            f"{to} was never the champion of {target.name}; `release list {target.name}` shows those that were."
+        )
+    if former.commit == target.champion_commit:
+        raise Conflict(f"{to[:9]} is the champion already.")
+    return former
+
+
+def _locked(name: str) -> Target:
+    target = Target.objects.select_for_update(of=("self",)).filter(name=name).first()
+    if target is None:
+        raise NotFound(f"There is no target named {name}.")
+    return target

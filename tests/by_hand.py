@@ -1,0 +1,18 @@
+"""What somebody with access to the machine can do past the program."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from improvement.models import Target
+from improvement.runner.tasks_at import repository
+from tests.factories import SOMEBODY
+
+
+def forge_head(on: Target) -> str:
+    """Move the branch of a target past the program, and return where it is."""
+    repo = repository(on.name)
+    before = repo.head()
+    forged = repo.commit(before, {"f.py": b"x"}, message="Forged", author=SOMEBODY, when=timezone.now())
+    repo.advance(forged, expected=before)
+    return forged
