@@ -77,8 +77,13 @@ def matching(filters: Filters) -> QuerySet[AuditEvent]:
 
 def body(event: AuditEvent) -> dict[str, Any]:
     """Return what an event states."""
-    parsed: dict[str, Any] = json.loads(bytes(event.body))
+    parsed: dict[str, Any] = json.loads(stored_bytes(event.body))
     return parsed
+
+
+def stored_bytes(value: bytes | memoryview | str) -> bytes:
+    """Return what a binary column holds; SQLite keeps text there, too, when somebody wrote it past the program."""
+    return value.encode() if isinstance(value, str) else bytes(value)
 
 
 def measured_tree(subject: str, evidence_digest: str) -> str | None:
@@ -102,7 +107,7 @@ def actors() -> list[str]:
 def lines() -> Iterator[bytes]:
     """Return the recorded bytes of every event, oldest first, without loading the log at once."""
     for stored in AuditEvent.objects.order_by("seq").values_list("body", flat=True).iterator(CHUNK):
-        yield bytes(stored)
+        yield stored_bytes(stored)
 
 
 def checkpoints() -> list[str]:
@@ -144,6 +149,6 @@ def check_quickly() -> int:
         frontier.append(leaf_hash(line))
         if newest is not None and frontier.size == newest.size:
             break
-    if newest is None or frontier.size != newest.size or frontier.dump() != bytes(newest.frontier):
+    if newest is None or frontier.size != newest.size or frontier.dump() != stored_bytes(newest.frontier):
         raise LedgerError("The audit log does not match its own head. Export a bundle now and verify it elsewhere.")
     return frontier.size

@@ -14,6 +14,7 @@ from improvement.ledger.checkpoint import SigningKey
 from improvement.ledger.event import decimal_text
 from improvement.ledger.head import Head
 from improvement.models import AuditEvent, AuditHead, Candidate, Checkpoint, Run
+from improvement.selectors.audit import stored_bytes
 from improvement.services.actors import SYSTEM, Actor
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _append(
 
 
 def _state(head: AuditHead) -> Head:
-    return Head(log=head.log, size=head.size, frontier=bytes(head.frontier), last_ts=head.last_ts)
+    return Head(log=head.log, size=head.size, frontier=stored_bytes(head.frontier), last_ts=head.last_ts)
 
 
 def _actor(actor: Actor) -> dict[str, str]:

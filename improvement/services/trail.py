@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from improvement.ledger.verify import Verdict, verify_bundle
 from improvement.models import AuditEvent, Checkpoint
 from improvement.permissions import Right
 from improvement.selectors import audit as read
+from improvement.selectors import records
 from improvement.selectors.audit import Filters
 from improvement.services import audit
 from improvement.services.actors import Actor
@@ -73,17 +75,21 @@ def record_export(form: str, *, run_id: int | None, actor: Actor, now: datetime)
     )
 
 
-def verify_log(*, now: datetime) -> Verdict:
-    """Verify the whole log with its own key, every checkpoint it ever signed taken as known; note it when all holds.
+def verify_log(*, now: datetime, key: str = "", kept: Sequence[str] = ()) -> Verdict:
+    """Verify the whole log and the rows that must agree with it; note it when all holds.
 
-    What an outsider keeps proves more: whoever holds the private key could have rewritten log and checkpoints.
+    Every checkpoint it ever signed is taken as known. ``key`` (the ``.vkey`` text) and ``kept`` (checkpoints) come from
+    elsewhere and prove more: whoever holds the private key could have rewritten log and checkpoints.
     """
-    known, signed = read.checkpoints(), head(now=now)
+    known, signed = [*read.checkpoints(), *kept], head(now=now)
     with tempfile.TemporaryDirectory(prefix="countersign-verify-") as scratch:
         written = _write_whole(Path(scratch, "log"), signed)
-        verdict = verify_bundle(written.path, signed.vkey, known)
+        verdict = verify_bundle(written.path, key or signed.vkey, known)
+    differences = _differences()
     if _has_more_than_its_head():
-        verdict = replace(verdict, ok=False, problems=(*verdict.problems, "events lie beyond the head of the log"))
+        differences.append("events lie beyond the head of the log")
+    if differences:
+        verdict = replace(verdict, ok=False, problems=(*verdict.problems, *differences))
     if verdict.ok:
         audit.record_verified(size=verdict.size, now=now)
     return verdict
@@ -92,6 +98,14 @@ def verify_log(*, now: datetime) -> Verdict:
 def head(*, now: datetime) -> Signed:
     """Return the log's head, signed now unless it is already, with the key that checks it."""
     return Signed(audit.sign_head(now=now), audit.signing_key().vkey)
+
+
+def _differences() -> list[str]:
+    """Compare log and rows; a difference is believed only while nothing can change between the two readings."""
+    if not records.problems():
+        return []
+    with audit.turn():
+        return records.problems()
 
 
 def _write_whole(out: Path, signed: Signed) -> Written:

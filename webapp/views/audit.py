@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -109,7 +108,7 @@ def _start_of(day: date) -> datetime:
 
 
 def _json_lines(filters: Filters) -> Iterator[bytes]:
-    return (bytes(event.body) + b"\n" for event in read.matching(filters).iterator(2000))
+    return (read.stored_bytes(event.body) + b"\n" for event in read.matching(filters).iterator(2000))
 
 
 def _csv(filters: Filters) -> Iterator[str]:
@@ -119,7 +118,7 @@ def _csv(filters: Filters) -> Iterator[str]:
 def _rows(filters: Filters) -> Iterator[tuple[object, ...]]:
     yield COLUMNS
     for event in read.matching(filters).iterator(2000):
-        told = sentence(json.loads(bytes(event.body)))
+        told = sentence(read.body(event))
         yield event.seq, event.ts, event.type, event.actor, event.subject, event.run_id or "", event.target, told
 
 

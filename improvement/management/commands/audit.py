@@ -29,8 +29,10 @@ class Command(CountersignCommand):
         exporting.add_argument("out", metavar="OUT", type=Path, help="a new directory, or a new file ending in .tar")
         exporting.add_argument("--run", metavar="RUN", help="only what belongs to one run, such as R-7")
         caller.add_as(exporting)
-        verifying = actions.add("verify", _verify, "verify a bundle, as python3 -m improvement.ledger.verify does")
-        verifying.add_argument("bundle", metavar="BUNDLE", type=Path, help="the directory or .tar file")
+        verifying = actions.add(
+            "verify", _verify, "verify a bundle, or without one this installation's log and what must agree with it"
+        )
+        verifying.add_argument("bundle", metavar="BUNDLE", nargs="?", type=Path, help="the directory or .tar file")
         verifying.add_argument(
             "--key", metavar="FILE", type=Path, help="the log's .vkey (default: this installation's)"
         )
@@ -62,11 +64,19 @@ def _export(options: Namespace) -> Answer:
 
 
 def _verify(options: Namespace) -> Answer:
+    if options.bundle is None:
+        return _verify_here(options)
     if not options.bundle.exists():
         raise LedgerError(f"There is no bundle at {options.bundle}: name the directory or the .tar file of an export.")
     key = _text(options.key) if options.key else audit.signing_key().vkey
     verdict = verify_bundle(options.bundle, key, [_text(path) for path in options.known])
-    return Answer(_value(verdict), _lines(verdict), ok=verdict.ok)
+    return Answer(_value(verdict), _lines(verdict, "bundle"), ok=verdict.ok)
+
+
+def _verify_here(options: Namespace) -> Answer:
+    key, kept = _text(options.key) if options.key else "", [_text(path) for path in options.known]
+    verdict = trail.verify_log(now=timezone.now(), key=key, kept=kept)
+    return Answer(_value(verdict), _lines(verdict, "trail"), ok=verdict.ok)
 
 
 def _checkpoint(options: Namespace) -> Answer:
@@ -96,10 +106,10 @@ def _value(verdict: Verdict) -> dict[str, object]:
     }
 
 
-def _lines(verdict: Verdict) -> list[str]:
+def _lines(verdict: Verdict, what: str) -> list[str]:
     scope = "part of the log" if verdict.partial else "the whole log"
-    good = f"The bundle holds: log {verdict.log}, {verdict.events} events ({scope}), root {verdict.root}"
-    last = good if verdict.ok else f"The bundle does not hold: {len(verdict.problems)} problems."
+    good = f"The {what} holds: log {verdict.log}, {verdict.events} events ({scope}), root {verdict.root}"
+    last = good if verdict.ok else f"The {what} does not hold: {len(verdict.problems)} problems."
     found = [f"warning: {text}" for text in verdict.warnings] + [f"problem: {text}" for text in verdict.problems]
     return [_plain(line) for line in [*found, last]]
 

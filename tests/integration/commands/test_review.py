@@ -114,8 +114,13 @@ def test_rollback_is_a_new_commit_with_the_old_tree(reviewing: Console, first_ru
     start = first_run["start"]["commit"]
     back = ("release", "rollback", "parabola", "--to", start[:9], "--as", "admin")
     done = reviewing.json(*back, "--reason", "it was too clever")
-    kinds = [(move["kind"], move["candidate"], move["approved_by"]) for move in done["history"]]
-    assert kinds == [("rollback", None, ["admin"]), ("release", candidate, ["admin"]), ("start", None, [])]
+    moves = [(move["kind"], move["candidate"], move["approved_by"], move["ordered_by"]) for move in done["history"]]
+    assert moves == [
+        ("rollback", None, [], "admin"),
+        ("release", candidate, ["admin"], None),
+        ("start", None, [], "admin"),
+    ]
+    assert done["history"][0]["restores"] == start
     repo = Repository.open(reviewing.data / "repos" / "parabola.git")
     assert repo.head() == done["champion"] == done["history"][0]["commit"]
     assert repo.read_tree(done["champion"]) == repo.read_tree(start)
