@@ -6,22 +6,29 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 from collections.abc import Mapping
+from functools import partial
 from logging.config import dictConfig
 from typing import Any
 
+from billiard import current_process
 from celery import Celery
 from celery.signals import (
     after_task_publish,
     beat_init,
+    celeryd_init,
     heartbeat_sent,
     setup_logging,
     worker_process_init,
+    worker_process_shutdown,
     worker_ready,
 )
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from improvement import installation
+from improvement.sandbox import running
 from webapp import heartbeats
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
@@ -31,6 +38,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 _PR_SET_PDEATHSIG = 1
+_SAYS_EVERY_SECONDS = 0.5
 
 
 def send_task(name: str, ids: Mapping[str, int]) -> None:
@@ -71,3 +79,27 @@ def die_with_worker(**_: Any) -> None:
     """Have the kernel end a pool process whose worker is gone, so that a killed worker leaves nothing behind."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@celeryd_init.connect
+def have_each_process_say(sender: str, **_: Any) -> None:
+    """Have each process of this worker's pool say whether it has seen the stop and holds no sandbox."""
+    worker_process_init.connect(partial(_begin_to_say, sender), weak=False)
+
+
+def _begin_to_say(node: str, **_: Any) -> None:
+    """Name this process by its place in the pool, which one that replaces it takes over."""
+    name, over = f"{node}/{current_process().index + 1}", threading.Event()
+    worker_process_shutdown.connect(partial(_leave, name, over), weak=False)
+    threading.Thread(target=_say, args=(name, over), name="stop-acknowledgement", daemon=True).start()
+
+
+def _say(name: str, over: threading.Event) -> None:
+    while not over.wait(_SAYS_EVERY_SECONDS):
+        stopped = installation.halt_file().exists() and running.shared().count == 0
+        heartbeats.record_process(name, stopped=stopped)
+
+
+def _leave(name: str, over: threading.Event, **_: Any) -> None:
+    over.set()
+    heartbeats.forget_process(name)

@@ -15,7 +15,7 @@ from improvement.engine.generation import MAX_BARREN, plan
 from improvement.engine.nomination import nominate
 from improvement.engine.seeds import measure_seed
 from improvement.engine.session import Tell, entry_for
-from improvement.exceptions import Conflict, CountersignError, SandboxUnavailable, TargetError
+from improvement.exceptions import Conflict, CountersignError, Halted, SandboxUnavailable, TargetError
 from improvement.models import Candidate, Evaluation, Run
 from improvement.runner import confirming, conversations
 from improvement.runner.tasks_at import task_at
@@ -36,6 +36,9 @@ def advance(run_id: int, *, worker: str) -> None:
         return
     try:
         _advance(run, worker)
+    except Halted as halted:
+        logger.info("R-%s waits: %s", run_id, halted.message)
+        conversations.forget(run_id)
     except Conflict as conflict:
         logger.info("R-%s: %s", run_id, conflict.message)
         conversations.forget(run_id)

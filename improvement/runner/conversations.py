@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from improvement import installation
 from improvement.engine.asktell import Init
 from improvement.engine.packages import StrategyPackage, find_builtin
 from improvement.engine.seeds import strategy_seed
@@ -72,7 +73,7 @@ def _restored(run: Run, length: int) -> Conversation:
         parameters=package.settings(run.parameters),
     )
     snapshot, entries = loop.restoration(run.pk)
-    process = StrategyProcess(package.path)
+    process = StrategyProcess(package.path, stop=installation.halt_file().exists)
     try:
         session = Session.restore(process, init, snapshot, entries)
     except BaseException:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from improvement.sandbox import memory
+from improvement.sandbox import memory, running
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.spawn import Program, spawn
 
@@ -77,6 +77,7 @@ class Process:
         self._born_at = time.monotonic()
         self._watch_at = self._born_at + WATCH_SECONDS
         self._pipes = spawn(program, limits)
+        running.shared().add(1)
         self._pid = self._pipes.popen.pid
         self._pidfd = os.pidfd_open(self._pid)
         self._readers: dict[int, Callable[[bytes], None]] = {
@@ -171,6 +172,7 @@ class Process:
         cpu_seconds = usage.ru_utime + usage.ru_stime
         cause = self._cause or _natural_cause(code, cpu_seconds, self.limits)
         self.ending = Ending(cause, code, seconds, cpu_seconds, self._peak_mb)
+        running.shared().add(-1)
         return self.ending
 
     # Reading and writing

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from improvement.exceptions import StrategyError
+from improvement.exceptions import Halted, StrategyError
 from improvement.sandbox import text, trees
 from improvement.sandbox.bubblewrap import JOB
 from improvement.sandbox.limits import Limits
@@ -19,7 +20,7 @@ from improvement.sandbox.result import BadResult, read
 from improvement.sandbox.runner import check_started
 from improvement.sandbox.runtime import Bind
 from improvement.sandbox.spawn import Program
-from improvement.sandbox.supervisor import Supervisor
+from improvement.sandbox.supervisor import STOP_POLL_SECONDS, Stopped, Supervisor
 
 MAIN = "main.py"
 REPLY_KB = 16 << 10
@@ -32,16 +33,26 @@ LIMITS = Limits(
 class StrategyProcess:
     """A package (a folder with ``main.py``, or its files by content) at work; ``stderr`` is its log.
 
-    It belongs to one thread at a time, and ends with the process that started it.
+    It belongs to one thread at a time, and ends with the process that started it. As soon as ``stop`` answers true it
+    is ended too, in the middle of a request or between two.
     """
 
-    def __init__(self, package: Path | str | Mapping[str, bytes], limits: Limits = LIMITS) -> None:
+    def __init__(
+        self,
+        package: Path | str | Mapping[str, bytes],
+        limits: Limits = LIMITS,
+        stop: Callable[[], bool] | None = None,
+    ) -> None:
         files = package if isinstance(package, Mapping) else _read_package(Path(package))
         if MAIN not in files:
             raise StrategyError(f"The strategy package has no {MAIN}. Add it, or name the folder that holds it.")
         tree = trees.shared().put(f"strategy-{trees.digest(files)}", lambda: files)
-        self._supervisor = Supervisor()
+        self._turn = threading.Lock()
+        self._closed = threading.Event()
+        self._supervisor = Supervisor(stop)
         self._process = self._supervisor.start(Program("script", binds=(Bind(tree, JOB),), arguments=(MAIN,)), limits)
+        if stop is not None:
+            threading.Thread(target=self._end_when, args=(stop,), name="strategy-stop", daemon=True).start()
 
     @property
     def log(self) -> str:
@@ -57,19 +68,38 @@ class StrategyProcess:
         """Send one message and return the answer, waiting at most ``seconds``.
 
         Raises StrategyError, after ending the process, for a crash, a time-out, too large an answer, a line that is
-        not one strict JSON object, or one that was not asked for.
+        not one strict JSON object, or one that was not asked for; Halted when ``stop`` ended it.
         """
+        with self._turn:
+            try:
+                return self._requested(message, seconds)
+            except Stopped:
+                raise Halted("Everything is stopped, the strategy's process too; it is made anew afterwards.") from None
+
+    def close(self) -> None:
+        """End the process and wait until it is gone."""
+        self._closed.set()
+        with self._turn:
+            self._supervisor.close()
+
+    def _end_when(self, stop: Callable[[], bool]) -> None:
+        """End a process that nobody talks to; a request polls ``stop`` itself."""
+        while not self._closed.wait(STOP_POLL_SECONDS):
+            if stop():
+                with self._turn:
+                    self._supervisor.close(Cause.STOPPED)
+                return
+
+    def _requested(self, message: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         self._supervisor.step(time.monotonic())
+        if self._process.ending and self._process.ending.cause is Cause.STOPPED:
+            raise Stopped
         if not self.alive:
             raise self._broken("has ended")
         if self._process.lines:
             raise self._broken(f"wrote without being asked: {_shown(self._process.lines[0])}")
         self._process.send(json.dumps(message, allow_nan=False).encode())
         return self._answer(self._wait(seconds))
-
-    def close(self) -> None:
-        """End the process and wait until it is gone."""
-        self._supervisor.close()
 
     def _wait(self, seconds: float) -> bytes:
         deadline = time.monotonic() + seconds

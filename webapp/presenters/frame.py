@@ -32,10 +32,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLight:
-    """Whether one worker has acknowledged the stop."""
+    """Whether one process of a worker has stopped, and whether it was lost meanwhile."""
 
     name: str
     acknowledged: bool
+    lost: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def around(person: Person, *, keys: bool, path: str, now: datetime) -> Frame:
         may_halt=may(person, Right.HALT),
         health=_health(system.status(), workers, now),
         healthy=bool(workers),
-        halt=_halt_banner(person, workers),
+        halt=_halt_banner(person, now),
         sandbox=_sandbox_banner(levels.probe()),
     )
 
@@ -113,15 +114,30 @@ def _place(name: str, route: str, icon: str, path: str, waiting: int) -> Place:
     return Place(name, url, icon, here, waiting if route == "queue" else 0)
 
 
-def _workers() -> dict[str, bool]:
-    """Return who works, and whether they have seen the stop; nobody when Redis is away."""
+def _workers() -> tuple[str, ...]:
+    """Return who works; nobody when Redis is away."""
     try:
-        return heartbeats.acknowledged()
+        return heartbeats.workers()
     except redis.RedisError:
-        return {}
+        return ()
 
 
-def _health(status: SystemStatus, workers: dict[str, bool], now: datetime) -> str:
+def _lights(ordered_at: datetime, now: datetime) -> tuple[WorkerLight, ...]:
+    """Return what each process of the workers says of the stop; nothing is heard of them when Redis is away."""
+    try:
+        said = heartbeats.acknowledgements(ordered_at, now=now)
+    except redis.RedisError:
+        return ()
+    return tuple(WorkerLight(_spoken(one.name), one.stopped and not one.lost, one.lost) for one in said)
+
+
+def _spoken(name: str) -> str:
+    """Return a process's name for people: evaluations@here/2 is evaluations 2."""
+    node, _, place = name.partition("/")
+    return f"{node.partition('@')[0]} {place}"
+
+
+def _health(status: SystemStatus, workers: tuple[str, ...], now: datetime) -> str:
     parts = [words.count(len(workers), "worker") if workers else "no worker answers", f"queue {status.queue}"]
     parts.append(
         f"log verified {words.ago(status.log_verified_at, now)}" if status.log_verified_at else "log not verified yet"
@@ -129,7 +145,7 @@ def _health(status: SystemStatus, workers: dict[str, bool], now: datetime) -> st
     return " \u00b7 ".join(parts)
 
 
-def _halt_banner(person: Person, workers: dict[str, bool]) -> HaltBanner | None:
+def _halt_banner(person: Person, now: datetime) -> HaltBanner | None:
     stop = system.halt()
     if stop is None:
         return None
@@ -139,7 +155,7 @@ def _halt_banner(person: Person, workers: dict[str, bool]) -> HaltBanner | None:
         ordered_at=stop.ordered_at,
         reason=stop.reason,
         asked_by=stop.resume_asked_by,
-        workers=tuple(WorkerLight(name.partition("@")[0], done) for name, done in workers.items()),
+        workers=_lights(stop.ordered_at, now),
         may_lift=may(person, Right.LIFT_HALT) and stop.resume_asked_by_id != person.id,
         needs_second=policy is not None and policy.preset == Preset.TEAM.value and not stop.resume_asked_by,
     )

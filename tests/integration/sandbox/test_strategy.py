@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from improvement.exceptions import StrategyError
+from improvement.exceptions import Halted, StrategyError
+from improvement.sandbox import running
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.strategy import LIMITS, StrategyProcess
+from tests.waiting import wait_until
 
 ECHO = """
 import json, sys
@@ -130,3 +132,42 @@ def test_it_outlives_the_thread_that_started_it() -> None:
     time.sleep(0.2)
     with made[0] as process:
         assert process.request({"numbers": [2, 2]}, 10)["sum"] == 4
+
+
+@pytest.fixture
+def flag(tmp_path: Path) -> Path:
+    return tmp_path / "halt"
+
+
+def test_a_stop_ends_a_process_that_waits_to_be_asked(flag: Path) -> None:
+    with StrategyProcess(package(), stop=flag.exists) as process:
+        process.request({"numbers": [1]}, 10)
+        assert (process.alive, running.shared().count) == (True, 1)
+        flag.touch()
+        wait_until(lambda: not process.alive, seconds=2, what="the process is ended")
+        assert running.shared().count == 0
+
+
+def test_a_stop_ends_a_process_that_is_busy(flag: Path) -> None:
+    with StrategyProcess(package("import time; time.sleep(60)"), stop=flag.exists) as process:
+        threading.Timer(0.3, flag.touch).start()
+        began = time.monotonic()
+        with pytest.raises(Halted):
+            process.request({}, 30)
+        assert time.monotonic() - began < 2.3
+        assert (process.alive, running.shared().count) == (False, 0)
+
+
+def test_a_process_that_a_stop_ended_says_so_also_when_that_is_over(flag: Path) -> None:
+    with StrategyProcess(package(), stop=flag.exists) as process:
+        flag.touch()
+        wait_until(lambda: not process.alive, seconds=2, what="the process is ended")
+        flag.unlink()
+        with pytest.raises(Halted):
+            process.request({}, 10)
+
+
+def test_a_process_that_begins_under_a_stop_answers_nothing(flag: Path) -> None:
+    flag.touch()
+    with StrategyProcess(package(), stop=flag.exists) as process, pytest.raises(Halted):
+        process.request({}, 10)
