@@ -32,6 +32,11 @@ def record(run: Run, kind: str, payload: Mapping[str, Any], *, now: datetime) ->
     return run.event_number
 
 
+def announce(kind: str) -> None:
+    """Hint at something that concerns every page and belongs to no run, when the transaction commits."""
+    transaction.on_commit(lambda: publish(0, {"run": None, "kind": kind}))
+
+
 def publish(run_id: int, message: Mapping[str, Any]) -> None:
     """Send a hint to every server process; that nobody can be reached is logged and harmless."""
     text = json.dumps(message, separators=(",", ":"))

@@ -6,13 +6,14 @@ from datetime import datetime
 
 from django.db import transaction
 
-from improvement import dispatch, installation, permissions
+from improvement import dispatch, events, installation, permissions
 from improvement.exceptions import Conflict, NotAllowed
-from improvement.models import Halt
+from improvement.models import Halt, Run
 from improvement.permissions import Right
 from improvement.policies import Preset
 from improvement.services import audit, policies, reasons
 from improvement.services.actors import Actor
+from improvement.states import LIVE_RUN_STATES
 
 
 def halt(*, actor: Actor, reason: str, now: datetime) -> Halt:
@@ -35,6 +36,7 @@ def halt(*, actor: Actor, reason: str, now: datetime) -> Halt:
             data={"reason": reason.strip()},
             now=now,
         )
+        _tell_pages("halt", f"{actor.name} stopped everything: “{order.reason}”", now)
         return order
 
 
@@ -69,8 +71,15 @@ def _lift(order: Halt, *, actor: Actor, reason: str, now: datetime) -> Halt:
     subject = {"kind": "halt", "id": f"halt-{order.pk}"}
     audit.append("halt.lifted", actor=actor, subject=subject, data={"reason": reason.strip()}, now=now)
     transaction.on_commit(_flag_as_recorded)
+    _tell_pages("halt.lifted", f"{actor.name} lifted the stop over everything", now)
     dispatch.enqueue_on_commit("tick")
     return order
+
+
+def _tell_pages(kind: str, text: str, now: datetime) -> None:
+    for run in Run.objects.filter(state__in=[state.value for state in LIVE_RUN_STATES]):
+        events.record(run, kind, {"text": text}, now=now)
+    events.announce(kind)
 
 
 def _flag_as_recorded() -> None:

@@ -2,6 +2,8 @@
 
 import { refreshTimes } from "./lib/format.js";
 import * as keys from "./lib/keys.js";
+import { AROUND, renew } from "./lib/parts.js";
+import { paced } from "./lib/socket.js";
 
 function openDialogs(event) {
   const opener = event.target.closest("[data-opens]");
@@ -57,6 +59,10 @@ document.addEventListener("submit", submitOnce);
 document.addEventListener("htmx:afterSettle", (event) => dress(event.target));
 addEventListener("pageshow", () => document.querySelectorAll("form").forEach(release));
 
+// Under a stop every page follows who has acknowledged it, and when it is lifted.
+const follow = paced(() => renew(...AROUND), 500);
+
 dress(document);
 keys.start();
+setInterval(() => document.hidden || (document.querySelector("#banners .halt") && follow()), 2000);
 setInterval(() => document.hidden || refreshTimes(), 1000);

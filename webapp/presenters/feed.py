@@ -26,6 +26,8 @@ _LOOKS = {
     "release.done": ("ok", "git-commit-horizontal"),
     "generation": ("", "layers"),
     "taken_over": ("", "rotate-ccw"),
+    "halt": ("bad", "octagon-x"),
+    "halt.lifted": ("ok", "play"),
     "problem": ("bad", "triangle-alert"),
     "state": ("", "activity"),
 }

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from improvement.permissions import Person, Right, may
-from improvement.selectors import charts, reviews, runs, targets
+from improvement.selectors import charts, reviews, runs, system, targets
 from improvement.selectors.reviews import Waiting as WaitingRow
 from improvement.states import RunState
 from webapp.presenters import words
@@ -25,8 +25,8 @@ PAGE = 25
 def lines(rows: Iterable[Run]) -> tuple[RunLine, ...]:
     """Return runs as lines of a table."""
     found = list(rows)
-    steps = charts.sparklines(found)
-    return tuple(_line(run, steps[run.pk]) for run in found)
+    steps, halted = charts.sparklines(found), system.halt() is not None
+    return tuple(_line(run, steps[run.pk], halted=halted) for run in found)
 
 
 def home(person: Person, *, now: datetime) -> HomePage:
@@ -36,7 +36,7 @@ def home(person: Person, *, now: datetime) -> HomePage:
     live = lines(runs.live(person))
     return HomePage(
         greeting=_greeting(now),
-        summary=_summary(len(mine), len(live)),
+        summary=_summary(len(mine), len(live), halted=system.halt() is not None),
         waiting=mine,
         runs=live,
         has_targets=bool(targets.all_targets(person)),
@@ -86,13 +86,13 @@ def waiting_line(row: WaitingRow) -> Waiting:
     )
 
 
-def _line(run: Run, steps: list[tuple[int, float]]) -> RunLine:
+def _line(run: Run, steps: list[tuple[int, float]], *, halted: bool) -> RunLine:
     champion = steps[-1][1] if steps else None
     return RunLine(
         id=run.pk,
         target=run.target.name,
         isolation=run.target.isolation,
-        chip=words.run_chip(run.state),
+        chip=words.run_chip(run.state, halted=halted),
         strategy=f"{run.strategy} {run.strategy_version}",
         champion=words.number(champion),
         change=words.percent_change(champion, run.start_score),
@@ -112,10 +112,8 @@ def _greeting(now: datetime) -> str:
     return "Good morning" if 4 <= hour < 12 else "Good afternoon" if hour < 18 else "Good evening"
 
 
-def _summary(mine: int, live: int) -> str:
-    waits = (
-        "Nothing waits for you"
-        if not mine
-        else f"{words.count(mine, 'decision')} wait{'s' if mine == 1 else ''} for you"
-    )
+def _summary(mine: int, live: int, *, halted: bool) -> str:
+    waits = f"{words.count(mine, 'decision waits', 'decisions wait')} for you" if mine else "Nothing waits for you"
+    if halted:
+        return f"{waits} \u00b7 everything is stopped"
     return f"{waits} \u00b7 {words.count(live, 'loop')} going" if live else waits

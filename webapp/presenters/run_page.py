@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from django.urls import reverse
 
 from improvement.permissions import Person, Right, may
-from improvement.selectors import audit, candidates, charts, events, runs
+from improvement.selectors import audit, candidates, charts, events, runs, system
 from improvement.selectors.audit import Filters
 from improvement.selectors.candidates import Row
 from improvement.selectors.charts import Chart, Mark
-from improvement.states import CandidateState, RunState
+from improvement.states import LIVE_RUN_STATES, CandidateState, RunState
 from webapp.presenters import feed, words
 from webapp.presenters.audit_lines import as_feed
 from webapp.presenters.charts import Series, first_paint
@@ -23,7 +23,7 @@ from webapp.presenters.policies import policy_view
 from webapp.presenters.runs import CandidateLine, CandidatesTable, Figure, LogLine, RunPage
 
 if TYPE_CHECKING:
-    from improvement.models import Run
+    from improvement.models import Halt, Run
 
 TABS = (("candidates", "Candidates"), ("history", "History"), ("logs", "Logs"), ("policy", "Policy"))
 HEADS = (
@@ -48,13 +48,14 @@ def page(run: Run, person: Person, *, tab: str, sort: str, state: str, number: i
     """Return the page of a run with one of its tabs."""
     chart = charts.chart(run)
     tab = tab if tab in dict(TABS) else TABS[0][0]
-    steers = may(person, Right.STEER_RUN, run.target_id)
+    steers, stop = may(person, Right.STEER_RUN, run.target_id), system.halt()
     return RunPage(
         id=run.pk,
         target=run.target.name,
         isolation=run.target.isolation,
-        chip=words.run_chip(run.state),
-        wait_reason=run.wait_reason,
+        chip=words.run_chip(run.state, halted=stop is not None),
+        wait_reason=_waits_for(run, stop),
+        halted=stop is not None,
         strategy=f"{run.strategy} {run.strategy_version}",
         commit=run.target.champion_commit,
         starter=run.starter_name,
@@ -70,8 +71,8 @@ def page(run: Run, person: Person, *, tab: str, sort: str, state: str, number: i
         cursor=chart.cursor,
         tab=tab,
         tabs=TABS,
-        may_pause=steers and run.state in _PAUSABLE,
-        may_resume=steers and run.state == RunState.PAUSED.value,
+        may_pause=steers and stop is None and run.state in _PAUSABLE,
+        may_resume=steers and stop is None and run.state == RunState.PAUSED.value,
         may_stop=steers and run.state in _STOPPABLE,
         candidates=table(run, sort=sort, state=state, number=number) if tab == "candidates" else None,
         history=as_feed(audit.page(Filters(run_id=run.pk), 1, HISTORY).object_list) if tab == "history" else (),
@@ -96,7 +97,7 @@ def table(run: Run, *, sort: str, state: str, number: int) -> CandidatesTable:
 
 def live(run: Run, *, after: int, now: datetime) -> dict[str, Any]:
     """Return what the page's script needs to be right again after event number ``after`` (0: everything)."""
-    chart = charts.chart(run)
+    chart, stop = charts.chart(run), system.halt()
     missed = events.after(run.pk, after, MOST_NEW_POINTS) if after else []
     reset = after == 0 or len(missed) == MOST_NEW_POINTS or after > chart.cursor
     return {
@@ -111,10 +112,18 @@ def live(run: Run, *, after: int, now: datetime) -> dict[str, Any]:
             "rejected": _marks(chart.rejected),
         },
         "figures": [asdict(figure) for figure in figures(run, chart, now=now)],
-        "chip": asdict(words.run_chip(run.state)),
-        "wait_reason": run.wait_reason,
+        "chip": asdict(words.run_chip(run.state, halted=stop is not None)),
+        "wait_reason": _waits_for(run, stop),
+        "halted": stop is not None,
         "feed": [feed.as_json(event) for event in (reversed(events.latest(run.pk, FEED)) if reset else missed)],
     }
+
+
+def _waits_for(run: Run, stop: Halt | None) -> str:
+    """Return why a run does not go on, empty when it does."""
+    if stop is None or RunState(run.state) not in LIVE_RUN_STATES:
+        return run.wait_reason
+    return f"{stop.ordered_by} stopped everything: \u201c{stop.reason}\u201d"
 
 
 def figures(run: Run, chart: Chart, *, now: datetime) -> tuple[Figure, ...]:

@@ -130,6 +130,7 @@ class RunPage:
     isolation: str
     chip: Chip
     wait_reason: str
+    halted: bool
     strategy: str
     commit: str
     starter: str

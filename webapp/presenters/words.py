@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from improvement.policies import Tier
-from improvement.states import CandidateState, RunState
+from improvement.states import LIVE_RUN_STATES, CandidateState, RunState
 
 MINUS = "\u2212"
 NOTHING = "\u2013"
@@ -32,6 +32,7 @@ _RUN = {
     RunState.STOPPED: Chip("", "square", "Stopped"),
     RunState.FAILED: Chip("bad", "x", "Failed"),
 }
+_HALTED = Chip("bad", "octagon-x", "Halted")
 
 _CANDIDATE = {
     CandidateState.PROPOSED: Chip("", "circle", "Proposed"),
@@ -62,9 +63,10 @@ _TIER = {
 }
 
 
-def run_chip(state: str) -> Chip:
-    """Return how a run's state is shown."""
-    return _RUN[RunState(state)]
+def run_chip(state: str, *, halted: bool = False) -> Chip:
+    """Return how a run's state is shown; under the stop over everything one that would go on is halted."""
+    known = RunState(state)
+    return _HALTED if halted and known in LIVE_RUN_STATES - {RunState.PAUSED} else _RUN[known]
 
 
 def candidate_chip(state: str) -> Chip:

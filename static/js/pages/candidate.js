@@ -1,6 +1,7 @@
 // Review by keyboard: from change to change, to the queue's neighbours, and to a decision.
 
 import * as keys from "../lib/keys.js";
+import { AROUND, ask, swap } from "../lib/parts.js";
 import { LiveSocket, paced } from "../lib/socket.js";
 
 const page = document.querySelector("[data-candidate-page]");
@@ -50,11 +51,6 @@ document.addEventListener("htmx:afterSettle", () => (at = -1));
 // they are told, and choose when.
 let leaving = false;
 
-function swap(id, fresh) {
-  const [now, next] = [document.getElementById(id), fresh.getElementById(id)];
-  if (now && next && now.outerHTML !== next.outerHTML) now.replaceWith(next);
-}
-
 function signed(form) {
   return form && [...form.querySelectorAll("input[type=hidden]:not([name=csrfmiddlewaretoken])")].map((one) => one.value).join(" ");
 }
@@ -67,7 +63,7 @@ function show(fresh) {
   const next = fresh.querySelector("[data-candidate-page]");
   const [form, nextForm] = [document, fresh].map((one) => one.getElementById("decide"));
   page.dataset.moving = next.dataset.moving;
-  swap("standing", fresh);
+  for (const id of [...AROUND, "standing"]) swap(id, fresh);
   if (next.dataset.shown !== page.dataset.shown) tell();
   else if (form && signed(form) === signed(nextForm)) swap("record", fresh);
   else if (isBusy(form)) tell();
@@ -86,9 +82,7 @@ function decided(fresh) {
 
 const refresh = paced(async () => {
   if (leaving || document.hidden) return;
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!answer.ok) throw new Error(`status ${answer.status}`);
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = await ask();
   if (!leaving && fresh.querySelector("[data-candidate-page]")) show(fresh);
 }, 500);
 
@@ -101,8 +95,10 @@ addEventListener("pageshow", (event) => {
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
 setInterval(() => page.dataset.moving === "yes" && refresh(), 2000);
 
+const concernsThis = ({ id, kind }) => id === Number(page.dataset.candidatePage) || kind.startsWith("halt");
+
 new LiveSocket("/ws/runs/", () => 0, {
-  events: (events) => events.some((event) => event.id === Number(page.dataset.candidatePage)) && refresh(),
+  events: (events) => events.some(concernsThis) && refresh(),
   resync: refresh,
   connection: (state) => state === "live" && refresh(),
 });

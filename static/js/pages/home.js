@@ -1,12 +1,13 @@
 // Home and the queue: the page's own part is fetched again when something happened anywhere.
 
 import * as keys from "../lib/keys.js";
+import { AROUND, renew } from "../lib/parts.js";
 import { LiveSocket, paced } from "../lib/socket.js";
 
 const refresh = paced(async () => {
-  const page = document.querySelector("[data-home]");
-  if (document.hidden || page.contains(document.activeElement)) return;
-  await globalThis.htmx?.ajax("GET", page.dataset.live, { target: "#home", select: "#home", swap: "outerHTML" });
+  if (document.hidden) return;
+  const busy = document.querySelector("[data-home]").contains(document.activeElement);
+  await renew(...AROUND, ...(busy ? [] : ["home"]));
 }, 2000);
 
 let at = -1;

@@ -2,6 +2,7 @@
 
 import { Chart } from "../lib/chart.js";
 import { ago, element, icon } from "../lib/format.js";
+import { AROUND, renew } from "../lib/parts.js";
 import { LiveSocket, insist, paced } from "../lib/socket.js";
 
 const page = document.querySelector("[data-run]");
@@ -63,15 +64,18 @@ function showFigures(figures) {
   }
 }
 
-function showState(chip, wait) {
+function showState(chip, wait, halted) {
   const place = page.querySelector("[data-state]");
   const now = place.querySelector(".chip");
   page.querySelector("[data-wait]").textContent = wait;
-  if (now.textContent.trim() === chip.text) return;
+  if (now.textContent.trim() === chip.text && page.dataset.halted === String(halted)) return;
+  page.dataset.halted = halted;
   const glyph = chip.icon ? icon(chip.icon, page.dataset.icons) : element("span", { class: "dot", "aria-hidden": "true" });
   place.replaceChildren(element("span", { class: `chip ${chip.tone}` }, glyph, chip.text));
-  globalThis.htmx?.ajax("GET", location.href, { target: "#steering", select: "#steering", swap: "outerHTML" });
+  renewAround();
 }
+
+const renewAround = paced(() => renew(...AROUND, "steering"), 500);
 
 async function refresh() {
   const answer = await fetch(`${page.dataset.live}?after=${cursor}`, { headers: { Accept: "application/json" } });
@@ -87,7 +91,7 @@ async function refresh() {
   chart.show(series);
   addToFeed(data.feed);
   showFigures(data.figures);
-  showState(data.chip, data.wait_reason);
+  showState(data.chip, data.wait_reason, data.halted);
   cursor = Math.max(cursor, data.cursor);
 }
 

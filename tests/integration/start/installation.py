@@ -11,7 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -97,9 +97,25 @@ class Installation:
                 found[int(directory.name)] = arguments
         return found
 
+    def sandboxes(self) -> list[str]:
+        """Return the command line of every sandbox that a process of this installation started."""
+        parents, tools = {}, {}
+        for directory in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it ended while we looked
+                status = (directory / "status").read_text()
+                parents[int(directory.name)] = int(re.search(r"PPid:\s+(\d+)", status)[1])  # type: ignore[index]
+                if status.startswith("Name:\tbwrap"):
+                    tools[int(directory.name)] = (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return [arguments for number, arguments in tools.items() if self.command.pid in _ancestors(number, parents)]
+
     def kill(self, what: str) -> None:
         """Kill the first process whose command line contains these words."""
         os.kill(min(number for number, arguments in self.processes().items() if what in arguments), signal.SIGKILL)
+
+
+def _ancestors(number: int, parents: dict[int, int]) -> Iterator[int]:
+    while number := parents.get(number, 0):
+        yield number
 
 
 def up(*arguments: str, data: Path) -> list[str]:

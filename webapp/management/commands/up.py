@@ -20,6 +20,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 
 from improvement.sandbox import levels
+from improvement.selectors import system
 from improvement.services import people
 from webapp.supervisor import lock, parts, preparation
 from webapp.supervisor.address import Address, allowed_hosts, listen
@@ -90,6 +91,7 @@ class Command(BaseCommand):
             said = StringIO()
             call_command("seed_demo", stdout=said)
             report.tell("demo", said.getvalue().strip() or "there already")
+        _tell_halt(report)
         connection.close()
 
     def _invite(self, address: Address, *, browser: bool) -> None:
@@ -122,6 +124,17 @@ def _tell_sandbox(report: Report) -> None:
     wanted = settings.SANDBOX_MIN_LEVEL
     words = " ".join((*probe.why, *probe.advice))
     report.tell("sandbox", f"WARNING: level {probe.level}, {wanted} wanted: nothing will be evaluated. {words}")
+
+
+def _tell_halt(report: Report) -> None:
+    """Say that nothing goes on while everything is stopped, since when, by whom, why, and how that is lifted."""
+    stop = system.halt()
+    if stop is not None:
+        report.tell(
+            "HALTED",
+            f"everything is stopped since {stop.ordered_at:%H:%M on %d %B %Y} UTC by {stop.ordered_by}: {stop.reason}. "
+            "Lift it on any page, or with: python3 manage.py resume --as USER --reason TEXT",
+        )
 
 
 def _processors() -> int:
