@@ -18,6 +18,11 @@ def data_directory() -> Path:
     return Path(settings.COUNTERSIGN_DATA)
 
 
+def import_roots() -> tuple[Path, ...]:
+    """Return the directories below which pages may read a target from the server; none: they may not."""
+    return tuple(map(Path, settings.COUNTERSIGN_IMPORT_ROOTS))
+
+
 def repository_path(target_name: str) -> Path:
     """Return where the git repository of a target is."""
     return data_directory() / "repos" / f"{target_name}.git"

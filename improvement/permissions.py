@@ -25,6 +25,7 @@ class Right(StrEnum):
     START_RUN = "start a run"
     STEER_RUN = "pause, resume or stop a run"
     IMPORT_TARGET = "import a target"
+    READ_SERVER = "import from a directory of the server"
     REVIEW = "review candidates"
     ROLL_BACK = "roll a champion back"
     HALT = "stop everything"

@@ -170,7 +170,7 @@ class ImportTargetForm(forms.Form):
     path = forms.CharField(
         label="Or a directory on the server",
         required=False,
-        help_text="Where the folder is on the machine that Countersign runs on.",
+        max_length=500,
         widget=forms.TextInput(
             attrs={"placeholder": "/home/you/my-task", "autocomplete": "off", "spellcheck": "false"}
         ),
@@ -180,9 +180,20 @@ class ImportTargetForm(forms.Form):
         label="Name", required=False, max_length=80, help_text="Empty: the name in the manifest, or that of the folder."
     )
 
+    def __init__(self, *args: Any, roots: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if roots:
+            self.fields["path"].help_text = f"A folder below {' or '.join(roots)} on the machine of the server."
+        else:
+            del self.fields["path"]
+
     def clean(self) -> dict[str, Any]:
         """Check that there is exactly one source."""
         data = super().clean() or {}
+        if "path" not in self.fields:
+            if not data.get("upload") and not self.errors:
+                raise forms.ValidationError("Choose an archive to upload.")
+            return data
         if bool(data.get("upload")) == bool(data.get("path")) and not self.errors:
             raise forms.ValidationError("Choose an archive or name a directory on the server: one of the two.")
         return data

@@ -64,6 +64,12 @@ CSRF_TRUSTED_ORIGINS = ENVIRONMENT.items(
 HTTPS = ENVIRONMENT.flag(
     "HTTPS", False, "1 when a proxy serves HTTPS: secure cookies, HSTS, X-Forwarded-Proto trusted."
 )
+COUNTERSIGN_IMPORT_ROOTS = ENVIRONMENT.items(
+    "COUNTERSIGN_IMPORT_ROOTS",
+    (),
+    "Directories, separated by commas, below which administrators may import from the server in the browser; "
+    "empty: nowhere. `target add` reads any directory.",
+)
 SESSION_DAYS = ENVIRONMENT.number("SESSION_DAYS", 14, "Days after which people sign in again.", low=1, high=365)
 
 # What is written where

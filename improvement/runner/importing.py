@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import shutil
-import tarfile
 import tempfile
-import zipfile
 from pathlib import Path
 
 from django.conf import settings
@@ -25,13 +23,12 @@ from improvement.sandbox import levels
 from improvement.services import targets
 from improvement.services.actors import Actor, human
 from improvement.services.targets import Added
-from improvement.targets import importing
+from improvement.targets import archives, importing
 from improvement.targets.repository import Repository
 
 logger = logging.getLogger(__name__)
 
 UPLOADS = "uploads"
-MAX_UPLOAD_BYTES = 20_000_000
 
 
 def add_target(source: Path, *, name: str | None, format: str, actor: Actor) -> Target:
@@ -109,40 +106,7 @@ def _create(path: Path, task: Task, name: str) -> Repository:
 def _source(source: str, scratch: Path) -> Path:
     """The directory to read: as it lies on the server, or unpacked from an uploaded archive."""
     path = Path(source)
-    if not path.is_file():
-        return path
-    out = scratch / "files"
-    out.mkdir()
-    try:
-        if zipfile.is_zipfile(path):
-            _unzip(path, out)
-        else:
-            with tarfile.open(path) as archive:
-                _check_size(sum(member.size for member in archive.getmembers()))
-                archive.extractall(out, filter="data")
-    except (tarfile.TarError, zipfile.BadZipFile, OSError) as error:
-        raise TargetError(
-            f"The archive cannot be unpacked: {error}. Upload a .zip or a .tar.gz of one directory."
-        ) from error
-    inside = list(out.iterdir())
-    return inside[0] if len(inside) == 1 and inside[0].is_dir() else out
-
-
-def _unzip(path: Path, out: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        _check_size(sum(info.file_size for info in archive.infolist()))
-        for info in archive.infolist():
-            name = Path(info.filename)
-            if name.is_absolute() or ".." in name.parts:
-                raise TargetError(f"The archive names {info.filename}, which lies outside of it.")
-        archive.extractall(out)  # noqa: S202 - every name was checked above
-
-
-def _check_size(size: int) -> None:
-    if size > MAX_UPLOAD_BYTES:
-        raise TargetError(
-            f"The archive unpacks to {size / 1e6:.0f} MB; at most {MAX_UPLOAD_BYTES / 1e6:.0f} MB are taken."
-        )
+    return archives.unpack(path, scratch) if path.is_file() else path
 
 
 def _remove_upload(source: str) -> None:

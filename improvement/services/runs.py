@@ -22,6 +22,7 @@ from improvement.states import LIVE_RUN_STATES, CandidateState, RunState
 
 LEASE = timedelta(seconds=45)
 MAX_BUDGET = 1_000_000
+MAX_SECONDS = 366 * 24 * 60 * 60
 
 
 @audit.turn()
@@ -51,6 +52,8 @@ def start(
         )
     if not 1 <= budget <= MAX_BUDGET:
         raise Invalid(f"The budget is {budget} evaluations: choose between 1 and {MAX_BUDGET:,}.")
+    if seconds is not None and not 1 <= seconds <= MAX_SECONDS:
+        raise Invalid(f"The time is {seconds} seconds: choose between 1 and {MAX_SECONDS:,}, which is a year.")
     limits = Budget.of(budget, seconds=seconds)
     chosen = package.settings(parameters or {})
     policy = policies.current(now=now)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from django.db import IntegrityError, transaction
 
-from improvement import dispatch, permissions
+from improvement import dispatch, installation, permissions
 from improvement.engine.manifest import Manifest
 from improvement.engine.measurement import Task
 from improvement.exceptions import ChampionMoved, Conflict, Invalid, NotAllowed, NotFound
 from improvement.models import Candidate, Evaluation, Release, Target, TargetImport
-from improvement.permissions import Right
+from improvement.permissions import Person, Right
 from improvement.services import audit, filesets
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.transitions import move_candidate
@@ -38,7 +40,7 @@ def check_may_add(name: str, *, actor: Actor) -> None:
     if actor.person is not None:
         permissions.check_may(actor.person, Right.IMPORT_TARGET)
     if Target.objects.filter(name=name).exists():
-        raise Conflict(f"There is already a target named {name}. Choose another name with --name.")
+        raise Conflict(f"There is already a target named {name}. Choose another name.")
 
 
 @audit.turn()
@@ -66,7 +68,7 @@ def add(made: Added, *, actor: Actor, now: datetime) -> Target:
             added_at=now,
         )
     except IntegrityError as error:
-        raise Conflict(f"There is already a target named {made.name}. Choose another name with --name.") from error
+        raise Conflict(f"There is already a target named {made.name}. Choose another name.") from error
     Release.objects.create(
         target=target,
         kind=Release.Kind.START,
@@ -96,20 +98,49 @@ def add(made: Added, *, actor: Actor, now: datetime) -> Target:
     return target
 
 
-@transaction.atomic
-def request_import(*, source: str, name: str, format: str, actor: Actor, now: datetime) -> TargetImport:
-    """Ask a worker to make a target from files that lie at ``source`` on the server."""
+def request_import_of_upload(*, archive: str, name: str, format: str, actor: Actor, now: datetime) -> TargetImport:
+    """Ask a worker to make a target of an archive that was uploaded to ``archive``."""
+    return _request_import(archive, name=name, format=format, actor=actor, now=now)
+
+
+def request_import_from_server(*, path: str, name: str, format: str, actor: Actor, now: datetime) -> TargetImport:
+    """Ask a worker to make a target of a directory of the server; links in its path are followed first.
+
+    Raises ``NotAllowed`` for anybody but an administrator, ``Invalid`` unless it lies below one of the import roots.
+    """
+    permissions.check_may(_importer(actor), Right.READ_SERVER)
+    source = Path(os.path.realpath(path.strip()))
+    _check_below_roots(source, path.strip())
+    return _request_import(str(source), name=name, format=format, actor=actor, now=now)
+
+
+def _check_below_roots(source: Path, named: str) -> None:
+    roots = [Path(os.path.realpath(root)) for root in installation.import_roots()]
+    if not roots:
+        raise Invalid(
+            "Directories of the server cannot be read from here: COUNTERSIGN_IMPORT_ROOTS names none. "
+            "Upload an archive instead."
+        )
+    if not any(source.is_relative_to(root) for root in roots):
+        allowed = " or ".join(map(str, roots))
+        raise Invalid(f"{named} is not below {allowed}, and other directories are not read from here.")
+
+
+def _importer(actor: Actor) -> Person:
     if actor.person is None:
         raise NotAllowed("Only a person can import a target.")
     permissions.check_may(actor.person, Right.IMPORT_TARGET)
-    if not source.strip():
-        raise Invalid("Name a directory on the server, or choose an archive to upload.")
+    return actor.person
+
+
+@transaction.atomic
+def _request_import(source: str, *, name: str, format: str, actor: Actor, now: datetime) -> TargetImport:
     asked = TargetImport.objects.create(
         name=name.strip(),
         format=format,
-        source=source.strip(),
+        source=source,
         state=TargetImport.State.QUEUED,
-        asked_by_id=actor.person.id,
+        asked_by_id=_importer(actor).id,
         asked_at=now,
     )
     dispatch.enqueue_on_commit("import_target", import_id=asked.pk)

@@ -12,6 +12,7 @@ from improvement.engine.globs import path_problem
 from improvement.exceptions import TargetError
 
 MAX_BYTES = 20 * 1024 * 1024
+MAX_FILES = 2000
 _IGNORED_FOLDERS = frozenset({".git", "__pycache__"})
 
 
@@ -31,7 +32,8 @@ def read_directory(path: Path) -> dict[str, bytes]:
     """Read every file below a directory, path with slashes to content, in order of paths.
 
     ``.git``, ``__pycache__`` and ``*.pyc`` are left out; a link to a file inside is read as that file. Raises
-    TargetError for links that lead out or to folders, for what is no plain file, and for more than 20 MB together.
+    TargetError for links that lead out or to folders, for what is no plain file, for more than 2,000 files and for
+    more than 20 MB together; those limits hold while the directory is walked, so a home directory is refused at once.
     """
     root = _root(path)
     tree: dict[str, bytes] = {}
@@ -47,6 +49,14 @@ def read_directory(path: Path) -> dict[str, bytes]:
     return tree
 
 
+def check_limits(what: str, *, files: int, size: int) -> None:
+    """Raise TargetError when there are more files, or more bytes in them, than a target may have."""
+    if files > MAX_FILES:
+        raise TargetError(f"{what} holds more than {MAX_FILES:,} files. Name the folder of one target alone.")
+    if size > MAX_BYTES:
+        raise TargetError(f"{what} holds more than 20 MB. Move what the target does not need elsewhere.")
+
+
 def _root(path: Path) -> Path:
     try:
         root = path.resolve(strict=True)
@@ -58,15 +68,27 @@ def _root(path: Path) -> Path:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    folders = [root]
+    folders, seen, size = [root], 0, 0
     while folders:
         for entry in _entries(folders.pop(), root):
+            if entry.name in _IGNORED_FOLDERS or entry.suffix == ".pyc":
+                continue
+            seen, size = seen + 1, size + _size(entry)
+            check_limits(str(root), files=seen, size=size)
             if entry.is_symlink():
                 yield _link(entry, root)
             elif entry.is_dir():
-                folders += [] if entry.name in _IGNORED_FOLDERS else [entry]
-            elif entry.suffix != ".pyc" and entry.name not in _IGNORED_FOLDERS:
+                folders.append(entry)
+            else:
                 yield entry
+
+
+def _size(entry: Path) -> int:
+    try:
+        status = entry.lstat()
+    except OSError:
+        return 0  # gone or closed to us: reading it says so
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 def _entries(folder: Path, root: Path) -> list[Path]:
@@ -97,8 +119,7 @@ def _content(file: Path, room: int, root: Path) -> bytes:
             content = stream.read(room + 1)
     except OSError as error:
         raise TargetError(f"{root}: {file.name} cannot be read: {error.strerror}.") from error
-    if len(content) > room:
-        raise TargetError(f"{root}: holds more than 20 MB. Move what the target does not need elsewhere.")
+    check_limits(str(root), files=1, size=MAX_BYTES - room + len(content))
     return content
 
 

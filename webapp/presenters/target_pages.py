@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from improvement import installation
 from improvement.engine.manifest import Manifest, Metric
 from improvement.engine.packages import StrategyPackage
 from improvement.permissions import Person, Right, may
@@ -77,6 +78,16 @@ def page(target: Target, person: Person) -> TargetPage:
 def import_page(row: TargetImport) -> ImportPage:
     """Return how an import stands."""
     return ImportPage(row.pk, row.state, row.message, row.target.name if row.target else "", row.name, row.asked_at)
+
+
+def recent_imports(person: Person) -> tuple[ImportPage, ...]:
+    """Return the newest imports that this person asked for."""
+    return tuple(map(import_page, targets.imports(person)))
+
+
+def import_roots(person: Person) -> tuple[str, ...]:
+    """Return the directories of the server below which this person may import; none for most."""
+    return tuple(map(str, installation.import_roots())) if may(person, Right.READ_SERVER) else ()
 
 
 def strategies_page(packages: Iterable[StrategyPackage], person: Person) -> StrategiesPage:

@@ -35,12 +35,14 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """Ask where the files are, and let a worker make a target of them."""
-    check_may(person_of(request), Right.IMPORT_TARGET)
-    form = ImportTargetForm(request.POST, request.FILES) if request.method == "POST" else ImportTargetForm()
-    asked = _ask(request, form) if form.is_bound and form.is_valid() else None
-    if asked is not None:
-        return redirect("target-import", asked)
-    return show_page(request, "targets/new.html", {"form": form}, status=422 if form.is_bound else 200)
+    person = person_of(request)
+    check_may(person, Right.IMPORT_TARGET)
+    choices = {"roots": target_pages.import_roots(person)}
+    if request.method == "GET":
+        return _import_page(request, ImportTargetForm(**choices))
+    form = ImportTargetForm(request.POST, request.FILES, **choices)
+    asked = _ask(request, form) if form.is_valid() else None
+    return _import_page(request, form) if asked is None else redirect("target-import", asked)
 
 
 @require_safe
@@ -60,13 +62,22 @@ def roll_back(request: HttpRequest, name: str) -> HttpResponse:
     return redirect("target", name)
 
 
+def _import_page(request: HttpRequest, form: ImportTargetForm) -> HttpResponse:
+    recent = target_pages.recent_imports(person_of(request))
+    return show_page(
+        request, "targets/new.html", {"form": form, "recent": recent}, status=422 if form.is_bound else 200
+    )
+
+
 def _ask(request: HttpRequest, form: ImportTargetForm) -> int | None:
+    """Have the import carried out, or put what is wrong beside the form."""
     asked = form.cleaned_data
+    how = {"name": asked["name"], "format": asked["format"], "actor": actor_of(request), "now": timezone.now()}
     try:
-        source = uploads.keep(asked["upload"]) if asked["upload"] else asked["path"]
-        row = targets.request_import(
-            source=source, name=asked["name"], format=asked["format"], actor=actor_of(request), now=timezone.now()
-        )
+        if asked["upload"]:
+            row = targets.request_import_of_upload(archive=uploads.keep(asked["upload"]), **how)
+        else:
+            row = targets.request_import_from_server(path=asked.get("path", ""), **how)
     except (Conflict, Invalid) as problem:
         form.add_error(None, problem.message)
         return None

@@ -57,7 +57,7 @@ ROUTES = (
     Route("run-stop", "/runs/{run}/stop/", (302, 302, 302, 403), {"reason": "enough"}),
     Route("targets", "/targets/", ALL),
     Route("target-new", "/targets/new/", (200, 403, 200, 403)),
-    Route("target-new", "/targets/new/", (302, 403, 302, 403), {"path": "/nowhere", "format": "auto"}),
+    Route("target-new", "/targets/new/", (422, 403, 422, 403), {"path": "/nowhere", "format": "auto"}),
     Route("target-import", "/targets/imports/7/", (404, 404, 404, 404)),
     Route("target", "/targets/{target}/", ALL),
     Route("target-rollback", "/targets/{target}/roll-back/", (404, 404, 403, 403), {"to": "0" * 40, "reason": "worse"}),

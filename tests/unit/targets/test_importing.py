@@ -116,3 +116,9 @@ def test_load_recognises_or_takes_the_word_for_it(tmp_path: Path) -> None:
     assert load(root, "auto").format == load(root, "openevolve").format == "openevolve"
     with pytest.raises(ManifestError, match=r"There is no countersign\.toml"):
         load(root, "countersign")
+
+
+def test_too_many_files_are_refused_while_the_directory_is_walked(tmp_path: Path) -> None:
+    for number in range(importing.MAX_FILES + 1):
+        (tmp_path / str(number)).touch()
+    assert message(tmp_path) == f"{tmp_path} holds more than 2,000 files. Name the folder of one target alone."
