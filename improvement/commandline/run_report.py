@@ -7,6 +7,7 @@ from typing import Any
 
 from improvement.commandline.text import facts, moment_or_none, score
 from improvement.models import Review, Run
+from improvement.selectors.runs import seconds_running
 
 
 def value(run: Run, *, now: datetime) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def value(run: Run, *, now: datetime) -> dict[str, Any]:
         "evaluations": run.evaluations,
         "confirm_evaluations": run.confirm_evaluations,
         "generations": run.generation,
-        "seconds": round(_seconds(run, now), 3),
+        "seconds": round(seconds_running(run, now), 3),
         "start": {"commit": run.start_commit, "score": run.start_score},
         "champion": {"commit": run.target.champion_commit, "score": champion_score(run)},
         "best": {"candidate": best, "score": run.best_score},
@@ -48,7 +49,7 @@ def lines(run: Run, *, now: datetime) -> list[str]:
         *facts(
             [
                 ("  strategy", f"{run.strategy}@{run.strategy_version}, seed {run.seed}"),
-                ("  evaluations", f"{run.evaluations} of {run.budget} in {_seconds(run, now):.0f} s"),
+                ("  evaluations", f"{run.evaluations} of {run.budget} in {seconds_running(run, now):.0f} s"),
                 ("  set aside", f"{run.blocked} blocked, {run.failed} failed"),
                 ("  start", f"{score(run.start_score)}  {run.start_commit[:9]}"),
                 ("  champion", f"{score(champion_score(run))}  {run.target.champion_commit[:9]}"),
@@ -79,7 +80,3 @@ def open_reviews(run: Run) -> list[str]:
     """Return the candidates of a run that wait for people, oldest first."""
     rows = Review.objects.filter(candidate__run=run).exclude(state=Review.State.CLOSED).order_by("pk")
     return [f"C-{candidate}" for candidate in rows.values_list("candidate_id", flat=True)]
-
-
-def _seconds(run: Run, now: datetime) -> float:
-    return ((run.ended_at or now) - run.started_at).total_seconds() if run.started_at else 0.0

@@ -49,6 +49,8 @@ class Run(models.Model):
 
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
+    running_since = models.DateTimeField(null=True, help_text="empty while it is parked, paused or halted")
+    running_seconds = models.FloatField(default=0.0, help_text="how long it ran before that")
     ended_at = models.DateTimeField(null=True)
     lease_holder = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True)

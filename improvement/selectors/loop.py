@@ -17,6 +17,7 @@ from improvement.engine.nomination import Measured, Situation
 from improvement.engine.session import Entry, Snapshot, entry_from_json
 from improvement.models import Candidate, Evaluation, Halt, Release, Review, Run, Vote
 from improvement.policies import Policy
+from improvement.selectors.runs import seconds_running
 from improvement.states import CandidateState
 
 OUTSTANDING = (Evaluation.State.QUEUED, Evaluation.State.LEASED)
@@ -165,9 +166,11 @@ def budget(run: Run) -> Budget:
 def spent(run: Run, now: datetime) -> Spent:
     """Return what a run has used of its limits."""
     in_flight = Evaluation.objects.filter(run=run, candidate__isnull=False, stage="measure", state__in=OUTSTANDING)
-    elapsed = (now - run.started_at).total_seconds() if run.started_at else 0.0
     return Spent(
-        measured=run.evaluations, in_flight=in_flight.count(), confirming=run.confirm_evaluations, seconds=elapsed
+        measured=run.evaluations,
+        in_flight=in_flight.count(),
+        confirming=run.confirm_evaluations,
+        seconds=seconds_running(run, now),
     )
 
 

@@ -39,6 +39,12 @@ def get(run_id: int, person: Person) -> Run:
     return run
 
 
+def seconds_running(run: Run, now: datetime) -> float:
+    """Return how many seconds a run has been running, without those in which it was parked, paused or halted."""
+    present = (now - run.running_since).total_seconds() if run.running_since else 0.0
+    return run.running_seconds + present
+
+
 def open_reviews(run_id: int) -> tuple[int, datetime | None]:
     """Return how many reviews of a run are open, and since when the oldest is."""
     rows = Review.objects.filter(candidate__run_id=run_id).exclude(state=Review.State.CLOSED).order_by("opened_at")

@@ -11,7 +11,7 @@ from improvement.exceptions import Conflict, NotAllowed
 from improvement.models import Halt, Run
 from improvement.permissions import Right
 from improvement.policies import Preset
-from improvement.services import audit, policies, reasons
+from improvement.services import audit, clock, policies, reasons
 from improvement.services.actors import Actor
 from improvement.states import LIVE_RUN_STATES
 
@@ -36,6 +36,7 @@ def halt(*, actor: Actor, reason: str, now: datetime) -> Halt:
             data={"reason": reason.strip()},
             now=now,
         )
+        clock.stop_all(now=now)
         _tell_pages("halt", f"{actor.name} stopped everything: “{order.reason}”", now)
         return order
 
@@ -71,6 +72,7 @@ def _lift(order: Halt, *, actor: Actor, reason: str, now: datetime) -> Halt:
     subject = {"kind": "halt", "id": f"halt-{order.pk}"}
     audit.append("halt.lifted", actor=actor, subject=subject, data={"reason": reason.strip()}, now=now)
     transaction.on_commit(_flag_as_recorded)
+    clock.go_on(now=now)
     _tell_pages("halt.lifted", f"{actor.name} lifted the stop over everything", now)
     dispatch.enqueue_on_commit("tick")
     return order

@@ -9,7 +9,7 @@ from typing import Any
 from improvement import events, states
 from improvement.exceptions import BadTransition
 from improvement.models import Candidate, Run
-from improvement.services import audit
+from improvement.services import audit, clock
 from improvement.services.actors import Actor
 from improvement.states import CandidateState, RunState
 
@@ -73,7 +73,7 @@ def move_run(
     """
     source = RunState(run.state)
     transition = states.check_run_transition(source, to)
-    changes: dict[str, Any] = {"state": to.value, "wait_reason": reason[:300]}
+    changes: dict[str, Any] = {"state": to.value, "wait_reason": reason[:300], **clock.changes(run, to, now=now)}
     if to in _RUN_ENDS:
         changes["ended_at"] = now
     if to is RunState.RUNNING and run.started_at is None:

@@ -132,8 +132,8 @@ def figures(run: Run, chart: Chart, *, now: datetime) -> tuple[Figure, ...]:
     waiting, oldest = runs.open_reviews(run.pk)
     better = words.improves(champion, run.start_score, run.target.better)
     change = words.percent_change(champion, run.start_score)
-    age = _age(run, now)
-    pace = f"{60 * run.evaluations / age:.0f} evaluations/min" if run.evaluations and age else ""
+    seconds = runs.seconds_running(run, now)
+    pace = f"{60 * run.evaluations / seconds:.0f} evaluations/min" if run.evaluations and seconds else ""
     return (
         Figure(
             "champion",
@@ -163,10 +163,6 @@ def figures(run: Run, chart: Chart, *, now: datetime) -> tuple[Figure, ...]:
 def _whose(run: Run) -> str:
     best = run.best_candidate
     return f"C-{best.pk}, {words.candidate_chip(best.state).text.lower()}" if best else "nothing better yet"
-
-
-def _age(run: Run, now: datetime) -> float:
-    return ((run.ended_at or now) - run.started_at).total_seconds() if run.started_at else 0.0
 
 
 def _candidate(row: Row) -> CandidateLine:
