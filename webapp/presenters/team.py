@@ -39,7 +39,7 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class TeamPage:
-    """The team."""
+    """The team; ``becomes_team`` says that the policy is solo only as long as one person may review."""
 
     people: tuple[PersonLine, ...]
     roles: tuple[tuple[str, str, str], ...]
@@ -47,6 +47,7 @@ class TeamPage:
     presets: tuple[tuple[str, str, str], ...]
     may_manage: bool
     may_choose: bool
+    becomes_team: bool
     targets: tuple[str, ...] = ()
     invitation: Invitation | None = None
 
@@ -74,6 +75,7 @@ def page(me: Person, policy: PolicyVersion, *, invitation: Invitation | None, no
         presets=tuple((preset.value, preset.value.title(), what) for preset, what in _PRESETS.items()),
         may_manage=may(me, Right.MANAGE_PEOPLE),
         may_choose=may(me, Right.CHANGE_POLICY),
+        becomes_team=policy.preset == Preset.SOLO.value and not policy.chosen_by_person,
         targets=tuple(target.name for target in targets.all_targets(me)),
         invitation=invitation,
     )

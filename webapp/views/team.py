@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,6 +21,11 @@ from webapp.presenters import team
 from webapp.presenters.team import Invitation
 from webapp.views.pages import actor_of, person_of
 from webapp.views.pages import show as show_page
+
+_POLICY_CHANGED = (
+    "A second person may review now, so the policy is {} v{}: nobody approves what they started, and votes in open "
+    'reviews have to be cast again. <a href="{}#policy">See the policy</a>.'
+)
 
 
 @require_safe
@@ -33,7 +43,8 @@ def invite(request: HttpRequest) -> HttpResponse:
         return _page(request, form, status=422)
     name, role = form.cleaned_data["name"], form.cleaned_data["role"]
     try:
-        path = people.invite(name, role=role, actor=actor_of(request), now=timezone.now())
+        with _policy_told(request):
+            path = people.invite(name, role=role, actor=actor_of(request), now=timezone.now())
     except (Conflict, Invalid) as problem:
         form.add_error("name", problem.message)
         return _page(request, form, status=problem.http_status)
@@ -52,7 +63,8 @@ def new_link(request: HttpRequest, user_id: int) -> HttpResponse:
 @require_POST
 def change_role(request: HttpRequest, user_id: int) -> HttpResponse:
     """Change somebody's role."""
-    people.change_role(user_id, role=request.POST.get("role", ""), actor=actor_of(request), now=timezone.now())
+    with _policy_told(request):
+        people.change_role(user_id, role=request.POST.get("role", ""), actor=actor_of(request), now=timezone.now())
     messages.success(request, "The role is changed.")
     return redirect("team")
 
@@ -80,7 +92,8 @@ def lock(request: HttpRequest, user_id: int) -> HttpResponse:
 @require_POST
 def unlock(request: HttpRequest, user_id: int) -> HttpResponse:
     """Let somebody in again."""
-    people.set_active(user_id, True, actor=actor_of(request), now=timezone.now())
+    with _policy_told(request):
+        people.set_active(user_id, True, actor=actor_of(request), now=timezone.now())
     messages.success(request, "They may sign in again.")
     return redirect("team")
 
@@ -92,6 +105,17 @@ def choose_policy(request: HttpRequest) -> HttpResponse:
     version = policies.choose_preset(preset, actor=actor_of(request), reason=reason, now=timezone.now())
     messages.success(request, f"Policy {version.preset} v{version.version} is in force.")
     return redirect("team")
+
+
+@contextmanager
+def _policy_told(request: HttpRequest) -> Iterator[None]:
+    """Say so when what is done inside the block changes the policy."""
+    before = policies.current(now=timezone.now())
+    yield
+    after = policies.current(now=timezone.now())
+    if after.version != before.version:
+        said = format_html(_POLICY_CHANGED, after.preset, after.version, reverse("team"))
+        messages.warning(request, said)
 
 
 def _page(

@@ -71,3 +71,39 @@ def test_only_who_manages_people_is_offered_it(world: World, signed_in: Browsers
     page = _page(signed_in(make.user("bob")))
     assert "/lock/" not in page
     assert "/team/narrow/" not in page
+
+
+NOTE = "As soon as a second person may review"
+CHANGED = "A second person may review now, so the policy is team v2"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", ["reviewer", "admin"])
+def test_a_second_reviewer_changes_the_policy_and_the_page_says_so_before_and_after(
+    signed_in: Browsers, role: str
+) -> None:
+    alice = signed_in(make.user("alice"))
+    before = _page(alice)
+    after = alice.post("/team/invite/", {"name": "bob", "role": role}).content.decode()
+    assert (NOTE in before, CHANGED in before) == (True, False)
+    assert (NOTE in after, CHANGED in after) == (False, True)
+    assert '<a href="/team/#policy">See the policy</a>' in after
+    assert CHANGED not in _page(alice)
+
+
+@pytest.mark.django_db
+def test_a_role_that_makes_a_second_reviewer_says_so_too(signed_in: Browsers) -> None:
+    alice, mallory = signed_in(make.user("alice")), make.user("mallory", "viewer")
+    assert CHANGED not in alice.post("/team/invite/", {"name": "dave", "role": "operator"}).content.decode()
+    path = f"/team/{mallory.pk}/role/"
+    assert CHANGED in alice.post(path, {"role": "reviewer"}, follow=True).content.decode()
+
+
+@pytest.mark.django_db
+def test_a_chosen_policy_stays_and_nothing_is_announced(signed_in: Browsers) -> None:
+    alice = signed_in(make.user("alice"))
+    make.follow("solo")
+    assert NOTE not in _page(alice)
+    assert (
+        "so the policy is team" not in alice.post("/team/invite/", {"name": "bob", "role": "reviewer"}).content.decode()
+    )
