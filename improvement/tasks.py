@@ -39,6 +39,12 @@ def confirm_again(candidate_id: int) -> None:
 
 
 @shared_task
+def confirm_cleared(candidate_id: int) -> None:
+    """Confirm a candidate that a person cleared of suspicion."""
+    confirming.confirm_cleared(candidate_id)
+
+
+@shared_task
 def consider_edit(candidate_id: int) -> None:
     """Confirm a person's own edit, or withdraw it when it is no improvement."""
     confirming.consider_edit(candidate_id)

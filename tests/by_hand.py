@@ -13,6 +13,6 @@ def forge_head(on: Target) -> str:
     """Move the branch of a target past the program, and return where it is."""
     repo = repository(on.name)
     before = repo.head()
-    forged = repo.commit(before, {"f.py": b"x"}, message="Forged", author=SOMEBODY, when=timezone.now())
+    forged = repo.commit(before, {"NOTES": b"Forged.\n"}, message="Forged", author=SOMEBODY, when=timezone.now())
     repo.advance(forged, expected=before)
     return forged

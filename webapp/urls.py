@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("review/", reviews.queue, name="queue"),
     path("candidates/<int:candidate_id>/", reviews.candidate, name="candidate"),
     path("candidates/<int:candidate_id>/decide/", reviews.decide, name="decide"),
+    path("candidates/<int:candidate_id>/quarantine/", reviews.judge, name="quarantine"),
     path("runs/", runs.index, name="runs"),
     path("runs/new/", runs.new, name="run-new"),
     path("runs/<int:run_id>/", runs.show, name="run"),

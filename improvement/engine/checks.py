@@ -38,6 +38,7 @@ class Material:
     ``base`` names the commit that the champion stands at, ``base_files`` and ``files`` are all editable files of
     champion and candidate. ``evaluator_digest`` is what every measurement must carry, ``required_level`` the sandbox
     level. ``score`` is the candidate's measure score; ``holdout_uses`` counts earlier uses of this holdout.
+    ``cleared`` says that a person takes a score beyond the declared bound for possible.
     """
 
     manifest: Manifest
@@ -50,6 +51,7 @@ class Material:
     confirm: tuple[Pair, ...]
     holdout: tuple[Pair, ...] = ()
     holdout_uses: int = 0
+    cleared: bool = False
     required_level: int = 3
     level: float = 0.95
 
@@ -180,7 +182,10 @@ def _about_numbers(material: Material) -> Iterator[Finding]:
     metric, pairs = material.manifest.primary, material.confirm
     if metric.bound is not None and metric.sign * (_best(material) - metric.bound) > metric.epsilon:
         text = f"A score of {_best(material):.10g} is beyond {metric.bound:.10g}, the best that can be true."
-        yield Finding("above_bound", Severity.BLOCK, text)
+        if material.cleared:
+            yield Finding("above_bound", Severity.SECOND_PERSON, f"{text} A person cleared it all the same.")
+        else:
+            yield Finding("above_bound", Severity.BLOCK, text)
     failed = candidate_failures(metric.name, pairs)
     if failed:
         cause = failed[0].candidate.message or failed[0].candidate.cause

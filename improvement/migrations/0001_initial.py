@@ -127,6 +127,7 @@ class Migration(migrations.Migration):
                 ('score', models.FloatField(null=True)),
                 ('message', models.CharField(blank=True, max_length=500)),
                 ('told', models.BooleanField(default=False)),
+                ('cleared', models.BooleanField(default=False, help_text='a person said that its score can be true')),
                 ('proposed_at', models.DateTimeField()),
                 ('measured_at', models.DateTimeField(null=True)),
                 ('decided_at', models.DateTimeField(null=True)),

@@ -39,6 +39,7 @@ class Candidate(models.Model):
     score = models.FloatField(null=True)
     message = models.CharField(max_length=500, blank=True)
     told = models.BooleanField(default=False)
+    cleared = models.BooleanField(default=False, help_text="a person said that its score can be true")
     proposed_at = models.DateTimeField()
     measured_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)

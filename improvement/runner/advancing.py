@@ -12,7 +12,8 @@ from improvement import installation, policies
 from improvement.engine.asktell import NewChampion, Result, ToldOutcome, tell_message
 from improvement.engine.cheats import cheat_files, check_cheats
 from improvement.engine.generation import MAX_BARREN, plan
-from improvement.engine.nomination import nominate
+from improvement.engine.manifest import Metric
+from improvement.engine.nomination import is_beyond_bound, nominate
 from improvement.engine.seeds import measure_seed
 from improvement.engine.session import Tell, entry_for
 from improvement.exceptions import Conflict, CountersignError, Halted, SandboxUnavailable, TargetError
@@ -22,7 +23,7 @@ from improvement.runner.tasks_at import task_at
 from improvement.sandbox import levels
 from improvement.selectors import loop
 from improvement.services import generations, openings, runs
-from improvement.states import CandidateState, RunState
+from improvement.states import RunState
 
 logger = logging.getLogger(__name__)
 
@@ -134,11 +135,12 @@ def _close_generation(run: Run) -> bool:
     if generation is None:
         return True
     measured = loop.measurements(generation.candidates)
+    metric = task_at(run.target.name, run.heard_commit or run.start_commit).manifest.primary
     by_number = {candidate.number: candidate for candidate in generation.candidates}
     results = [
         Result(number, ToldOutcome.DUPLICATE, feedback=generation.duplicates[number])
         if number in generation.duplicates
-        else _result(by_number[number], measured)
+        else _result(by_number[number], measured, metric)
         for number in generation.numbers
     ]
     _tell(run, results)
@@ -167,11 +169,11 @@ def _tell(run: Run, results: list[Result]) -> None:
         )
 
 
-def _result(candidate: Candidate, measured: Mapping[int, Evaluation]) -> Result:
+def _result(candidate: Candidate, measured: Mapping[int, Evaluation], metric: Metric) -> Result:
     row = measured.get(candidate.pk)
     if row is None or row.outcome == "blocked":
         return Result(candidate.number, ToldOutcome.BLOCKED, feedback=candidate.message)
-    if candidate.state == CandidateState.QUARANTINED.value:
+    if row.score is not None and is_beyond_bound(metric, row.score):
         return Result(candidate.number, ToldOutcome.BLOCKED, feedback="The score is beyond what is possible.")
     if row.score is None:
         return Result(candidate.number, ToldOutcome.FAILED, feedback=row.message)

@@ -23,13 +23,14 @@ from improvement.exceptions import Conflict, MergeConflict
 from improvement.models import Candidate, Evaluation
 from improvement.runner.tasks_at import repository, task_at
 from improvement.selectors import filesets, loop
-from improvement.services import confirmations, targets
+from improvement.services import confirmations, quarantine, targets
 from improvement.services import filesets as stored
 from improvement.states import CandidateState
 
 logger = logging.getLogger(__name__)
 
 SEEDS = 8
+_SPENT = "its run has spent what it may use for confirming; start a new run to measure this change again"
 
 
 def cost_of_one(manifest: Manifest) -> int:
@@ -93,6 +94,40 @@ def confirm_again(candidate_id: int) -> None:
         logger.info("C-%s: %s", candidate_id, overtaken.message)
 
 
+def confirm_cleared(candidate_id: int) -> None:
+    """Order the confirmation of a candidate that a person cleared, unless its run confirms another one just now."""
+    candidate = Candidate.objects.select_related("run__target", "target").get(pk=candidate_id)
+    cleared = candidate.state == CandidateState.NOMINATED.value and candidate.cleared
+    if not cleared or loop.confirms_another(candidate):
+        return
+    champion = task_at(candidate.target.name, candidate.target.champion_commit)
+    if not loop.may_confirm(candidate, needed=cost_of_one(champion.manifest), now=timezone.now()):
+        confirmations.withdraw(candidate_id, reason=_SPENT, now=timezone.now())
+        return
+    try:
+        _confirm_cleared(candidate, champion, _placed(candidate, champion))
+    except MergeConflict as conflict:
+        confirmations.withdraw(candidate_id, reason=conflict.message, now=timezone.now())
+    except Conflict as overtaken:
+        logger.info("C-%s: %s", candidate_id, overtaken.message)
+
+
+def _confirm_cleared(candidate: Candidate, champion: Task, files: dict[str, str]) -> None:
+    """A candidate that was put aside after its confirmation is confirmed on seeds of its own."""
+    placed, revision = _described(candidate, champion, files), candidate.revision + candidate.evidence.exists()
+    quarantine.confirm(
+        candidate.pk,
+        champion=candidate.target.champion_commit,
+        placed=placed,
+        revision=revision,
+        pairs=_confirm_pairs(
+            candidate, digest=placed.patch_digest if revision == 1 else f"{placed.patch_digest}:{revision}"
+        ),
+        champion_files=stored.store(champion.editable),
+        now=timezone.now(),
+    )
+
+
 def consider_edit(candidate_id: int) -> None:
     """Order the confirmation of a person's own edit that measured better than the champion; withdraw it otherwise."""
     candidate = Candidate.objects.select_related("target").get(pk=candidate_id)
@@ -111,15 +146,12 @@ def consider_edit(candidate_id: int) -> None:
 
 
 def _rebase(candidate: Candidate, champion: Task, files: dict[str, str]) -> None:
-    digest = patch_digest(champion.editable, files)
+    placed = _described(candidate, champion, files)
     confirmations.rebase(
         candidate.pk,
         champion=candidate.target.champion_commit,
-        files_digest=stored.store(files),
-        patch_digest=digest,
-        lines=diff_stats(champion.editable, files),
-        title=_title(candidate, champion, files),
-        pairs=_confirm_pairs(candidate, digest=f"{digest}:{candidate.revision + 1}"),
+        placed=placed,
+        pairs=_confirm_pairs(candidate, digest=f"{placed.patch_digest}:{candidate.revision + 1}"),
         champion_files=stored.store(champion.editable),
         now=timezone.now(),
     )
@@ -142,6 +174,12 @@ def _on_present_champion(candidate: Candidate, champion: Task) -> Candidate:
     return confirmations.place_before_nomination(
         candidate.pk,
         champion=candidate.target.champion_commit,
+        placed=_described(candidate, champion, files),
+    )
+
+
+def _described(candidate: Candidate, champion: Task, files: dict[str, str]) -> confirmations.Placed:
+    return confirmations.Placed(
         files_digest=stored.store(files),
         patch_digest=patch_digest(champion.editable, files),
         lines=diff_stats(champion.editable, files),
@@ -167,6 +205,7 @@ def _material(candidate: Candidate, task: Task, rows: Iterable[Evaluation]) -> M
         confirm=_paired(rows, "confirm"),
         holdout=_paired(rows, "holdout"),
         holdout_uses=candidate.target.holdout_uses,
+        cleared=candidate.cleared,
         required_level=settings.SANDBOX_MIN_LEVEL,
     )
 

@@ -7,6 +7,8 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+from django.db.models import Q
+
 from improvement import dispatch
 from improvement.engine.measurement import Measurement
 from improvement.models import Candidate, Evaluation, Release, Run
@@ -50,7 +52,11 @@ def _settle_once(target_name: str, pool: ThreadPoolExecutor, workers: int, me: s
     due = Release.objects.filter(target__name=target_name, state=Release.State.INTENDED)
     for release_id in due.values_list("pk", flat=True):
         releasing.finish_release(release_id)
-    outstanding = Evaluation.objects.filter(target__name=target_name, run__isnull=True, state=Evaluation.State.QUEUED)
+    for candidate_id in loop.cleared_candidates():
+        if _belongs(candidate_id, target_name):
+            confirming.confirm_cleared(candidate_id)
+    loose = Q(run__isnull=True) | Q(stage__in=["confirm", "holdout"])
+    outstanding = Evaluation.objects.filter(loose, target__name=target_name, state=Evaluation.State.QUEUED)
     measured = _measure(list(outstanding.values_list("pk", flat=True)), pool, workers, me, None)
     for candidate_id in loop.edits_to_consider(target_name):
         confirming.consider_edit(candidate_id)

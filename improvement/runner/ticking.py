@@ -46,5 +46,7 @@ def _pick_up() -> None:
         stale = loop.stale_next(target_id)
         if stale is not None:
             dispatch.enqueue("confirm_again", candidate_id=stale.pk)
+    for candidate_id in loop.cleared_candidates():
+        dispatch.enqueue("confirm_cleared", candidate_id=candidate_id)
     for candidate_id in loop.edits_to_consider():
         dispatch.enqueue("consider_edit", candidate_id=candidate_id)

@@ -62,6 +62,24 @@ def is_confirming(run_id: int) -> bool:
     return Candidate.objects.filter(run_id=run_id, revision=1, state__in=states).exists()
 
 
+def confirms_another(candidate: Candidate) -> bool:
+    """Tell whether the run of a candidate is confirming another one."""
+    others = Candidate.objects.filter(run=candidate.run, state=CandidateState.CONFIRMING.value)
+    return candidate.run is not None and others.exclude(pk=candidate.pk).exists()
+
+
+def may_confirm(candidate: Candidate, *, needed: int, now: datetime) -> bool:
+    """Tell whether a candidate's run has ``needed`` evaluations left for confirming; people's edits have no run."""
+    run = candidate.run
+    return run is None or budget(run).allowance_left(spent(run, now)) >= needed
+
+
+def cleared_candidates() -> list[int]:
+    """Return the candidates that people cleared of suspicion and whose confirmation is not ordered yet."""
+    rows = Candidate.objects.filter(cleared=True, state=CandidateState.NOMINATED.value)
+    return list(rows.values_list("pk", flat=True))
+
+
 def confirmation_outstanding(candidate_id: int) -> bool:
     """Tell whether paired measurements of this candidate are outstanding."""
     return of_confirmation(candidate_id).filter(state__in=OUTSTANDING).exists()

@@ -12,6 +12,7 @@ from improvement import permissions, policies
 from improvement.models import Candidate, Halt, Review, User, Vote
 from improvement.permissions import Person, Right
 from improvement.policies import Case, CastVote, Digests, Policy, Requirement, Tier
+from improvement.selectors import policies as read_policies
 from improvement.selectors.people import person_of
 from improvement.states import CandidateState
 
@@ -133,6 +134,23 @@ def why_may_not_vote(review: Review, facts: Case, policy: Policy, person: Person
     if person.id in facts.involved and not policy.self_countersign:
         return "you started or edited this; somebody else must decide"
     return ""
+
+
+def quarantined(person: Person) -> list[Candidate]:
+    """Return the candidates that this person may see and whose score waits to be cleared or rejected, oldest first."""
+    rows = Candidate.objects.filter(state=CandidateState.QUARANTINED.value).select_related("target", "run")
+    return [row for row in rows.order_by("pk") if permissions.may(person, Right.VIEW, row.target_id)]
+
+
+def why_may_not_clear(candidate: Candidate, person: Person) -> str:
+    """Return why this person cannot say whether a score is possible, or an empty text when they can."""
+    if not permissions.may(person, Right.REVIEW, candidate.target_id):
+        return "your role does not include reviewing; ask an administrator"
+    newest = read_policies.current()
+    alone = newest is not None and policies.parse_policy(newest.text, version=newest.version).self_countersign
+    return (
+        "" if alone or person.id not in involved(candidate) else "you started or edited this; somebody else must decide"
+    )
 
 
 def awaiting(person: Person) -> list[Waiting]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,14 +26,31 @@ Pair = tuple[str, int, int]
 """One paired measurement: stage ("confirm" or "holdout"), index (or holdout case), seed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A candidate as it is placed on a champion: its files and patch by digest, lines, title."""
+
+    files_digest: str
+    patch_digest: str
+    lines: tuple[int, int]
+    title: str
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What of it a candidate's row holds."""
+        added, removed = self.lines
+        counted = {"added": added, "removed": removed, "title": self.title}
+        return {"files_id": self.files_digest, "patch_digest": self.patch_digest, **counted}
+
+
 @audit.turn()
 def nominate(candidate_id: int, *, pairs: Sequence[Pair], champion_files: str, why: str, now: datetime) -> Candidate:
     """Nominate a measured candidate and order its paired confirmation against the champion.
 
     Raises ``ChampionMoved`` when the champion is no longer the one that the candidate's patch starts from.
     """
-    candidate = _locked(candidate_id)
-    _check_champion(candidate, candidate.base_commit)
+    candidate = locked(candidate_id)
+    check_champion(candidate, candidate.base_commit)
     move_candidate(
         candidate,
         CandidateState.NOMINATED,
@@ -48,26 +66,24 @@ def nominate(candidate_id: int, *, pairs: Sequence[Pair], champion_files: str, w
             {"id": candidate.pk, "text": f"C-{candidate.pk} nominated ({candidate.title}): {why}"},
             now=now,
         )
-    _begin(candidate, pairs=pairs, champion_files=champion_files, now=now)
+    begin(candidate, pairs=pairs, champion_files=champion_files, now=now)
     return candidate
 
 
 @audit.turn()
-def place_before_nomination(
-    candidate_id: int, *, champion: str, files_digest: str, patch_digest: str, lines: tuple[int, int], title: str
-) -> Candidate:
+def place_before_nomination(candidate_id: int, *, champion: str, placed: Placed) -> Candidate:
     """Say what a measured candidate changes against the champion: a patch is always champion to candidate.
 
     ``champion`` is the commit that the patch was made against; raises ``ChampionMoved`` when it is no longer champion.
     """
-    candidate = _locked(candidate_id)
-    _check_champion(candidate, champion)
+    candidate = locked(candidate_id)
+    check_champion(candidate, champion)
     if candidate.state != CandidateState.MEASURED.value:
         raise Conflict(f"C-{candidate_id} was nominated already.")
-    candidate.base_commit, candidate.files_id, candidate.patch_digest = champion, files_digest, patch_digest
-    candidate.added, candidate.removed = lines
-    candidate.title = title
-    candidate.save(update_fields=["base_commit", "files", "patch_digest", "added", "removed", "title"])
+    changes = {**placed.columns, "base_commit": champion}
+    for name, value in changes.items():
+        setattr(candidate, name, value)
+    candidate.save(update_fields=list(changes))
     return candidate
 
 
@@ -76,10 +92,7 @@ def rebase(
     candidate_id: int,
     *,
     champion: str,
-    files_digest: str,
-    patch_digest: str,
-    lines: tuple[int, int],
-    title: str,
+    placed: Placed,
     pairs: Sequence[Pair],
     champion_files: str,
     now: datetime,
@@ -88,18 +101,10 @@ def rebase(
 
     ``champion`` is the commit that it was placed on; raises ``ChampionMoved`` when it is no longer champion.
     """
-    candidate = _locked(candidate_id)
-    _check_champion(candidate, champion)
+    candidate = locked(candidate_id)
+    check_champion(candidate, champion)
     previous = candidate.base_commit
-    changes: dict[str, Any] = {
-        "revision": candidate.revision + 1,
-        "base_commit": champion,
-        "files_id": files_digest,
-        "patch_digest": patch_digest,
-        "added": lines[0],
-        "removed": lines[1],
-        "title": title,
-    }
+    changes: dict[str, Any] = {**placed.columns, "revision": candidate.revision + 1, "base_commit": champion}
     for name, value in changes.items():
         setattr(candidate, name, value)
     move_candidate(
@@ -112,7 +117,7 @@ def rebase(
 @audit.turn()
 def order_holdout(candidate_id: int, *, pairs: Sequence[Pair], champion_files: str, now: datetime) -> None:
     """Order the holdout, once, for a candidate that held on the confirm seeds."""
-    candidate = _locked(candidate_id)
+    candidate = locked(candidate_id)
     ordered = Evaluation.objects.filter(candidate=candidate, revision=candidate.revision, stage="holdout").exists()
     if candidate.state == CandidateState.CONFIRMING.value and not ordered:
         _order(candidate, pairs=pairs, champion_files=champion_files, now=now)
@@ -121,7 +126,7 @@ def order_holdout(candidate_id: int, *, pairs: Sequence[Pair], champion_files: s
 @audit.turn()
 def withdraw(candidate_id: int, *, reason: str, now: datetime) -> None:
     """Withdraw a candidate that cannot go on, and close its review."""
-    candidate = _locked(candidate_id)
+    candidate = locked(candidate_id)
     for review in (
         Review.objects.select_for_update(of=("self",)).filter(candidate=candidate).exclude(state=Review.State.CLOSED)
     ):
@@ -135,7 +140,7 @@ def conclude(candidate_id: int, *, revision: int, evidence: Built, tree: str, no
 
     ``tree`` is the id of the git tree that was measured. A second conclusion of the same revision changes nothing.
     """
-    candidate = _locked(candidate_id)
+    candidate = locked(candidate_id)
     if candidate.state != CandidateState.CONFIRMING.value or candidate.revision != revision:
         raise Conflict(f"C-{candidate_id} is not being confirmed any more.")
     row = Evidence.objects.create(
@@ -184,7 +189,8 @@ def _pass_gate(candidate: Candidate, row: Evidence, evidence: Built, now: dateti
         _open_review(candidate, row, change, now)
 
 
-def _begin(candidate: Candidate, *, pairs: Sequence[Pair], champion_files: str, now: datetime) -> None:
+def begin(candidate: Candidate, *, pairs: Sequence[Pair], champion_files: str, now: datetime) -> None:
+    """Order the paired confirmation of a nominated candidate; must be called inside a transaction."""
     move_candidate(candidate, CandidateState.CONFIRMING, actor=SYSTEM, now=now)
     _order(candidate, pairs=pairs, champion_files=champion_files, now=now)
 
@@ -347,12 +353,14 @@ def _carry_votes(earlier: Review, review: Review, now: datetime) -> None:
         )
 
 
-def _check_champion(candidate: Candidate, commit: str) -> None:
+def check_champion(candidate: Candidate, commit: str) -> None:
+    """Raise ``ChampionMoved`` when a commit is no longer the champion that a candidate is placed on."""
     if candidate.target.champion_commit != commit:
         raise ChampionMoved(f"The champion moved while C-{candidate.pk} was placed on {commit[:9]}. Place it again.")
 
 
-def _locked(candidate_id: int) -> Candidate:
+def locked(candidate_id: int) -> Candidate:
+    """Return a candidate that nobody else changes until the transaction ends."""
     return (
         Candidate.objects.select_for_update(of=("self",)).select_related("run__target", "target").get(pk=candidate_id)
     )

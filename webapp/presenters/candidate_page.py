@@ -68,6 +68,8 @@ def page(candidate: Candidate, person: Person, *, tab: str, view: str) -> Candid
         shown=_shown(candidate, standing),
         moving=_is_moving(candidate),
         decision=decisions.box(candidate, review, standing),
+        quarantined=candidate.state == CandidateState.QUARANTINED.value,
+        why_not_clear=reviews.why_may_not_clear(candidate, person),
         evidence=evidence.view(found.payload) if found else None,
         files=files if tab == "changes" else (),
         evaluations=_evaluations(rows, candidate.target.better) if tab in {"evidence", "log"} else (),

@@ -139,6 +139,8 @@ class CandidatePage:
     shown: str
     moving: bool
     decision: DecisionBox
+    quarantined: bool
+    why_not_clear: str
     evidence: EvidenceView | None
     files: tuple[FileDiff, ...] = ()
     evaluations: tuple[EvaluationLine, ...] = ()

@@ -6,14 +6,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from improvement.exceptions import AlreadyDecided, Invalid, StaleDecision
 from improvement.permissions import Person
 from improvement.policies import Digests
 from improvement.selectors import candidates
 from improvement.selectors import reviews as read
-from improvement.services import reviews
+from improvement.services import quarantine, reviews
 from webapp.presenters import candidate_page, decisions, run_lists
 from webapp.presenters.errors import ErrorPage
 from webapp.presenters.review import VoteLine
@@ -74,6 +74,18 @@ def decide(request: HttpRequest, candidate_id: int) -> HttpResponse:
     except (AlreadyDecided, StaleDecision) as late:
         return _too_late(request, candidate_id, person, late)
     messages.success(request, f"{_SAID[verdict].format(candidate_id)} {_what_follows(candidate_id, person)}")
+    return redirect("candidate", candidate_id)
+
+
+@require_POST
+def judge(request: HttpRequest, candidate_id: int) -> HttpResponse:
+    """Clear or reject a candidate whose score is above the declared bound."""
+    candidates.get(candidate_id, person_of(request))
+    act = {"clear": quarantine.clear, "reject": quarantine.reject}.get(request.POST.get("verdict", ""))
+    if act is None:
+        raise Invalid("Say whether the score is possible: clear the candidate, or reject it.")
+    act(candidate_id, actor=actor_of(request), reason=request.POST.get("reason", ""), now=timezone.now())
+    messages.success(request, f"You {request.POST['verdict']}ed C-{candidate_id}.")
     return redirect("candidate", candidate_id)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from improvement.commandline import caller, carrying_out, review_report
+from improvement.commandline import caller, carrying_out, review_report, server
 from improvement.commandline.answer import Answer
 from improvement.commandline.command import Act, Actions, CountersignCommand
 from improvement.commandline.text import candidate_id, columns, moment
@@ -15,14 +15,18 @@ from improvement.exceptions import NotFound, StaleDecision
 from improvement.models import Candidate
 from improvement.permissions import Person
 from improvement.policies import Digests
+from improvement.runner.foreground import settle_target
 from improvement.selectors import candidates
 from improvement.selectors import reviews as read
 from improvement.selectors.reviews import Standing, Waiting
-from improvement.services import reviews
+from improvement.services import quarantine, reviews
+from improvement.states import CandidateState
+
+_TOO_GOOD = "its score is above what is possible; clear or reject it"
 
 
 class Command(CountersignCommand):
-    """Reviews: list, show, approve, reject, request-changes."""
+    """Reviews: list, show, approve, reject, request-changes, clear."""
 
     help = "Lists what waits for people, shows one case, and records a decision."
 
@@ -45,6 +49,13 @@ class Command(CountersignCommand):
             )
             caller.add_as(deciding, required=True)
             caller.add_password(deciding)
+        clearing = actions.add(
+            "clear", _clear, "say that a quarantined score is possible; it is confirmed and reviewed"
+        )
+        _name_candidate(clearing)
+        clearing.add_argument("--reason", default="", metavar="TEXT", help="why; it goes into the audit trail")
+        caller.add_as(clearing, required=True)
+        caller.add_password(clearing)
 
 
 def _name_candidate(parser: ArgumentParser) -> None:
@@ -65,7 +76,11 @@ def _list(options: Namespace) -> Answer:
         )
         for one in waiting
     ]
-    return Answer({"reviews": list(map(_row, waiting))}, columns(head, rows) if rows else ["Nothing waits for people."])
+    aside = read.quarantined(caller.reader())
+    lines = columns(head, rows) if rows else []
+    lines += [f"C-{one.pk} of {one.target.name} is quarantined: {one.message or _TOO_GOOD}" for one in aside]
+    value = {"reviews": list(map(_row, waiting)), "quarantined": [f"C-{one.pk}" for one in aside]}
+    return Answer(value, lines or ["Nothing waits for people."])
 
 
 def _row(waiting: Waiting) -> dict[str, Any]:
@@ -91,6 +106,9 @@ def _show(options: Namespace) -> Answer:
 def _decide(verdict: str) -> Act:
     def decide(options: Namespace) -> Answer:
         number, actor = candidate_id(options.candidate), caller.confirmed_actor(options)
+        if verdict == "reject" and _is_quarantined(number):
+            quarantine.reject(number, actor=actor, reason=options.reason, now=timezone.now())
+            return _judged(number)
         digests, now = _shown(number, options), timezone.now()
         reviews.vote(number, verdict=verdict, digests=digests, reason=options.reason, actor=actor, now=now)
         release_id = carrying_out.in_flight(number)
@@ -100,6 +118,24 @@ def _decide(verdict: str) -> Act:
         return _decided(number)
 
     return decide
+
+
+def _clear(options: Namespace) -> Answer:
+    number, actor = candidate_id(options.candidate), caller.confirmed_actor(options)
+    cleared = quarantine.clear(number, actor=actor, reason=options.reason, now=timezone.now())
+    if not server.has_workers():
+        settle_target(cleared.target.name)
+    return _judged(number)
+
+
+def _is_quarantined(number: int) -> bool:
+    return candidates.get(number, caller.reader()).state == CandidateState.QUARANTINED.value
+
+
+def _judged(number: int) -> Answer:
+    candidate = candidates.get(number, caller.reader())
+    value = {"candidate": f"C-{number}", "state": candidate.state, "message": candidate.message}
+    return Answer(value, [f"C-{number} is {candidate.state.replace('_', ' ')}."])
 
 
 def _shown(number: int, options: Namespace) -> Digests:

@@ -31,17 +31,18 @@ from hypothesis.stateful import (
 from improvement import permissions
 from improvement.engine.measurement import Measurement
 from improvement.exceptions import CountersignError, LateAttempt
-from improvement.models import Candidate, Evaluation, Release, Run, User
+from improvement.models import Candidate, Evaluation, PolicyVersion, Release, Run, User
 from improvement.permissions import Right
 from improvement.runner import confirming, heads, releasing
-from improvement.runner.tasks_at import repository, task_at
-from improvement.selectors import filesets as read_filesets
-from improvement.services import champions, evaluations, halt, people, policies, releases, reviews, runs
+from improvement.runner.tasks_at import repository
+from improvement.selectors import loop
+from improvement.services import champions, evaluations, halt, people, policies, quarantine, releases, reviews, runs
 from improvement.services.actors import Actor, human
 from improvement.services.evaluations import Order
 from tests import by_hand, trail
 from tests import factories as make
 from tests.integration.services import oracle
+from tests.integration.services.answers import all_the_same, exact
 
 pytestmark = pytest.mark.django_db
 
@@ -57,18 +58,6 @@ CHANGES = st.sampled_from(["solo", "team", "lock out", "let in", "viewer", "revi
 MOSTLY = st.sampled_from([True, True, True, False])
 REVIEWED = ("in_review", "stale", "approved", "rejected")
 WRONG = st.sampled_from(["", "", "", "patch", "base", "evidence", "policy"])
-
-
-def exact(order: Order) -> Measurement:
-    """Answer with the number itself, the same on every seed."""
-    value = make.number_in(read_filesets.load(order.files_digest)["f.py"])
-    digest = task_at(order.target_name, order.base_commit).evaluator_digest
-    return make.ok(value, evaluator_digest=digest)
-
-
-def all_the_same(order: Order) -> Measurement:
-    """Answer as if no change ever gained anything."""
-    return make.ok(1.0, evaluator_digest=task_at(order.target_name, order.base_commit).evaluator_digest)
 
 
 class Histories(RuleBasedStateMachine):
@@ -183,6 +172,33 @@ class Histories(RuleBasedStateMachine):
             while not oracle.halted() and make.answer_all(answers):
                 confirming.conclude(candidate.pk)
                 confirming.conclude(candidate.pk)
+
+    @precondition(lambda self: not oracle.halted() and len(self.candidates("quarantined")) < 2)
+    @rule(name=ANYBODY)
+    def explore_the_impossible(self, name: str) -> None:
+        run = self.started_by(name)
+        if run is not None:
+            (candidate,) = make.propose(run, make.BOUND + float(next(self.values)))
+            make.answer_all(exact)
+            make.close_generation(run)
+            assert make.fresh(candidate).state == "quarantined"
+
+    @precondition(lambda self: self.candidates("quarantined"))
+    @rule(name=ANYBODY, act=st.sampled_from([quarantine.clear, quarantine.reject]))
+    def judge(self, name: str, act: Any) -> None:
+        candidate, actor = self.candidates("quarantined")[0], self.actor(name)
+        own = (
+            PolicyVersion.objects.latest("version").preset == "team" and candidate.run.started_by_id == actor.person_id
+        )
+        judged = self.attempt(act, candidate.pk, actor=actor, reason="so", now=timezone.now())
+        assert (judged is None) is (own or not permissions.may(actor.person, Right.REVIEW))
+
+    @precondition(lambda self: loop.cleared_candidates())
+    @rule(settled=MOSTLY)
+    def confirm_cleared(self, settled: bool) -> None:
+        confirming.confirm_cleared(loop.cleared_candidates()[0])
+        if settled:
+            self.confirm_all(exact)
 
     @precondition(lambda self: self.candidates("stale"))
     @rule(pick=PICK, settled=MOSTLY)

@@ -19,6 +19,7 @@ ROLES = {"alice": "admin", "bob": "reviewer", "olga": "operator", "mallory": "vi
 ALL = (200, 200, 200, 200)
 SIGN_IN = "/sign-in/?next="
 REJECT = {"verdict": "reject", "reason": "no"}
+CLEAR = {"verdict": "clear", "reason": "so"}
 NINE = {"target": "{target}", "strategy": "evolution", "budget": "9"}
 VIEWS_THERE = {"person": "{bob}", "target": "{target}", "role": "viewer"}
 PHRASE = {"new": "a long new phrase", "again": "a long new phrase"}
@@ -44,6 +45,7 @@ ROUTES = (
     Route("queue", "/review/", ALL),
     Route("candidate", "/candidates/{candidate}/", ALL),
     Route("decide", "/candidates/{candidate}/decide/", (403, 302, 403, 403), REJECT, signs=True),
+    Route("quarantine", "/candidates/{candidate}/quarantine/", (403, 409, 403, 403), CLEAR),
     Route("runs", "/runs/", ALL),
     Route("run-new", "/runs/new/", (200, 200, 200, 403)),
     Route("run-new", "/runs/new/", (302, 302, 302, 403), NINE),
