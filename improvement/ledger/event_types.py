@@ -134,6 +134,10 @@ EVENT_TYPES: Mapping[str, EventType] = {
         "{actor} put version {version} of the policy ({preset}) in force", data=("policy_sha256",)
     ),
     "user.invited": EventType("{actor} invited {subject} as {role}"),
+    "user.link_made": EventType("{actor} made a sign-in link for {subject}"),
+    "user.password_set": EventType("{actor} set a password"),
+    "user.password_changed": EventType("{actor} changed the password"),
+    "user.password_ended": EventType("The password of {subject} ended: a link that replaces it was used"),
     "user.joined": EventType("{subject} joined"),
     "user.role_changed": EventType("{actor} made {subject} {role}"),
     "user.signed_in": EventType("{actor} signed in"),

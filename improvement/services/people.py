@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.contrib.auth.password_validation import validate_password
@@ -32,8 +33,10 @@ def ensure_first_administrator(*, now: datetime) -> str:
         user = User(username=FIRST_ADMINISTRATOR, role=Role.ADMIN.value)
         user.set_unusable_password()
         user.save()
-        _record_joined(user, by=SYSTEM, now=now)
+        _record("user.invited", user, by=SYSTEM, data={"role": user.role}, now=now)
         policies.current(now=now)
+    else:
+        _record("user.link_made", user, by=SYSTEM, data={}, now=now)
     SignInLink.objects.filter(user=user, used_at__isnull=True).delete()
     return _link(user, lifetime=LINK_LIFETIME, now=now)
 
@@ -49,13 +52,7 @@ def invite(name: str, *, role: str, actor: Actor, now: datetime) -> str:
     user = User(username=name, role=chosen.value)
     user.set_unusable_password()
     user.save()
-    audit.append(
-        "user.invited",
-        actor=actor,
-        subject={"kind": "user", "id": f"user:{user.pk}", "name": name},
-        data={"role": chosen.value},
-        now=now,
-    )
+    _record("user.invited", user, by=actor, data={"role": chosen.value}, now=now)
     policies.follow_people(now=now)
     return _link(user, lifetime=INVITATION_LIFETIME, now=now)
 
@@ -69,13 +66,7 @@ def renew_invitation(user_id: int, *, actor: Actor, now: datetime) -> str:
     _check_manager(actor)
     user = _user(user_id)
     SignInLink.objects.filter(user=user, used_at__isnull=True).delete()
-    audit.append(
-        "user.invited",
-        actor=actor,
-        subject={"kind": "user", "id": f"user:{user.pk}", "name": user.username},
-        data={"role": user.role, "again": True},
-        now=now,
-    )
+    _record("user.link_made", user, by=actor, data={}, now=now)
     return _link(user, lifetime=INVITATION_LIFETIME, now=now, replaces_password=True)
 
 
@@ -100,6 +91,7 @@ def use_link(token: str, *, now: datetime) -> User:
     if SignInLink.objects.filter(token_hash=_hash(token), replaces_password=True).exists():
         user.set_unusable_password()
         user.save(update_fields=["password"])
+        _record("user.password_ended", user, by=human(user), data={}, now=now)
     record_sign_in(user, how="one-time link", now=now)
     return user
 
@@ -109,27 +101,25 @@ def record_sign_in(user: User, *, how: str, now: datetime) -> None:
     """Write into the trail that somebody signed in, and how."""
     first = user.last_login is None
     kind = "user.joined" if first else "user.signed_in"
-    audit.append(
-        kind,
-        actor=human(user),
-        subject={"kind": "user", "id": f"user:{user.pk}", "name": user.username},
-        data={"how": how, "role": user.role},
-        now=now,
-    )
+    _record(kind, user, by=human(user), data={"how": how, "role": user.role}, now=now)
 
 
-@transaction.atomic
-def set_password(user_id: int, password: str, *, current: str | None) -> User:
-    """Set a person's own password; once there is one, the current one must be given."""
-    user = _user(user_id)
+@audit.turn()
+def set_password(password: str, *, current: str | None, actor: Actor, now: datetime) -> User:
+    """Set the acting person's own password; once there is one, the current one must be given."""
+    if actor.person is None:
+        raise NotAllowed("Only a person has a password.")
+    user = _user(actor.person.id)
     if user.has_usable_password() and (current is None or not user.check_password(current)):
         raise Invalid("The current password is not right.")
     try:
         validate_password(password, user)
     except ValidationError as error:
         raise Invalid(" ".join(error.messages)) from error
+    first = not user.has_usable_password()
     user.set_password(password)
     user.save(update_fields=["password"])
+    _record("user.password_set" if first else "user.password_changed", user, by=actor, data={}, now=now)
     return user
 
 
@@ -149,13 +139,8 @@ def change_role(user_id: int, *, role: str, actor: Actor, now: datetime, target_
         User.objects.filter(pk=user.pk).update(role=_role(role).value)
     else:
         _narrow(user, role, target_name)
-    audit.append(
-        "user.role_changed",
-        actor=actor,
-        subject={"kind": "user", "id": f"user:{user.pk}", "name": user.username},
-        data={"role": role or "as in the installation", "before": user.role, "target": target_name or ""},
-        now=now,
-    )
+    data = {"role": role or "as in the installation", "before": user.role, "target": target_name or ""}
+    _record("user.role_changed", user, by=actor, data=data, now=now)
     policies.follow_people(now=now)
 
 
@@ -169,13 +154,8 @@ def set_active(user_id: int, active: bool, *, actor: Actor, now: datetime) -> No
     if not active:
         _keep_an_administrator(user, Role.VIEWER)
     User.objects.filter(pk=user.pk).update(is_active=active)
-    audit.append(
-        "user.role_changed",
-        actor=actor,
-        subject={"kind": "user", "id": f"user:{user.pk}", "name": user.username},
-        data={"role": user.role if active else "locked out", "before": user.role, "target": ""},
-        now=now,
-    )
+    data = {"role": user.role if active else "locked out", "before": user.role, "target": ""}
+    _record("user.role_changed", user, by=actor, data=data, now=now)
     policies.follow_people(now=now)
 
 
@@ -224,14 +204,9 @@ def _user(user_id: int) -> User:
     return user
 
 
-def _record_joined(user: User, *, by: Actor, now: datetime) -> None:
-    audit.append(
-        "user.invited",
-        actor=by,
-        subject={"kind": "user", "id": f"user:{user.pk}", "name": user.username},
-        data={"role": user.role},
-        now=now,
-    )
+def _record(kind: str, user: User, *, by: Actor, data: Mapping[str, str], now: datetime) -> None:
+    subject = {"kind": "user", "id": f"user:{user.pk}", "name": user.username}
+    audit.append(kind, actor=by, subject=subject, data=data, now=now)
 
 
 def _link(user: User, *, lifetime: timedelta, now: datetime, replaces_password: bool = False) -> str:

@@ -18,7 +18,7 @@ from improvement.models import User
 from improvement.services import people
 from webapp import throttle
 from webapp.forms import FirstPasswordForm, PasswordForm, SignInForm
-from webapp.views.pages import alone, local, show, user_of
+from webapp.views.pages import actor_of, alone, local, show, user_of
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -127,7 +127,9 @@ def _password_form(user: User) -> type[FirstPasswordForm]:
 
 def _set(request: HttpRequest, form: FirstPasswordForm, *, current: str | None) -> bool:
     try:
-        user = people.set_password(user_of(request).pk, form.cleaned_data["new"], current=current)
+        user = people.set_password(
+            form.cleaned_data["new"], current=current, actor=actor_of(request), now=timezone.now()
+        )
     except Invalid as problem:
         form.add_error(None, problem.message)
         return False

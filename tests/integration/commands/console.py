@@ -105,8 +105,9 @@ class Console:
         """Give somebody a password, as the page after the first sign-in does."""
         code = (
             "import django; django.setup();"
-            "from improvement.selectors.people import by_name; from improvement.services.people import set_password;"
-            f"set_password(by_name({name!r}).pk, {password!r}, current=None)"
+            "from django.utils.timezone import now; from improvement.selectors.people import by_name;"
+            "from improvement.services.actors import human; from improvement.services.people import set_password;"
+            f"set_password({password!r}, current=None, actor=human(by_name({name!r})), now=now())"
         )
         done = self._run([sys.executable, "-c", code], "")
         assert done.status == 0, done

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from improvement.exceptions import Conflict, Invalid, NotAllowed, NotFound
-from improvement.models import PolicyVersion, SignInLink, TargetRole, User
+from improvement.models import AuditEvent, PolicyVersion, SignInLink, TargetRole, User
 from improvement.services import halt, people, policies
 from improvement.services.actors import SYSTEM, Actor, human
 from tests import factories as make
@@ -91,8 +91,28 @@ def test_the_first_administrator_is_made_once_and_old_links_end() -> None:
     with pytest.raises(NotFound):
         people.check_link(token(first), now=NOW)
     assert people.use_link(token(second), now=NOW).username == "admin"
-    assert trail.kinds_since(0) == ["log.started", "user.invited", "policy.changed", "user.joined"]
+    assert trail.kinds_since(0) == ["log.started", "user.invited", "policy.changed", "user.link_made", "user.joined"]
     assert preset() == "solo"
+
+
+def test_passwords_and_links_leave_their_trace() -> None:
+    dora, alice = human(make.user("dora", "viewer")), make.alice()
+    before = trail.size()
+    people.set_password("a long enough phrase", current=None, actor=dora, now=NOW)
+    with pytest.raises(Invalid, match="current password is not right"):
+        people.set_password("a third long phrase", current="a guess", actor=dora, now=NOW)
+    people.set_password("another long phrase", current="a long enough phrase", actor=dora, now=NOW)
+    people.use_link(token(people.renew_invitation(make.user("dora").pk, actor=alice, now=NOW)), now=NOW)
+    assert list(AuditEvent.objects.filter(seq__gte=before).values_list("type", "actor", "subject")) == [
+        ("user.password_set", "dora", "dora"),
+        ("user.password_changed", "dora", "dora"),
+        ("user.link_made", "alice", "dora"),
+        ("user.password_ended", "dora", "dora"),
+        ("user.joined", "dora", "dora"),
+    ]
+    with pytest.raises(NotAllowed, match="Only a person has a password"):
+        people.set_password("another long phrase", current=None, actor=SYSTEM, now=NOW)
+    trail.assert_holds()
 
 
 def test_a_link_works_once() -> None:
