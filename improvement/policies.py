@@ -25,6 +25,13 @@ class Tier(StrEnum):
     HIGH = "high"
 
 
+class WhenWaiting(StrEnum):
+    """What a run does while one of its reviews is open: go on exploring, or wait without holding a worker."""
+
+    EXPLORE = "explore"
+    PARK = "park"
+
+
 LOW_LINES = 20
 HIGH_LINES = 200
 
@@ -35,6 +42,7 @@ preset = "solo"
 self_countersign = true
 max_open_reviews = 3
 review_expires_hours = 336
+when_waiting = "explore"
 
 [tiers.low]
 approvals = 1
@@ -49,6 +57,7 @@ preset = "team"
 self_countersign = false
 max_open_reviews = 3
 review_expires_hours = 336
+when_waiting = "explore"
 
 [tiers.low]
 approvals = 1
@@ -70,6 +79,7 @@ class Policy:
     self_countersign: bool
     max_open_reviews: int
     review_expires_hours: int
+    when_waiting: WhenWaiting
     approvals: dict[Tier, int]
 
 
@@ -145,6 +155,7 @@ def parse_policy(text: str, *, version: int) -> Policy:
             self_countersign=_self_countersign(data),
             max_open_reviews=_positive(data, "max_open_reviews"),
             review_expires_hours=_positive(data, "review_expires_hours"),
+            when_waiting=WhenWaiting(data["when_waiting"]),
             approvals={tier: _positive(data["tiers"][tier.value], "approvals") for tier in Tier},
         )
     except KeyError as error:
@@ -153,6 +164,11 @@ def parse_policy(text: str, *, version: int) -> Policy:
         ) from error
     except (TypeError, ValueError) as error:
         raise Invalid(f"The policy has a wrong value: {error}.") from error
+
+
+def preset_text(preset: Preset, when_waiting: WhenWaiting = WhenWaiting.EXPLORE) -> str:
+    """Return the text of a preset, with what its runs do while a review is open."""
+    return PRESET_TEXT[preset].replace(WhenWaiting.EXPLORE.value, when_waiting.value)
 
 
 def tier_of(change: Change) -> Tier:

@@ -18,6 +18,7 @@ from improvement.engine.seeds import measure_seed
 from improvement.engine.session import Tell, entry_for
 from improvement.exceptions import Conflict, CountersignError, Halted, SandboxUnavailable, TargetError
 from improvement.models import Candidate, Evaluation, Run
+from improvement.policies import WhenWaiting
 from improvement.runner import confirming, conversations
 from improvement.runner.tasks_at import task_at
 from improvement.sandbox import levels
@@ -28,6 +29,7 @@ from improvement.states import RunState
 logger = logging.getLogger(__name__)
 
 SNAPSHOT_EVERY = 8
+_WAITS = "waits for its open reviews"
 
 
 def advance(run_id: int, *, worker: str) -> None:
@@ -73,10 +75,13 @@ def _step(run: Run) -> bool:
     if loop.is_measuring(run.pk) or loop.is_confirming(run.pk):
         return False
     if run.state == RunState.PARKED.value:
-        return _end(run)
+        return _leave_parking(run)
     if loop.open_generation(run.pk) is not None:
         return _close_generation(run)
     if run.heard_commit != run.target.champion_commit and not _know_champion(run):
+        return False
+    if _must_park(run):
+        runs.park(run.pk, reason=_WAITS, now=timezone.now())
         return False
     if _nominate(run, ending=False):
         return False
@@ -103,6 +108,22 @@ def _open(run: Run) -> bool:
     names = [cheat.name for cheat in task.manifest.cheats]
     check_cheats(task.manifest.primary, start.score, dict(zip(names, [row.score for row in screened], strict=True)))
     runs.record_start(run.pk, score=start.score, now=timezone.now())
+    return True
+
+
+def _must_park(run: Run) -> bool:
+    """Whether the policy lets this run wait until people decided about its open reviews."""
+    policy = policies.parse_policy(run.policy.text, version=run.policy.version)
+    return policy.when_waiting is WhenWaiting.PARK and loop.open_reviews(run.pk) > 0
+
+
+def _leave_parking(run: Run) -> bool:
+    """Go on once nothing keeps a parked run waiting, or end it when nothing is left to measure."""
+    if _must_park(run):
+        return False
+    if not _may_go_on(run):
+        return _end(run)
+    runs.go_on(run.pk, now=timezone.now())
     return True
 
 
@@ -232,7 +253,7 @@ def _end(run: Run) -> bool:
     if _nominate(run, ending=True):
         return False
     if loop.open_reviews(run.pk):
-        runs.park(run.pk, reason="waits for its open reviews", now=timezone.now())
+        runs.park(run.pk, reason=_WAITS, now=timezone.now())
         return False
     reason = "the budget is spent"
     if run.exhausted:

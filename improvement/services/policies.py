@@ -9,7 +9,7 @@ from improvement import permissions, policies
 from improvement.exceptions import Conflict, Invalid
 from improvement.models import PolicyVersion, Review, User
 from improvement.permissions import Right
-from improvement.policies import Policy, Preset, Tier
+from improvement.policies import Policy, Preset, Tier, WhenWaiting
 from improvement.selectors.people import person_of
 from improvement.services import audit, reasons
 from improvement.services.actors import SYSTEM, Actor
@@ -18,7 +18,7 @@ from improvement.services.actors import SYSTEM, Actor
 def current(*, now: datetime) -> PolicyVersion:
     """Return the version in force, making the first one (``solo``) when there is none."""
     newest = PolicyVersion.objects.order_by("-version").first()
-    return newest or _append(Preset.SOLO, policies.PRESET_TEXT[Preset.SOLO], actor=SYSTEM, chosen=False, now=now)
+    return newest or _append(Preset.SOLO, policies.preset_text(Preset.SOLO), actor=SYSTEM, chosen=False, now=now)
 
 
 def parsed(version: PolicyVersion) -> Policy:
@@ -27,20 +27,28 @@ def parsed(version: PolicyVersion) -> Policy:
 
 
 @audit.turn()
-def choose_preset(preset: str, *, actor: Actor, reason: str, now: datetime) -> PolicyVersion:
-    """Put a preset into force because a person chose it; open reviews are judged by it from now on."""
+def choose_preset(
+    preset: str, *, actor: Actor, reason: str, now: datetime, when_waiting: str = WhenWaiting.EXPLORE.value
+) -> PolicyVersion:
+    """Put a preset into force because a person chose it; open reviews are judged by it from now on.
+
+    ``when_waiting`` ("explore" or "park") says what runs started from now on do while one of their reviews is open.
+    """
     if actor.person is None:
         raise Invalid("Only a person can choose a policy.")
     permissions.check_may(actor.person, Right.CHANGE_POLICY)
     if preset not in {p.value for p in Preset}:
         raise Invalid(f"There is no policy preset {preset!r}: choose solo or team.")
+    if when_waiting not in {w.value for w in WhenWaiting}:
+        raise Invalid(f"While a review is open a run can explore or park, not {when_waiting!r}.")
     why = reasons.checked(reason, needed="Say why the policy changes; the reason goes into the audit trail.")
     chosen = Preset(preset)
     if chosen is Preset.SOLO and _reviewers() >= 2:
         raise Conflict(
             "More than one person may review here, so the policy stays team: nobody alone decides that one is enough."
         )
-    return _append(chosen, policies.PRESET_TEXT[chosen], actor=actor, chosen=True, reason=why, now=now)
+    text = policies.preset_text(chosen, WhenWaiting(when_waiting))
+    return _append(chosen, text, actor=actor, chosen=True, reason=why, now=now)
 
 
 def follow_people(*, now: datetime) -> PolicyVersion:
@@ -51,7 +59,7 @@ def follow_people(*, now: datetime) -> PolicyVersion:
     version = current(now=now)
     if version.preset == Preset.SOLO.value and not version.chosen_by_person and _reviewers() >= 2:
         reason = "a second person may review now"
-        text = policies.PRESET_TEXT[Preset.TEAM]
+        text = policies.preset_text(Preset.TEAM)
         return _append(Preset.TEAM, text, actor=SYSTEM, chosen=False, reason=reason, now=now)
     return version
 

@@ -159,6 +159,14 @@ def park(run_id: int, *, reason: str, now: datetime) -> None:
 
 
 @audit.turn()
+def go_on(run_id: int, *, now: datetime) -> None:
+    """Let a parked run go on: people decided, and there is still something to measure."""
+    run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
+    if run.state == RunState.PARKED.value:
+        move_run(run, RunState.RUNNING, actor=SYSTEM, reason="", now=now)
+
+
+@audit.turn()
 def complete(run_id: int, *, reason: str, now: datetime) -> None:
     """End a run whose work is done."""
     run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from improvement import policies
 from improvement.exceptions import Invalid, PolicyUnmet
-from improvement.policies import PRESET_TEXT, Case, CastVote, Change, Digests, Policy, Preset, Tier
+from improvement.policies import PRESET_TEXT, Case, CastVote, Change, Digests, Policy, Preset, Tier, WhenWaiting
 
 SOLO = policies.parse_policy(PRESET_TEXT[Preset.SOLO], version=1)
 TEAM = policies.parse_policy(PRESET_TEXT[Preset.TEAM], version=2)
@@ -204,6 +204,8 @@ def test_the_presets_state_what_they_are_for() -> None:
         ("max_open_reviews = 3", "max_open_reviews = 0", "max_open_reviews must be a whole number of at least 1"),
         ("max_open_reviews = 3", "max_open_reviews = true", "max_open_reviews must be a whole number of at least 1"),
         ("review_expires_hours = 336", "review_expires_hours = 1.5", "must be a whole number of at least 1"),
+        ('when_waiting = "explore"', 'when_waiting = "sleep"', "wrong value"),
+        ('when_waiting = "explore"', "", "lacks 'when_waiting'"),
         ("approvals = 2", "approvals = 0", "approvals must be a whole number of at least 1"),
         ("approvals = 2", "approvals = -1", "approvals must be a whole number of at least 1"),
         ("approvals = 2", "", "lacks 'approvals'"),
@@ -216,6 +218,13 @@ def test_a_policy_that_cannot_be_read_is_refused_whole(old: str, new: str, said:
     assert old in text
     with pytest.raises(Invalid, match=said):
         policies.parse_policy(text.replace(old, new), version=3)
+
+
+def test_a_preset_says_what_runs_do_while_a_review_is_open() -> None:
+    assert (SOLO.when_waiting, TEAM.when_waiting) == ("explore", "explore")
+    for preset in Preset:
+        parked = policies.parse_policy(policies.preset_text(preset, WhenWaiting.PARK), version=3)
+        assert (parked.preset, parked.when_waiting) == (preset, "park")
 
 
 # No way around it

@@ -19,6 +19,7 @@ class PolicyView:
     preset: str
     approvals: tuple[tuple[str, int], ...]
     self_countersign: bool
+    parks: bool
     text: str
 
 
@@ -30,5 +31,6 @@ def policy_view(version: PolicyVersion) -> PolicyView:
         preset=version.preset,
         approvals=tuple((tier.value, needed) for tier, needed in rules.approvals.items()),
         self_countersign=rules.self_countersign,
+        parks=rules.when_waiting is policies.WhenWaiting.PARK,
         text=version.text,
     )

@@ -102,7 +102,13 @@ def unlock(request: HttpRequest, user_id: int) -> HttpResponse:
 def choose_policy(request: HttpRequest) -> HttpResponse:
     """Put a policy preset into force."""
     preset, reason = request.POST.get("preset", ""), request.POST.get("reason", "")
-    version = policies.choose_preset(preset, actor=actor_of(request), reason=reason, now=timezone.now())
+    version = policies.choose_preset(
+        preset,
+        when_waiting=request.POST.get("when_waiting", "explore"),
+        actor=actor_of(request),
+        reason=reason,
+        now=timezone.now(),
+    )
     messages.success(request, f"Policy {version.preset} v{version.version} is in force.")
     return redirect("team")
 
