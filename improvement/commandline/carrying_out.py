@@ -11,9 +11,11 @@ from contextlib import contextmanager, nullcontext
 from improvement import dispatch
 from improvement.commandline import server
 from improvement.exceptions import Conflict
-from improvement.models import Release, Run
-from improvement.runner import advancing, releasing
-from improvement.states import RunState
+from improvement.models import Candidate, Release, Run, Target
+from improvement.runner import advancing, confirming, releasing
+from improvement.runner.foreground import settle_target
+from improvement.selectors import loop
+from improvement.states import CandidateState, RunState
 
 PATIENCE_SECONDS = 20.0
 _POLL_SECONDS = 0.1
@@ -38,6 +40,25 @@ def finish(release_id: int) -> Release:
     if release.state == Release.State.INTENDED:
         raise Conflict("The decision is recorded, and the champion moves as soon as the workers get to it.")
     return release
+
+
+def confirm_if_stale(candidate_id: int) -> None:
+    """Confirm a stale candidate again because somebody opens it: by the workers where there are any, or here."""
+    stale = Candidate.objects.filter(pk=candidate_id, state=CandidateState.STALE.value).select_related("target").first()
+    if stale is None or loop.halted():
+        return
+    if server.has_workers():
+        dispatch.enqueue("confirm_again", candidate_id=candidate_id)
+    else:
+        confirming.confirm_again(candidate_id)
+        settle_target(stale.target.name)
+
+
+def confirm_next() -> None:
+    """Carry out what is due, and confirm again what is next in each queue, where no worker does it."""
+    if not server.has_workers():
+        for name in Target.objects.order_by("name").values_list("name", flat=True):
+            settle_target(name)
 
 
 def tell_run_of(candidate_id: int) -> None:

@@ -81,11 +81,17 @@ def conclude(candidate_id: int) -> None:
 
 
 def confirm_again(candidate_id: int) -> None:
-    """Place a stale candidate on the present champion and order its confirmation, or withdraw it."""
+    """Place a stale candidate on the present champion and order its confirmation.
+
+    It is withdrawn where it cannot be placed, or where its run has spent its allowance for confirming.
+    """
     candidate = Candidate.objects.select_related("run__target", "target").get(pk=candidate_id)
     if candidate.state != CandidateState.STALE.value:
         return
     champion = task_at(candidate.target.name, candidate.target.champion_commit)
+    if not loop.may_confirm(candidate, needed=cost_of_one(champion.manifest), now=timezone.now()):
+        confirmations.withdraw(candidate_id, reason=_SPENT, now=timezone.now())
+        return
     try:
         _rebase(candidate, champion, _placed(candidate, champion))
     except MergeConflict as conflict:

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from django.db.models import Q
+from django.utils import timezone
 
 from improvement import dispatch
 from improvement.engine.measurement import Measurement
-from improvement.models import Candidate, Evaluation, Release, Run
+from improvement.models import Candidate, Evaluation, Release, Run, Target
 from improvement.runner import advancing, confirming, evaluating, releasing
 from improvement.selectors import loop
+from improvement.services import reviews
 from improvement.services.evaluations import Order
 from improvement.states import CandidateState, RunState
 
@@ -36,38 +38,60 @@ def run_foreground(run_id: int, *, workers: int, watch: Watch | None = None) -> 
             run = Run.objects.select_related("target", "best_candidate").get(pk=run_id)
             if watch is not None:
                 watch(run)
-            if run.state in _ENDS or loop.halted() or not (measured or concluded or _is_advancing(run)):
+            if loop.halted():
+                return run
+            waits = run.state in _ENDS or not (measured or concluded or _is_advancing(run))
+            if waits and not _settle_once(run.target, pool, workers, me):
                 return run
 
 
 def settle_target(target_name: str, *, workers: int = 2) -> None:
-    """Carry out what is due for a target without a server: measurements, confirmations and releases."""
-    me = f"{socket.gethostname()}-{os.getpid()}"
+    """Carry out what is due for a target without a server: releases, measurements and confirmations."""
+    me, target = f"{socket.gethostname()}-{os.getpid()}", Target.objects.get(name=target_name)
     with dispatch.done_by_this_process(), ThreadPoolExecutor(workers) as pool:
-        while _settle_once(target_name, pool, workers, me):
+        while _settle_once(target, pool, workers, me):
             pass
 
 
-def _settle_once(target_name: str, pool: ThreadPoolExecutor, workers: int, me: str) -> bool:
-    due = Release.objects.filter(target__name=target_name, state=Release.State.INTENDED)
-    for release_id in due.values_list("pk", flat=True):
-        releasing.finish_release(release_id)
-    for candidate_id in loop.cleared_candidates():
-        if _belongs(candidate_id, target_name):
-            confirming.confirm_cleared(candidate_id)
+def _settle_once(target: Target, pool: ThreadPoolExecutor, workers: int, me: str) -> bool:
+    """Do what can be done now and tell whether more may follow from it."""
+    if loop.halted():
+        return False
+    released = _release(target)
+    _begin_confirmations(target)
     loose = Q(run__isnull=True) | Q(stage__in=["confirm", "holdout"])
-    outstanding = Evaluation.objects.filter(loose, target__name=target_name, state=Evaluation.State.QUEUED)
+    outstanding = Evaluation.objects.filter(loose, target=target, state=Evaluation.State.QUEUED)
     measured = _measure(list(outstanding.values_list("pk", flat=True)), pool, workers, me, None)
-    for candidate_id in loop.edits_to_consider(target_name):
+    for candidate_id in loop.edits_to_consider(target.name):
         confirming.consider_edit(candidate_id)
-    confirmed = [pk for pk in loop.due_confirmations() if _belongs(pk, target_name)]
+    confirmed = [pk for pk in loop.due_confirmations() if _belongs(pk, target)]
     for candidate_id in confirmed:
         confirming.conclude(candidate_id)
-    return bool(measured or confirmed)
+    return bool(released or measured or confirmed)
 
 
-def _belongs(candidate_id: int, target_name: str) -> bool:
-    return Candidate.objects.filter(pk=candidate_id, target__name=target_name).exists()
+def _release(target: Target) -> bool:
+    """Carry out the release that is due, if any, and tell whether it is over."""
+    reviews.settle_approved(now=timezone.now())
+    due = Release.objects.filter(target=target, state=Release.State.INTENDED)
+    for release_id in due.values_list("pk", flat=True):
+        releasing.finish_release(release_id)
+        return not due.exists()
+    return False
+
+
+def _begin_confirmations(target: Target) -> None:
+    """Order the confirmation of what people cleared, and of the stale candidate that is next in the queue."""
+    for candidate_id in loop.cleared_candidates():
+        if _belongs(candidate_id, target):
+            confirming.confirm_cleared(candidate_id)
+    stale = loop.stale_next(target.pk)
+    if stale is not None:
+        confirming.confirm_again(stale.pk)
+
+
+def _belongs(candidate_id: int, target: Target) -> bool:
+    return Candidate.objects.filter(pk=candidate_id, target=target).exists()
 
 
 def _is_advancing(run: Run) -> bool:

@@ -62,8 +62,15 @@ def vote(
 
 @audit.turn()
 def look(candidate_id: int, *, actor: Actor, now: datetime) -> None:
-    """Note for five minutes that a reviewer has this case open, so that it is not replaced under their eyes."""
+    """Note for five minutes that a reviewer has this case open, so that it is not replaced under their eyes.
+
+    A stale one is confirmed again now: nobody waits for the queue to reach what somebody wants to read.
+    """
     person = actor.person
+    stale = Candidate.objects.filter(pk=candidate_id, state=CandidateState.STALE.value).first()
+    if stale is not None and person is not None and permissions.may(person, Right.REVIEW, stale.target_id):
+        dispatch.enqueue_on_commit("confirm_again", candidate_id=candidate_id)
+        return
     review = (
         Review.objects.select_for_update(of=("self",))
         .filter(candidate_id=candidate_id, state=Review.State.OPEN)

@@ -63,7 +63,9 @@ def _name_candidate(parser: ArgumentParser) -> None:
 
 
 def _list(options: Namespace) -> Answer:
-    waiting = read.awaiting(caller.reader())
+    reader = caller.reader()
+    carrying_out.confirm_next()
+    waiting = read.awaiting(reader)
     head = ("candidate", "target", "risk", "approvals", "since", "what")
     rows = [
         (
@@ -76,7 +78,7 @@ def _list(options: Namespace) -> Answer:
         )
         for one in waiting
     ]
-    aside = read.quarantined(caller.reader())
+    aside = read.quarantined(reader)
     lines = columns(head, rows) if rows else []
     lines += [f"C-{one.pk} of {one.target.name} is quarantined: {one.message or _TOO_GOOD}" for one in aside]
     value = {"reviews": list(map(_row, waiting)), "quarantined": [f"C-{one.pk}" for one in aside]}
@@ -99,7 +101,9 @@ def _row(waiting: Waiting) -> dict[str, Any]:
 
 
 def _show(options: Namespace) -> Answer:
-    candidate, standing = _case(candidate_id(options.candidate), caller.reader())
+    number, reader = candidate_id(options.candidate), caller.reader()
+    carrying_out.confirm_if_stale(number)
+    candidate, standing = _case(number, reader)
     return Answer(review_report.value(candidate, standing), review_report.lines(candidate, standing, with_patch=True))
 
 

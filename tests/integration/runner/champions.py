@@ -35,6 +35,17 @@ def released() -> tuple[Target, Candidate]:
     return target, candidate
 
 
+def stale_candidates(*values: float) -> tuple[Target, list[Candidate]]:
+    """Return a target whose champion just moved to 2.0, and candidates of runs of their own that went stale by it."""
+    target = make.target()
+    runs = [make.run(target, seed=seed) for seed in range(1, len(values) + 2)]
+    winner, *others = (make.reviewed_candidate(run, value) for run, value in zip(runs, (2.0, *values), strict=True))
+    make.vote(winner, make.alice())
+    releasing.finish_release(make.intended_release(target).pk)
+    assert make.values(others) == ["stale"] * len(values)
+    return target, others
+
+
 def begin(release: Release) -> str:
     """Make and record the commit of a release, and move nothing."""
     return releasing._begin(release, repository(release.target.name))

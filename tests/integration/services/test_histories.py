@@ -378,6 +378,7 @@ class Histories(RuleBasedStateMachine):
             oracle.assert_everything_holds(self.target, forged=self.forged)
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.usefixtures("nothing_enqueued")
 def test_every_history_keeps_the_invariants() -> None:
     run_state_machine_as_test(
