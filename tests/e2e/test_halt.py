@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from pathlib import Path
 
@@ -38,6 +40,16 @@ def test_a_stop_ends_every_sandbox_is_acknowledged_by_each_process_and_lifting_i
     for seen in (page, watching):
         expect(seen.locator("#banners .chip.ok")).to_have_text([STOPPED, STOPPED], timeout=LONG)
     expect(page.locator("#home")).to_contain_text("Halted")
+
+    (frozen,) = installation.pool("evaluations")
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        expect(watching.locator("#banners .chip.bad")).to_have_text(
+            "evaluations 1 is lost: it stopped answering", timeout=LONG
+        )
+    finally:
+        os.kill(frozen, signal.SIGCONT)
+    expect(watching.locator("#banners .chip.bad")).to_have_count(0, timeout=LONG)
 
     before = watching.locator('[data-figure="evaluations"] [data-part="value"]').inner_text()
     page.get_by_role("link", name="Resume").click()

@@ -108,6 +108,11 @@ class Installation:
                     tools[int(directory.name)] = (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         return [arguments for number, arguments in tools.items() if self.command.pid in _ancestors(number, parents)]
 
+    def pool(self, queue: str) -> list[int]:
+        """Return the processes that carry out the tasks of a queue: the worker's children."""
+        found = [number for number, arguments in self.processes().items() if f"--queues={queue}" in arguments]
+        return [number for number in found if number != min(found)]
+
     def kill(self, what: str) -> None:
         """Kill the first process whose command line contains these words."""
         os.kill(min(number for number, arguments in self.processes().items() if what in arguments), signal.SIGKILL)
