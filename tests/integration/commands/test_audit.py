@@ -60,7 +60,7 @@ def test_export_of_one_run(decided: Console, key: Path, tmp_path: Path) -> None:
     offline = decided.verify(tmp_path / "run.tar", "--key", key, "--json")
     assert (offline.status, offline.value["partial"]) == (0, True)
     refused = decided.run("audit", "export", tmp_path / "none", "--run", "R-77", "--json").error
-    assert refused["code"] == "ledger"
+    assert refused["code"] == "not_found"
     assert not (tmp_path / "none").exists()
 
 

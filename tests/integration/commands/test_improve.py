@@ -64,7 +64,7 @@ def test_improve_refused_in_words(reviewing: Console) -> None:
         (["nowhere"], "not_found", "There is no target nowhere"),
         (["small", "--strategy", "evolutoin"], "strategy", "did you mean 'evolution'"),
         (["small", "--param", "islnads=3"], "strategy", "did you mean 'islands'"),
-        (["small", "--param", "islands=many"], "strategy", "must be int"),
+        (["small", "--param", "islands=many"], "strategy", "must be a whole number"),
         (["small", "--budget", "0"], "invalid", "choose between 1 and"),
         (["small", "--as", "nobody"], "not_found", "There is no person named nobody"),
         (["small", "--as", "mallory"], "not_allowed", "mallory may not start a run"),
