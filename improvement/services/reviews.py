@@ -45,11 +45,12 @@ def vote(
     person = actor.person
     if person is None:
         raise NotAllowed("Only a person can vote; a token or a worker cannot.")
-    permissions.check_may(person, Right.REVIEW, review.target_id)
     earlier = Vote.objects.filter(review=review, person_id=person.id, replaced=False).first()
-    if earlier is not None and _same(earlier, verdict, digests):
+    may_vote = permissions.may(person, Right.REVIEW, review.target_id)
+    if may_vote and earlier is not None and _same(earlier, verdict, digests):
         return earlier
     _check_open(review, now)
+    permissions.check_may(person, Right.REVIEW, review.target_id)
     _check_digests(review, digests)
     own = person.id in read.involved(candidate)
     chosen = _check_verdict(review, verdict, reason, own=own)
