@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,21 +27,33 @@ def command_line(argv: Sequence[str]) -> int | str | None:
         return str(problem)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        return None  # whoever read the output, such as `head`, had enough; what was asked for is done
+    finally:
+        _let_go_of_output()
 
 
 def _django(argv: Sequence[str]) -> str | None:
     """Run one of Django's or Countersign's own commands; an error that a person can repair is one line."""
     from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
 
+    from improvement.commandline.overview import Overview
     from improvement.exceptions import CountersignError
 
     _name_data_directory(argv)
     try:
-        execute_from_command_line(list(argv))
+        Overview(list(argv)).execute()
     except (ImproperlyConfigured, CountersignError) as error:
         return str(error)
     return None
+
+
+def _let_go_of_output() -> None:
+    """Write out what waits, so that a closed pipe shows here and not as a traceback at the interpreter's end."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _name_data_directory(argv: Sequence[str]) -> None:

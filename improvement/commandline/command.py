@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
 from improvement.commandline import carrying_out, tables
@@ -20,7 +20,15 @@ REFUSED = 1
 INTERRUPTED = 130
 
 
-class CountersignCommand(BaseCommand):
+class ExactCommand(BaseCommand):
+    """A command whose options are given by their whole names: an abbreviation would change its meaning one day."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Return a parser that takes no abbreviations."""
+        return super().create_parser(prog_name, subcommand, allow_abbrev=False, **kwargs)
+
+
+class CountersignCommand(ExactCommand):
     """A command with actions, each of which returns an ``Answer``.
 
     With ``--json`` exactly one JSON value goes to the standard output: the answer, or
@@ -81,7 +89,7 @@ class Actions:
     def add(self, name: str, act: Act, summary: str) -> ArgumentParser:
         """Declare one action and return its parser for further arguments."""
         parser: ArgumentParser = self._choices.add_parser(
-            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False
         )
         return sole_action(parser, act)
 

@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from improvement.commandline.text import facts, moment, score
+from improvement.engine.findings import Severity
 from improvement.engine.patches import unified_diff
+from improvement.engine.wording import counted
 from improvement.models import Candidate
 from improvement.selectors import candidates
 from improvement.selectors.reviews import Standing, VoteLine
+
+_SEVERITIES = {
+    Severity.BLOCK: "nothing may release it",
+    Severity.SECOND_PERSON: "a second person must agree",
+    Severity.NOTE: "worth knowing",
+}
 
 
 def value(candidate: Candidate, standing: Standing) -> dict[str, Any]:
@@ -49,14 +57,14 @@ def lines(candidate: Candidate, standing: Standing, *, with_patch: bool) -> list
                 ("  change", f"+{candidate.added} −{candidate.removed}  {candidate.title}"),
                 ("  measured", score(candidate.score)),
                 ("  evidence", review.evidence.summary),
-                ("  risk", f"{review.tier}, {standing.approvals} of {standing.needed} approvals"),
+                ("  risk", f"{review.tier}, {standing.approvals} of {counted(standing.needed, 'approval')}"),
                 ("  signs", f"patch {digests.patch[:12]}  base {digests.base[:12]}"),
                 ("", f"evidence {digests.evidence[:12]}  policy {digests.policy[:12]}"),
                 ("  open", f"since {moment(review.opened_at)} until {moment(review.expires_at)}"),
             ]
         ),
         *(f"  {'met    ' if one.met else 'not met'}  {one.name}: {one.why}" for one in standing.requirements),
-        *(f"  finding  {one['severity']}: {one['text']}" for one in findings),
+        *(f"  finding  {_SEVERITIES[one['severity']]}: {one['text']}" for one in findings),
         *(f"  vote     {_in_words(vote)}" for vote in standing.votes),
         *(["", *patch(candidate).splitlines()] if with_patch else []),
     ]

@@ -1036,7 +1036,9 @@ def _verify(bundle: _Bundle, key: VerifierKey, known: Iterable[str]) -> Verdict:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Verify the bundle that the arguments name, print what was found, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="verify", description="Verify a Countersign audit bundle offline.")
+    parser = argparse.ArgumentParser(
+        prog="verify", description="Verify a Countersign audit bundle offline.", allow_abbrev=False
+    )
     parser.add_argument("bundle", help="the bundle: a directory or a .tar")
     parser.add_argument("--key", required=True, metavar="FILE", help="the log's .vkey, not the bundle's copy")
     parser.add_argument("--known", action="append", default=[], metavar="CHECKPOINT", help="one you kept; repeatable")

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from improvement.engine.budget import Budget
 from improvement.engine.measurement import Task
 from improvement.engine.packages import find_package
+from improvement.engine.wording import counted
 from improvement.exceptions import CountersignError, Invalid
 from improvement.offline.loop import improve
 from improvement.offline.plan import MIN_LEVEL, Plan, Progress
@@ -132,7 +133,7 @@ def _refuse(code: str, message: str, *, as_json: bool) -> int:
 
 def _in_words(result: OfflineResult) -> str:
     confirmed = [one for one in result.confirmations if one.stands]
-    done = f"{result.evaluations} evaluations in {result.seconds:.0f} s"
+    done = f"{counted(result.evaluations, 'evaluation')} in {result.seconds:.0f} s"
     lines = [
         f"{result.target}: {result.state} after {done}; {result.why}.",
         f"  start      {result.start.score:.10g}",

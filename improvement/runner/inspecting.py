@@ -10,6 +10,7 @@ from django.conf import settings
 from improvement.engine.cheats import cheat_files, check_cheats
 from improvement.engine.generation import score_of
 from improvement.engine.measurement import Measurement, Stage, Task
+from improvement.engine.wording import counted
 from improvement.exceptions import CountersignError, TargetError
 from improvement.models import Target
 from improvement.runner.measuring import measure_now
@@ -51,7 +52,9 @@ def inspect(target: Target) -> Inspection:
     levels.require(settings.SANDBOX_MIN_LEVEL)
     repo = repository(target.name)
     task = task_at(target.name, target.champion_commit)
-    manifest = Check("manifest", True, f"{len(task.editable)} editable files, metric {task.manifest.primary.name}")
+    manifest = Check(
+        "manifest", True, f"{counted(len(task.editable), 'editable file')}, metric {task.manifest.primary.name}"
+    )
     branch = _branch(target, repo.head())
     pairs = {
         seed: tuple(measure_now(task, task.editable, stage=Stage.MEASURE, seed=seed) for _ in "12") for seed in SEEDS
@@ -131,7 +134,8 @@ def _cheats(task: Task, scores: Mapping[int, float]) -> Check:
             for cheat in task.manifest.cheats
         }
         check_cheats(task.manifest.primary, start, answers)
-        return f"{len(answers)} known cheats score no better than the champion"
+        verb = "scores" if len(answers) == 1 else "score"
+        return f"{counted(len(answers), 'known cheat')} {verb} no better than the champion"
 
     return _tried("cheats", try_them)
 
@@ -148,7 +152,7 @@ def _holdout(task: Task) -> Check:
                 raise TargetError(
                     f"case {case} cannot be measured on the champion: {answer.message} Mend {holdout.module}."
                 )
-        return f"{holdout.cases} cases, used in {holdout.module}"
+        return f"{counted(holdout.cases, 'case')}, used in {holdout.module}"
 
     return _tried("holdout", try_them)
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from improvement.engine.wording import counted
 from improvement.policies import Tier
 from improvement.states import LIVE_RUN_STATES, CandidateState, RunState
 
@@ -149,7 +150,7 @@ def ago(then: datetime, now: datetime) -> str:
 
 def count(many: int, one: str, several: str = "") -> str:
     """Return a number with its noun: 1 run, 3 runs."""
-    return f"{many:,} {one if many == 1 else several or one + 's'}"
+    return counted(many, one, several)
 
 
 def short(digest: str, length: int = 7) -> str:

@@ -13,7 +13,7 @@ _SECONDS_FOR_OPEN_CONNECTIONS = 2
 
 def main() -> None:
     """Serve the application on the listening socket with the given descriptor until SIGTERM."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("descriptor", type=int)
     listening = socket.socket(fileno=parser.parse_args().descriptor)
     config = uvicorn.Config(

@@ -11,6 +11,7 @@ from improvement.commandline import caller
 from improvement.commandline.answer import Answer
 from improvement.commandline.command import Actions, CountersignCommand
 from improvement.commandline.text import run_id
+from improvement.engine.wording import counted
 from improvement.exceptions import LedgerError
 from improvement.ledger.checkpoint import read_checkpoint
 from improvement.ledger.verify import Verdict, verify_bundle
@@ -56,7 +57,8 @@ def _export(options: Namespace) -> Answer:
         "log": written.checkpoint.origin,
     }
     lines = [
-        f"{written.path} holds {written.events} events of the log {written.checkpoint.origin}, root {value['root']}",
+        f"{written.path} holds {counted(written.events, 'event')} of the log {written.checkpoint.origin}, "
+        f"root {written.checkpoint.root.hex()}",
         f"Verify it with: python3 -m improvement.ledger.verify {written.path} --key FILE",
         "FILE is what `manage.py audit key` prints, kept elsewhere than the bundle.",
     ]
@@ -108,8 +110,8 @@ def _value(verdict: Verdict) -> dict[str, object]:
 
 def _lines(verdict: Verdict, what: str) -> list[str]:
     scope = "part of the log" if verdict.partial else "the whole log"
-    good = f"The {what} holds: log {verdict.log}, {verdict.events} events ({scope}), root {verdict.root}"
-    last = good if verdict.ok else f"The {what} does not hold: {len(verdict.problems)} problems."
+    good = f"The {what} holds: log {verdict.log}, {counted(verdict.events, 'event')} ({scope}), root {verdict.root}"
+    last = good if verdict.ok else f"The {what} does not hold: {counted(len(verdict.problems), 'problem')}."
     found = [f"warning: {text}" for text in verdict.warnings] + [f"problem: {text}" for text in verdict.problems]
     return [_plain(line) for line in [*found, last]]
 

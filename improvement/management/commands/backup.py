@@ -10,6 +10,7 @@ from django.utils import timezone
 from improvement.commandline import caller
 from improvement.commandline.answer import Answer
 from improvement.commandline.command import CountersignCommand, sole_action
+from improvement.engine.wording import counted
 from improvement.runner import backups
 
 
@@ -35,7 +36,8 @@ def _backup(options: Namespace) -> Answer:
         "targets": made.champions,
     }
     lines = [
-        f"{made.path} holds {made.files} files and {len(made.champions)} targets, {made.size / 1e6:.1f} MB.",
+        f"{made.path} holds {counted(made.files, 'file')} and {counted(len(made.champions), 'target')}, "
+        f"{made.size / 1e6:.1f} MB.",
         "It holds the keys too: keep it where only those who may run this installation can read it.",
     ]
     return Answer(value, lines)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from improvement.commandline import caller, server, tables
 from improvement.commandline.answer import Answer
 from improvement.commandline.command import CountersignCommand, sole_action
+from improvement.engine.wording import counted
 from improvement.runner import backups
 
 
@@ -37,5 +38,7 @@ def _restore(options: Namespace) -> Answer:
             connection.close()
     kept = str(backup.previous) if options.replace else None
     value = {"restored": str(backup.path), "made_at": backup.made_at, "targets": backup.champions, "kept": kept}
-    lines = [f"Restored as of {backup.made_at}, with {len(backup.champions)} targets. Start it with: manage.py up"]
+    lines = [
+        f"Restored as of {backup.made_at}, with {counted(len(backup.champions), 'target')}. Start it with: manage.py up"
+    ]
     return Answer(value, [*lines, *([f"What was there before is in {kept}"] if kept else [])])

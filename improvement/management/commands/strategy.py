@@ -9,6 +9,7 @@ from improvement.commandline.answer import Answer
 from improvement.commandline.command import Actions, CountersignCommand
 from improvement.commandline.text import columns, facts
 from improvement.engine.packages import StrategyPackage
+from improvement.engine.wording import counted
 from improvement.selectors import strategies
 
 
@@ -39,7 +40,7 @@ def _show(options: Namespace) -> Answer:
         _value(package),
         [
             f"{package.label}: {package.description}",
-            f"  {package.generation} proposals in a generation, digest {package.digest[:12]}",
+            f"  {counted(package.generation, 'proposal')} in a generation, digest {package.digest[:12]}",
             "Settings and their defaults, for `improve --param name=value`:" if settings else "It has no settings.",
             *facts(settings),
         ],

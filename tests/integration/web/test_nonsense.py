@@ -17,6 +17,8 @@ from improvement.models import User
 from tests import factories as make
 from tests.integration.web.conftest import World
 
+pytestmark = pytest.mark.timeout(600)  # many requests, on a busy machine
+
 Browsers = Callable[[User | None], Client]
 
 NONSENSE: tuple[str | bytes, ...] = (
@@ -38,7 +40,7 @@ NONSENSE: tuple[str | bytes, ...] = (
 )
 FIELDS = {
     "candidate": ("tab", "view"),
-    "decide": ("verdict", "reason", "patch", "base", "evidence", "policy", "share_reason", "confirmed"),
+    "decide": ("verdict", "reason", "patch", "policy", "confirmed"),
     "runs": ("state", "target", "page"),
     "run": ("tab", "sort", "state", "page"),
     "run-new": ("target", "strategy", "budget", "seconds", "seed"),

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from improvement.commandline.command import ExactCommand
 from webapp.environment import example_file
 
 GENERATED: dict[str, Callable[[], str]] = {
@@ -17,7 +18,7 @@ GENERATED: dict[str, Callable[[], str]] = {
 }
 
 
-class Command(BaseCommand):
+class Command(ExactCommand):
     """Write or check the generated documents."""
 
     help = "Writes the documents that are generated from code; with --check only says which are old."

@@ -16,9 +16,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
 from django.db import connection
 
+from improvement.commandline.command import ExactCommand
 from improvement.sandbox import levels
 from improvement.selectors import system
 from improvement.services import people
@@ -43,7 +43,7 @@ class Report:
             self.output.flush()
 
 
-class Command(BaseCommand):
+class Command(ExactCommand):
     """Start everything: database, message server, web server, workers, clock."""
 
     help = "Starts Countersign and prints the address with a one-time sign-in link. Ctrl-C stops it."
