@@ -59,7 +59,10 @@ ALLOWED_HOSTS = ENVIRONMENT.items(
     "Host names, separated by commas, under which people reach the server; `up --host` adds its own.",
 )
 CSRF_TRUSTED_ORIGINS = ENVIRONMENT.items(
-    "CSRF_TRUSTED_ORIGINS", (), "Addresses such as https://countersign.example.org of a proxy in front of the server."
+    "CSRF_TRUSTED_ORIGINS",
+    (),
+    "Addresses such as https://countersign.example.org of a proxy in front of the server; "
+    "forms and live pages are taken from there too.",
 )
 HTTPS = ENVIRONMENT.flag(
     "HTTPS", False, "1 when a proxy serves HTTPS: secure cookies, HSTS, X-Forwarded-Proto trusted."
@@ -94,8 +97,9 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "webapp.static_storage.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "webapp.static_storage.StaticFilesMiddleware",
     "webapp.middleware.ReadableTextMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -103,7 +107,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "webapp.middleware.DomainErrorsMiddleware",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
@@ -44,11 +46,13 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 def _authenticated(request: HttpRequest, form: SignInForm) -> User | None:
     name, address = form.cleaned_data["name"], request.META.get("REMOTE_ADDR", "")
-    if throttle.must_pause(name, address):
+    met = throttle.brake(name, address)
+    if met.refused:
         form.add_error(
             None, "There were too many wrong passwords. Wait five minutes, or ask an administrator for a link."
         )
         return None
+    time.sleep(met.seconds)
     user = authenticate(request, username=name, password=form.cleaned_data["password"])
     if isinstance(user, User):
         return user

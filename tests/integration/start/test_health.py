@@ -86,3 +86,14 @@ def test_not_ready_without_the_message_server_and_no_address_is_told(client: Cli
 def test_cookies_are_for_https_only_when_there_is_https() -> None:
     assert settings.SESSION_COOKIE_SECURE is settings.CSRF_COOKIE_SECURE is settings.HTTPS is False
     assert settings.SESSION_COOKIE_HTTPONLY is True
+
+
+def test_static_files_are_answered_with_the_headers_of_pages(
+    client: Client, tmp_path: Path, settings: Settings
+) -> None:
+    settings.STATIC_ROOT = tmp_path
+    (tmp_path / "some.js").write_text("1;")
+    page, file = client.get("/healthz").headers, Client().get("/static/some.js").headers
+    assert file["Content-Type"].startswith("text/javascript")
+    for name in ("Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy"):
+        assert file[name] == page[name]

@@ -13,6 +13,7 @@ from improvement.models import User
 from improvement.services import people
 from tests import factories as make
 from webapp import throttle
+from webapp.throttle import Brake
 
 Browsers = Callable[[User | None], Client]
 PHRASE = "correct horse battery"
@@ -113,12 +114,52 @@ def test_a_pause_follows_many_wrong_passwords(redis_url: str) -> None:
     user.set_password(PHRASE)
     user.save()
     browser = Client()
-    for _ in range(throttle.WRONG_FOR_NAME):
+    for _ in range(throttle.WRONG_FOR_PAIR):
         assert browser.post("/sign-in/", {"name": "dora", "password": "a wrong one"}).status_code == 422
 
     paused = browser.post("/sign-in/", {"name": "dora", "password": PHRASE})
 
     assert (paused.status_code, "Wait five minutes" in paused.content.decode()) == (422, True)
+
+
+def test_the_owner_of_a_name_signs_in_elsewhere_while_a_stranger_guesses(redis_url: str) -> None:
+    user = make.user("edda", "viewer")
+    user.set_password(PHRASE)
+    user.save()
+    stranger, owner = Client(REMOTE_ADDR="192.0.2.1"), Client(REMOTE_ADDR="192.0.2.2")
+    for _ in range(throttle.WRONG_FOR_PAIR + 3):
+        stranger.post("/sign-in/", {"name": "edda", "password": "a wrong one"})
+
+    assert owner.post("/sign-in/", {"name": "edda", "password": PHRASE}).status_code == 302
+    refused = stranger.post("/sign-in/", {"name": "edda", "password": PHRASE})
+    assert (refused.status_code, "Wait five minutes" in refused.content.decode()) == (422, True)
+
+
+def test_guessing_from_everywhere_makes_a_name_slow_and_never_closed(redis_url: str) -> None:
+    for number in range(throttle.FREE_FOR_NAME + 20):
+        throttle.count_wrong("frida", f"192.0.2.{number}")
+    assert throttle.brake("Frida", "198.51.100.1") == Brake(seconds=throttle.LONGEST_DELAY_SECONDS)
+    assert throttle.brake("gerda", "198.51.100.1") == Brake()
+
+
+def test_guessing_many_names_from_one_address_is_slow(redis_url: str) -> None:
+    for number in range(throttle.FREE_FOR_ADDRESS + 1):
+        throttle.count_wrong(f"somebody-{number}", "203.0.113.9")
+    assert throttle.brake("henry", "203.0.113.9") == Brake(seconds=0.5)
+
+
+@pytest.mark.parametrize(("beyond", "seconds"), [(-1, 0.0), (0, 0.25), (1, 0.5), (4, 4.0), (10_000, 4.0)])
+def test_delays_double_up_to_four_seconds(beyond: int, seconds: float) -> None:
+    assert throttle.delay(beyond) == seconds
+
+
+def test_a_link_lets_in_while_passwords_are_refused(redis_url: str) -> None:
+    ida = make.user("ida", "viewer")
+    link = people.renew_invitation(ida.pk, actor=make.alice(), now=timezone.now())
+    browser = Client()
+    for _ in range(throttle.WRONG_FOR_PAIR + 1):
+        browser.post("/sign-in/", {"name": "ida", "password": "a wrong one"})
+    assert browser.post(link).headers["Location"] == "/set-password/"
 
 
 def test_a_renewed_link_replaces_a_forgotten_password() -> None:
