@@ -53,7 +53,7 @@ def test_reject_leaves_the_champion(reviewing: Console, first_run: Any, candidat
     late = reviewing.run("review", "approve", candidate, "--as", "admin", "--reason", "after all", "--json").error
     assert late["code"] == "already_decided"
     assert "admin: reject" in late["message"]
-    assert reviewing.json("review", "list") == {"reviews": []}
+    assert reviewing.json("review", "list") == {"reviews": [], "quarantined": []}
 
 
 def test_request_changes(reviewing: Console, candidate: str) -> None:
