@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from improvement.engine.sequential import ALPHA, MOST_PAIRS, PLAN, Ruling, judge
+from improvement.engine.sequential import ALPHA, FIRST, LAST, Look, next_look
 from improvement.engine.statistics import compare
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
@@ -47,7 +47,7 @@ def main() -> None:
         "trials": options.trials,
         "error_level": ALPHA,
         "effect_in_deviations": options.effect,
-        "most_pairs": MOST_PAIRS,
+        "most_pairs": LAST.pairs,
         "noise": rows,
         "confirmed_though_it_does_nothing": worst,
         "allowed": round(bound, 4),
@@ -75,26 +75,28 @@ def _row(draw: Draw, generator: np.random.Generator, options: argparse.Namespace
 def _rates(draw: Draw, effect: float, generator: np.random.Generator, trials: int) -> dict[str, float]:
     confirmed = spent = at_eight = at_most = 0
     for _ in range(trials):
-        differences = draw(generator, MOST_PAIRS) + effect - draw(generator, MOST_PAIRS)
+        differences = draw(generator, LAST.pairs) + effect - draw(generator, LAST.pairs)
         better, pairs = _sequential(differences)
         confirmed, spent = confirmed + better, spent + pairs
-        at_eight += _fixed(differences[: PLAN[0].pairs])
+        at_eight += _fixed(differences[: FIRST.pairs])
         at_most += _fixed(differences)
     return {
         "confirmed": confirmed / trials,
         "mean_pairs": round(spent / trials, 2),
         "fixed_8_confirmed": at_eight / trials,
-        f"fixed_{MOST_PAIRS}_confirmed": at_most / trials,
+        f"fixed_{LAST.pairs}_confirmed": at_most / trials,
     }
 
 
 def _sequential(differences: np.ndarray) -> tuple[bool, int]:
-    pairs = PLAN[0].pairs
-    while True:
-        judgement = judge(differences[:pairs].tolist())
-        if judgement.ruling is not Ruling.GO_ON:
-            return judgement.ruling is Ruling.BETTER, pairs
-        pairs = judgement.next_pairs
+    look: Look | None = FIRST
+    while look:
+        taken = look
+        comparison = compare(differences[: taken.pairs].tolist(), level=taken.level)
+        if comparison.low > 0:
+            return True, taken.pairs
+        look = next_look(taken, comparison)
+    return False, taken.pairs
 
 
 def _fixed(differences: np.ndarray) -> bool:

@@ -12,11 +12,9 @@ JRSS B 51, 1989): it excludes zero exactly when the look confirms.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Protocol
 
-from improvement.engine.statistics import Comparison, compare
 from improvement.exceptions import Invalid
 
 
@@ -24,7 +22,7 @@ from improvement.exceptions import Invalid
 class Look:
     """One planned look: after how many pairs, the one-sided error it may spend, and from where on it is hopeless.
 
-    A one-sided p-value of at least ``hopeless`` ends the test without confirming.
+    A one-sided p-value of at least ``hopeless`` ends the confirmation there.
     """
 
     pairs: int
@@ -47,47 +45,40 @@ PLAN = (
     Look(24, 0.010, 0.15),
     Look(40, 0.015, 0.0),
 )
-MOST_PAIRS = PLAN[-1].pairs
+FIRST, LAST = PLAN[0], PLAN[-1]
 
 
-class Ruling(StrEnum):
-    """What a look comes to."""
+class Compared(Protocol):
+    """What a look needs to know of a paired comparison (positive is better)."""
 
-    BETTER = "better"
-    NOT_BETTER = "not better"
-    GO_ON = "go on"
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A look's ruling, the comparison at its level, and how many pairs the next look needs (0: there is none)."""
-
-    ruling: Ruling
-    comparison: Comparison
-    next_pairs: int
+    @property
+    def mean(self) -> float: ...  # noqa: D102 - see statistics.Comparison
+    @property
+    def p_value(self) -> float | None: ...  # noqa: D102
+    @property
+    def method(self) -> str: ...  # noqa: D102
 
 
-def judge(differences: Sequence[float], *, epsilon: float = 0.0) -> Judgement:
-    """Judge the paired differences (positive is better) of exactly as many pairs as one of the looks has.
+def look_after(pairs: int) -> Look:
+    """Return the look that is taken after so many pairs; raises Invalid when none is planned there."""
+    for look in PLAN:
+        if look.pairs == pairs:
+            return look
+    planned = ", ".join(str(look.pairs) for look in PLAN)
+    raise Invalid(f"A confirmation is judged after {planned} pairs, and there are {pairs}.")
 
-    To be better, the lower end of the look's interval must lie above ``epsilon`` (in the metric's unit). Identical
-    differences on every pair, as deterministic targets give them, are decided at the first look. Raises Invalid for a
-    number of pairs that is not planned.
+
+def next_look(look: Look, compared: Compared) -> Look | None:
+    """Return the look to go on to after one that did not confirm; None where more seeds would be wasted.
+
+    A deterministic target ("exact": the same difference on every seed) has nothing more to tell.
     """
-    place = next((index for index, look in enumerate(PLAN) if look.pairs == len(differences)), None)
-    if place is None:
-        planned = ", ".join(str(look.pairs) for look in PLAN)
-        raise Invalid(f"A confirmation is judged after {planned} pairs, and there are {len(differences)}.")
-    look, last = PLAN[place], place == len(PLAN) - 1
-    comparison = compare(differences, level=look.level)
-    if comparison.low > epsilon:
-        return Judgement(Ruling.BETTER, comparison, 0)
-    if last or comparison.method == "exact" or _one_sided(comparison) >= look.hopeless:
-        return Judgement(Ruling.NOT_BETTER, comparison, 0)
-    return Judgement(Ruling.GO_ON, comparison, PLAN[place + 1].pairs)
+    if look == LAST or compared.method == "exact" or _one_sided(compared) >= look.hopeless:
+        return None
+    return PLAN[PLAN.index(look) + 1]
 
 
-def _one_sided(comparison: Comparison) -> float:
+def _one_sided(compared: Compared) -> float:
     """The p-value of "no better than the champion", from the two-sided one."""
-    half = (comparison.p_value or 0.0) / 2.0
-    return half if comparison.mean > 0 else 1.0 - half
+    half = (compared.p_value or 0.0) / 2.0
+    return half if compared.mean > 0 else 1.0 - half

@@ -6,32 +6,32 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from improvement.engine.checks import Material
+from improvement.engine.confirmation import case_pairs, cases, goes_on_to, seed_pairs
 from improvement.engine.evidence import Evidence, build
 from improvement.engine.exhibits import Pair
-from improvement.engine.manifest import Manifest
 from improvement.engine.measurement import Stage, Task
 from improvement.engine.patches import files_digest, patch_digest
-from improvement.engine.seeds import confirm_seeds, holdout_seed
+from improvement.engine.sequential import FIRST, Look, look_after
 from improvement.offline.bench import Bench, Job
-
-SEEDS = 8
-
-
-def cost_of_one(manifest: Manifest) -> int:
-    """Say how many evaluations one confirmation takes at most, both sides of each pair counted."""
-    return 2 * SEEDS + 2 * _cases(manifest)
 
 
 def confirm(
-    bench: Bench, task: Task, files: Mapping[str, str], *, score: float, key: bytes, holdout_uses: int, min_level: int
+    bench: Bench,
+    task: Task,
+    files: Mapping[str, str],
+    *,
+    score: float,
+    key: bytes,
+    holdout_uses: int,
+    min_level: int,
+    allowance: int,
 ) -> Evidence:
     """Compare a candidate with the start on seeds that nothing has seen; on the holdout only when it is better there.
 
-    ``score`` is the candidate's measure score, ``key`` what the seeds are derived from.
+    ``score`` is the candidate's measure score, ``key`` what the seeds are derived from, ``allowance`` how many
+    evaluations it may cost.
     """
     digest = patch_digest(task.editable, files)
-    seeds = list(enumerate(confirm_seeds(key, digest, SEEDS)))
-    cases = [(case, holdout_seed(key, digest, case)) for case in range(_cases(task.manifest))]
     material = Material(
         manifest=task.manifest,
         base=files_digest(task.editable),
@@ -40,18 +40,29 @@ def confirm(
         patch_digest=digest,
         evaluator_digest=task.evaluator_digest,
         score=score,
-        confirm=_pairs(bench, task, files, Stage.CONFIRM, seeds),
+        confirm=(),
         holdout_uses=holdout_uses,
         required_level=min_level,
     )
+    material = _at(FIRST, bench, task, material, key)
     evidence = build(material)
-    if not evidence.better or not cases:
+    while (look := goes_on_to(look_after(len(material.confirm)), evidence)) and _cost(look, task) <= allowance:
+        material = _at(look, bench, task, material, key)
+        evidence = build(material)
+    holdout = case_pairs(key, digest, task.manifest)
+    if not evidence.better or not holdout:
         return evidence
-    return build(replace(material, holdout=_pairs(bench, task, files, Stage.HOLDOUT, cases)))
+    return build(replace(material, holdout=_pairs(bench, task, files, Stage.HOLDOUT, holdout)))
 
 
-def _cases(manifest: Manifest) -> int:
-    return manifest.holdout.cases if manifest.holdout else 0
+def _cost(look: Look, task: Task) -> int:
+    return 2 * look.pairs + 2 * cases(task.manifest)
+
+
+def _at(look: Look, bench: Bench, task: Task, material: Material, key: bytes) -> Material:
+    """Measure what a look needs; the pairs of the looks before it are there already."""
+    planned = seed_pairs(key, material.patch_digest, look)
+    return replace(material, confirm=_pairs(bench, task, material.files, Stage.CONFIRM, planned), level=look.level)
 
 
 def _pairs(

@@ -14,6 +14,7 @@ from pathlib import Path
 from improvement.engine.asktell import Decision, Proposal, Result, Verdict, tell_message
 from improvement.engine.budget import Spent
 from improvement.engine.cheats import cheat_files, check_cheats
+from improvement.engine.confirmation import cost_of_one
 from improvement.engine.evidence import Evidence
 from improvement.engine.generation import MAX_BARREN, plan, score_of, settle
 from improvement.engine.measurement import Stage
@@ -23,7 +24,7 @@ from improvement.engine.screening import syntax_digest
 from improvement.engine.seeds import measure_seed, offline_key
 from improvement.exceptions import TargetError
 from improvement.offline.bench import Bench, Job, Stopped
-from improvement.offline.confirming import confirm, cost_of_one
+from improvement.offline.confirming import confirm
 from improvement.offline.plan import Plan, Progress
 from improvement.offline.proposer import Proposer
 from improvement.offline.record import Record
@@ -194,6 +195,7 @@ class _Loop:
             key=offline_key(self._what.seed),
             holdout_uses=sum(one.evidence.holdout.cases > 0 for one in self._confirmations),
             min_level=self._what.min_level,
+            allowance=self._what.budget.allowance_left(self._spent),
         )
         self._spent = replace(self._spent, confirming=self._spent.confirming + evidence.cost.evaluations)
         return evidence

@@ -11,6 +11,7 @@ from django.utils import timezone
 from improvement import installation, policies
 from improvement.engine.asktell import NewChampion, Result, ToldOutcome, tell_message
 from improvement.engine.cheats import cheat_files, check_cheats
+from improvement.engine.confirmation import cost_of_one
 from improvement.engine.generation import MAX_BARREN, plan
 from improvement.engine.manifest import Metric
 from improvement.engine.nomination import is_beyond_bound, nominate
@@ -237,7 +238,7 @@ def _know_champion(run: Run) -> bool:
 def _nominate(run: Run, *, ending: bool) -> bool:
     task = task_at(run.target.name, run.target.champion_commit)
     run.refresh_from_db()
-    needed = confirming.cost_of_one(task.manifest)
+    needed = cost_of_one(task.manifest)
     policy = policies.parse_policy(run.policy.text, version=run.policy.version)
     here = loop.situation(run, policy, needed=needed, ending=ending, now=timezone.now())
     chosen = nominate(task.manifest.primary, loop.best_measured(run), here)

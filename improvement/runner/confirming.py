@@ -10,14 +10,14 @@ from django.utils import timezone
 
 from improvement import installation
 from improvement.engine.checks import Material
-from improvement.engine.evidence import build
+from improvement.engine.confirmation import case_pairs, cost_of_one, goes_on_to, seed_pairs
+from improvement.engine.evidence import Evidence, build
 from improvement.engine.exhibits import Pair
-from improvement.engine.manifest import Manifest
 from improvement.engine.measurement import Measurement, Outcome, Task
 from improvement.engine.merging import place
 from improvement.engine.nomination import beats
 from improvement.engine.patches import diff_stats, patch_digest
-from improvement.engine.seeds import confirm_seeds, holdout_seed
+from improvement.engine.sequential import FIRST, Look, look_after
 from improvement.engine.titles import title
 from improvement.exceptions import Conflict, MergeConflict
 from improvement.models import Candidate, Evaluation
@@ -29,13 +29,7 @@ from improvement.states import CandidateState
 
 logger = logging.getLogger(__name__)
 
-SEEDS = 8
 _SPENT = "its run has spent what it may use for confirming; start a new run to measure this change again"
-
-
-def cost_of_one(manifest: Manifest) -> int:
-    """Say how many evaluations one confirmation takes at most, both sides of each pair counted."""
-    return 2 * SEEDS + 2 * _cases(manifest)
 
 
 def begin(candidate: Candidate, *, why: str) -> None:
@@ -49,7 +43,7 @@ def begin(candidate: Candidate, *, why: str) -> None:
             return
     confirmations.nominate(
         candidate.pk,
-        pairs=_confirm_pairs(candidate),
+        pairs=_confirm_pairs(candidate, FIRST),
         champion_files=stored.store(task.editable),
         why=why,
         now=timezone.now(),
@@ -57,7 +51,7 @@ def begin(candidate: Candidate, *, why: str) -> None:
 
 
 def conclude(candidate_id: int) -> None:
-    """Go on with a confirmation whose measurements are all answered: the holdout, or the evidence and the gate."""
+    """Go on with a confirmation whose measurements are all answered: more seeds, the holdout, or the gate."""
     candidate = Candidate.objects.select_related("run__target", "target").get(pk=candidate_id)
     if candidate.state != CandidateState.CONFIRMING.value or loop.confirmation_outstanding(candidate_id):
         return
@@ -65,10 +59,15 @@ def conclude(candidate_id: int) -> None:
     task = task_at(candidate.target.name, candidate.base_commit)
     material = _material(candidate, task, rows)
     evidence = build(material)
-    if evidence.better and _cases(task.manifest) and not material.holdout:
+    more = _what_follows(candidate, task, material, evidence)
+    if more:
         champion_files = stored.store(task.editable)
-        confirmations.order_holdout(
-            candidate_id, pairs=_holdout_pairs(candidate, task), champion_files=champion_files, now=timezone.now()
+        confirmations.order_more(
+            candidate_id,
+            revision=candidate.revision,
+            pairs=more,
+            champion_files=champion_files,
+            now=timezone.now(),
         )
         return
     tree_id = repository(candidate.target.name).tree_id_of(task.with_files(material.files))
@@ -78,6 +77,23 @@ def conclude(candidate_id: int) -> None:
         )
     except Conflict:
         return
+
+
+def _what_follows(candidate: Candidate, task: Task, material: Material, evidence: Evidence) -> list[confirmations.Pair]:
+    """Return the pairs that this evidence calls for: those of the next look, or the holdout; none when it is complete.
+
+    Seeds beyond the first look are only spent while the run's allowance for confirming lasts.
+    """
+    if material.holdout:
+        return []
+    if evidence.better:
+        key, digest = installation.kernel_key(), candidate.patch_digest
+        return [("holdout", case, seed) for case, seed in case_pairs(key, digest, task.manifest)]
+    taken = len(material.confirm)
+    look = goes_on_to(look_after(taken), evidence)
+    if look is None or not loop.may_confirm(candidate, needed=2 * (look.pairs - taken), now=timezone.now()):
+        return []
+    return _confirm_pairs(candidate, look)[taken:]
 
 
 def confirm_again(candidate_id: int) -> None:
@@ -126,9 +142,7 @@ def _confirm_cleared(candidate: Candidate, champion: Task, files: dict[str, str]
         champion=candidate.target.champion_commit,
         placed=placed,
         revision=revision,
-        pairs=_confirm_pairs(
-            candidate, digest=placed.patch_digest if revision == 1 else f"{placed.patch_digest}:{revision}"
-        ),
+        pairs=_confirm_pairs(candidate, FIRST, patch=placed.patch_digest, revision=revision),
         champion_files=stored.store(champion.editable),
         now=timezone.now(),
     )
@@ -157,7 +171,7 @@ def _rebase(candidate: Candidate, champion: Task, files: dict[str, str]) -> None
         candidate.pk,
         champion=candidate.target.champion_commit,
         placed=placed,
-        pairs=_confirm_pairs(candidate, digest=f"{placed.patch_digest}:{candidate.revision + 1}"),
+        pairs=_confirm_pairs(candidate, FIRST, patch=placed.patch_digest, revision=candidate.revision + 1),
         champion_files=stored.store(champion.editable),
         now=timezone.now(),
     )
@@ -200,6 +214,7 @@ def _title(candidate: Candidate, champion: Task, files: dict[str, str]) -> str:
 
 def _material(candidate: Candidate, task: Task, rows: Iterable[Evaluation]) -> Material:
     rows = list(rows)
+    confirm = _paired(rows, "confirm")
     return Material(
         manifest=task.manifest,
         base=candidate.base_commit,
@@ -208,11 +223,12 @@ def _material(candidate: Candidate, task: Task, rows: Iterable[Evaluation]) -> M
         patch_digest=candidate.patch_digest,
         evaluator_digest=task.evaluator_digest,
         score=candidate.score if candidate.score is not None else 0.0,
-        confirm=_paired(rows, "confirm"),
+        confirm=confirm,
         holdout=_paired(rows, "holdout"),
         holdout_uses=candidate.target.holdout_uses,
         cleared=candidate.cleared,
         required_level=settings.SANDBOX_MIN_LEVEL,
+        level=look_after(len(confirm)).level,
     )
 
 
@@ -243,15 +259,10 @@ def as_measurement(row: Evaluation) -> Measurement:
     )
 
 
-def _confirm_pairs(candidate: Candidate, digest: str = "") -> list[confirmations.Pair]:
-    seeds = confirm_seeds(installation.kernel_key(), digest or candidate.patch_digest, SEEDS)
-    return [("confirm", index, seed) for index, seed in enumerate(seeds)]
-
-
-def _holdout_pairs(candidate: Candidate, task: Task) -> list[confirmations.Pair]:
-    key, digest = installation.kernel_key(), candidate.patch_digest
-    return [("holdout", case, holdout_seed(key, digest, case)) for case in range(_cases(task.manifest))]
-
-
-def _cases(manifest: Manifest) -> int:
-    return manifest.holdout.cases if manifest.holdout else 0
+def _confirm_pairs(
+    candidate: Candidate, look: Look, *, patch: str = "", revision: int | None = None
+) -> list[confirmations.Pair]:
+    """Return the pairs up to a look for a candidate as it is, or for the revision that it becomes."""
+    patch, revision = patch or candidate.patch_digest, revision or candidate.revision
+    digest = patch if revision == 1 else f"{patch}:{revision}"
+    return [("confirm", index, seed) for index, seed in seed_pairs(installation.kernel_key(), digest, look)]

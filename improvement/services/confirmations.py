@@ -115,12 +115,15 @@ def rebase(
 
 
 @audit.turn()
-def order_holdout(candidate_id: int, *, pairs: Sequence[Pair], champion_files: str, now: datetime) -> None:
-    """Order the holdout, once, for a candidate that held on the confirm seeds."""
+def order_more(candidate_id: int, *, revision: int, pairs: Sequence[Pair], champion_files: str, now: datetime) -> None:
+    """Order further pairs of a confirmation, each once: those of its next look, or the holdout."""
     candidate = locked(candidate_id)
-    ordered = Evaluation.objects.filter(candidate=candidate, revision=candidate.revision, stage="holdout").exists()
-    if candidate.state == CandidateState.CONFIRMING.value and not ordered:
-        _order(candidate, pairs=pairs, champion_files=champion_files, now=now)
+    if candidate.state != CandidateState.CONFIRMING.value or candidate.revision != revision:
+        return
+    rows = Evaluation.objects.filter(candidate=candidate, revision=revision).values_list("stage", "index")
+    ordered = set(rows)
+    fresh = [pair for pair in pairs if pair[:2] not in ordered]
+    _order(candidate, pairs=fresh, champion_files=champion_files, now=now)
 
 
 @audit.turn()
