@@ -102,6 +102,15 @@ def test_improve_unconfirmed_is_told_to_the_strategy(tmp_path: Path, strategy: P
     assert f'"decisions": [{{"number": {first.number}, "verdict": "unconfirmed"' in state.read_text()
 
 
+def test_improve_close_calls_are_confirmed_on_more_seeds(tmp_path: Path, strategy: Path) -> None:
+    task = write_task(tmp_path / "noisy", noise=1.0, solution=SOLUTION.format(value=2.5))
+    result = improve(_plan(task, strategy, budget=32))
+    taken = {len(one.evidence.seeds) for one in result.confirmations}
+    assert taken <= {8, 12, 16, 24, 40}
+    assert max(taken) > 8
+    assert result.confirm_evaluations == sum(one.evidence.cost.evaluations for one in result.confirmations) <= 64
+
+
 def test_improve_holdout_that_disagrees_keeps_the_start(tmp_path: Path, strategy: Path) -> None:
     result = improve(_plan(write_task(tmp_path / "overfit", holdout_best=-3.0), strategy))
     assert all(one.evidence.better and not one.stands for one in result.confirmations)
