@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from improvement import dispatch, events, policies
 from improvement.engine.evidence import Evidence as Built
@@ -253,6 +253,7 @@ def _open_review(candidate: Candidate, evidence: Evidence, change: Change, now: 
     if earlier is not None:
         reviews.close(earlier, "rebased", now=now)
     _supersede_unread(candidate, now)
+    _answer_what_was_sent_back(candidate, now)
     review = Review.objects.create(
         candidate=candidate,
         target=candidate.target,
@@ -307,6 +308,26 @@ def _supersede_unread(candidate: Candidate, now: datetime) -> None:
             data={"by": f"C-{candidate.pk}"},
             decided_at=now,
             told=False,
+        )
+
+
+def _answer_what_was_sent_back(candidate: Candidate, now: datetime) -> None:
+    """The next candidate in review is the answer to what people sent back before, once its proposer heard of that."""
+    if candidate.run_id is not None:
+        of_proposer = Q(run_id=candidate.run_id, told=True)
+    else:
+        of_proposer = Q(run__isnull=True, target_id=candidate.target_id, author_id=candidate.author_id)
+    sent_back = Candidate.objects.select_for_update(of=("self",)).filter(
+        of_proposer, state=CandidateState.CHANGES_REQUESTED.value
+    )
+    for earlier in sent_back.select_related("run", "target"):
+        move_candidate(
+            earlier,
+            CandidateState.SUPERSEDED,
+            actor=SYSTEM,
+            now=now,
+            data={"by": f"C-{candidate.pk}"},
+            message=f"C-{candidate.pk} answers it.",
         )
 
 

@@ -172,6 +172,7 @@ def complete(run_id: int, *, reason: str, now: datetime) -> None:
     run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
     if run.state in {RunState.RUNNING.value, RunState.PARKED.value}:
         move_run(run, RunState.COMPLETED, actor=SYSTEM, reason=reason, now=now)
+        _withdraw_unanswered(run, now=now)
         events.record(run, "state", {"state": run.state, "text": f"this run is complete: {reason}"}, now=now)
 
 
@@ -203,6 +204,19 @@ def _abandon(run: Run, *, now: datetime) -> None:
     held = [CandidateState.PROPOSED, CandidateState.MEASURING, CandidateState.NOMINATED, CandidateState.CONFIRMING]
     for candidate in Candidate.objects.select_for_update(of=("self",)).filter(run=run, revision=1, state__in=held):
         move_candidate(candidate, CandidateState.WITHDRAWN, actor=SYSTEM, now=now, data={"reason": "the run ended"})
+    _withdraw_unanswered(run, now=now)
+
+
+def _withdraw_unanswered(run: Run, *, now: datetime) -> None:
+    """What people sent back for changes gets no answer from a run that is over."""
+    sent_back = Candidate.objects.select_for_update(of=("self",)).filter(
+        run=run, state=CandidateState.CHANGES_REQUESTED.value
+    )
+    reason = "Its run ended before an answer came."
+    for candidate in sent_back:
+        move_candidate(
+            candidate, CandidateState.WITHDRAWN, actor=SYSTEM, now=now, data={"reason": reason}, message=reason
+        )
 
 
 def _steered(run_id: int, actor: Actor) -> Run:
