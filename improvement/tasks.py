@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import socket
-
 from celery import shared_task
 
 from improvement.runner import advancing, confirming, evaluating, importing, releasing, ticking
-
-
-def _me() -> str:
-    return f"{socket.gethostname()}-{os.getpid()}"
+from improvement.runner.identity import worker_name
 
 
 @shared_task
 def advance_run(run_id: int) -> None:
     """Take the next steps of a run."""
-    advancing.advance(run_id, worker=_me())
+    advancing.advance(run_id, worker=worker_name())
 
 
 @shared_task
 def evaluate(evaluation_id: int) -> None:
     """Measure one candidate once."""
-    evaluating.evaluate(evaluation_id, worker=_me())
+    evaluating.evaluate(evaluation_id, worker=worker_name())
 
 
 @shared_task

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,7 +12,8 @@ from improvement.exceptions import Conflict
 from improvement.models import Candidate, Release, Run, Target
 from improvement.runner import advancing, confirming, releasing
 from improvement.runner.foreground import settle_target
-from improvement.selectors import loop
+from improvement.runner.identity import worker_name
+from improvement.selectors import system
 from improvement.states import CandidateState, RunState
 
 PATIENCE_SECONDS = 20.0
@@ -45,7 +44,7 @@ def finish(release_id: int) -> Release:
 def confirm_if_stale(candidate_id: int) -> None:
     """Confirm a stale candidate again because somebody opens it: by the workers where there are any, or here."""
     stale = Candidate.objects.filter(pk=candidate_id, state=CandidateState.STALE.value).select_related("target").first()
-    if stale is None or loop.halted():
+    if stale is None or system.halted():
         return
     if server.has_workers():
         dispatch.enqueue("confirm_again", candidate_id=candidate_id)
@@ -65,7 +64,7 @@ def tell_run_of(candidate_id: int) -> None:
     """Let a run that waited only for people notice a decision about its candidate, where no worker does it."""
     parked = Run.objects.filter(candidates=candidate_id, state=RunState.PARKED.value).first()
     if parked is not None and not server.has_workers():
-        advancing.advance(parked.pk, worker=f"{socket.gethostname()}-{os.getpid()}")
+        advancing.advance(parked.pk, worker=worker_name())
 
 
 def in_flight(candidate_id: int) -> int | None:

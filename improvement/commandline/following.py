@@ -9,13 +9,12 @@ from improvement.commandline.progress import Bar
 from improvement.exceptions import Conflict
 from improvement.models import Run
 from improvement.runner.foreground import run_foreground
-from improvement.selectors import loop
-from improvement.states import RunState
+from improvement.selectors import system
+from improvement.states import RUN_ENDS, RunState
 
 POLL_SECONDS = 0.3
 LOOK_AFTER_SERVER_SECONDS = 10.0
-OVER = frozenset({RunState.COMPLETED.value, RunState.STOPPED.value, RunState.FAILED.value})
-WAITS = frozenset({RunState.PARKED.value, RunState.PAUSED.value})
+WAITS = frozenset({RunState.PARKED, RunState.PAUSED})
 
 
 def here(run: Run, *, workers: int) -> Run:
@@ -31,7 +30,7 @@ def by_workers(run: Run) -> Run:
         while True:
             run = Run.objects.select_related("target", "best_candidate").get(pk=run.pk)
             bar.show(run)
-            if run.state in OVER | WAITS or loop.halted():
+            if run.state in RUN_ENDS | WAITS or system.halted():
                 return run
             if time.monotonic() > look_at:
                 look_at += LOOK_AFTER_SERVER_SECONDS

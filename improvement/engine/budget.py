@@ -55,9 +55,5 @@ class Budget:
             share = max(share, spent.seconds / self.seconds)
         return min(1.0, share)
 
-    def is_spent(self, spent: Spent) -> bool:
-        """Say whether nothing more can be measured and nothing is still being measured."""
-        return spent.in_flight == 0 and self.may_start(spent) == 0
-
     def _out_of_time(self, spent: Spent) -> bool:
         return self.seconds is not None and spent.seconds >= self.seconds

@@ -482,7 +482,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state__in', ['draft', 'parked', 'paused', 'queued', 'running'])), models.Q(('ended_at__isnull', False), ('state__in', ['completed', 'stopped', 'failed'])), _connector='OR'), name='run_ended_at_matches_state'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state__in', ['draft', 'parked', 'paused', 'queued', 'running'])), models.Q(('ended_at__isnull', False), ('state__in', ['completed', 'failed', 'stopped'])), _connector='OR'), name='run_ended_at_matches_state'),
         ),
         migrations.AddConstraint(
             model_name='review',

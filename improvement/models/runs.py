@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from improvement.states import LIVE_RUN_STATES, RunState
+from improvement.states import LIVE_RUN_STATES, RUN_ENDS, RunState
 
 
 class Run(models.Model):
@@ -65,7 +65,7 @@ class Run(models.Model):
                     state__in=sorted(s.value for s in [*LIVE_RUN_STATES, RunState.DRAFT]), ended_at__isnull=True
                 )
                 | models.Q(
-                    state__in=[RunState.COMPLETED.value, RunState.STOPPED.value, RunState.FAILED.value],
+                    state__in=sorted(state.value for state in RUN_ENDS),
                     ended_at__isnull=False,
                 ),
                 name="run_ended_at_matches_state",

@@ -23,7 +23,7 @@ from improvement.policies import WhenWaiting
 from improvement.runner import confirming, conversations
 from improvement.runner.tasks_at import task_at
 from improvement.sandbox import levels
-from improvement.selectors import loop
+from improvement.selectors import loop, system
 from improvement.services import generations, openings, runs
 from improvement.states import RunState
 
@@ -59,7 +59,7 @@ def advance(run_id: int, *, worker: str) -> None:
 
 
 def _advance(run: Run, worker: str) -> None:
-    while not loop.halted() and _step(run):
+    while not system.halted() and _step(run):
         renewed = runs.claim(run.pk, holder=worker, now=timezone.now())
         if renewed is None:
             return

@@ -91,7 +91,7 @@ def restored(archive: Path, *, replace: bool) -> Iterator[Backup]:
 def record_restored(backup: Backup, *, actor: Actor, now: datetime) -> None:
     """Write into the restored trail that it was restored, and raise the stop again if one stood."""
     _record("restore.done", actor=actor, data={"made_at": backup.made_at}, now=now)
-    if system.halt() is not None:
+    if system.halted():
         installation.raise_flag(installation.halt_file())
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
@@ -14,14 +12,14 @@ from improvement import dispatch
 from improvement.engine.measurement import Measurement
 from improvement.models import Candidate, Evaluation, Release, Run, Target
 from improvement.runner import advancing, confirming, evaluating, releasing
-from improvement.selectors import loop
+from improvement.runner.identity import worker_name
+from improvement.selectors import loop, system
 from improvement.services import reviews
 from improvement.services.evaluations import Order
-from improvement.states import CandidateState, RunState
+from improvement.states import RUN_ENDS, CandidateState, RunState
 
 Watch = Callable[[Run], None]
 _WAITS = {RunState.PAUSED.value, RunState.PARKED.value}
-_ENDS = {RunState.COMPLETED.value, RunState.STOPPED.value, RunState.FAILED.value}
 
 
 def run_foreground(run_id: int, *, workers: int, watch: Watch | None = None) -> Run:
@@ -29,7 +27,7 @@ def run_foreground(run_id: int, *, workers: int, watch: Watch | None = None) -> 
 
     Measures with ``workers`` threads; only this thread touches the database. Under halt it returns at once.
     """
-    me = f"{socket.gethostname()}-{os.getpid()}"
+    me = worker_name()
     with dispatch.done_by_this_process(), ThreadPoolExecutor(workers) as pool:
         while True:
             advancing.advance(run_id, worker=me)
@@ -38,16 +36,16 @@ def run_foreground(run_id: int, *, workers: int, watch: Watch | None = None) -> 
             run = Run.objects.select_related("target", "best_candidate").get(pk=run_id)
             if watch is not None:
                 watch(run)
-            if loop.halted():
+            if system.halted():
                 return run
-            waits = run.state in _ENDS or not (measured or concluded or _is_advancing(run))
+            waits = run.state in RUN_ENDS or not (measured or concluded or _is_advancing(run))
             if waits and not _settle_once(run.target, pool, workers, me):
                 return run
 
 
 def settle_target(target_name: str, *, workers: int = 2) -> None:
     """Carry out what is due for a target without a server: releases, measurements and confirmations."""
-    me, target = f"{socket.gethostname()}-{os.getpid()}", Target.objects.get(name=target_name)
+    me, target = worker_name(), Target.objects.get(name=target_name)
     with dispatch.done_by_this_process(), ThreadPoolExecutor(workers) as pool:
         while _settle_once(target, pool, workers, me):
             pass
@@ -55,7 +53,7 @@ def settle_target(target_name: str, *, workers: int = 2) -> None:
 
 def _settle_once(target: Target, pool: ThreadPoolExecutor, workers: int, me: str) -> bool:
     """Do what can be done now and tell whether more may follow from it."""
-    if loop.halted():
+    if system.halted():
         return False
     released = _release(target)
     _begin_confirmations(target)

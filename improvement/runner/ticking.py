@@ -10,7 +10,7 @@ from improvement import dispatch
 from improvement.models import Release, Target
 from improvement.runner import heads
 from improvement.selectors import audit as read_audit
-from improvement.selectors import loop, targets
+from improvement.selectors import loop, system, targets
 from improvement.services import audit, evaluations, reviews
 
 VERIFY_EVERY = timedelta(minutes=5)
@@ -26,7 +26,7 @@ def tick() -> None:
         dispatch.enqueue("import_target", import_id=import_id)
     heads.look_at_all()
     reviews.expire_due(now=now)
-    if not loop.halted():
+    if not system.halted():
         reviews.settle_approved(now=now)
         _pick_up()
     for release in Release.objects.filter(state=Release.State.INTENDED).values_list("pk", flat=True):

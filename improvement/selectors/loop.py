@@ -15,7 +15,7 @@ from improvement.engine.asktell import Decision, Verdict
 from improvement.engine.budget import Budget, Spent
 from improvement.engine.nomination import Measured, Situation
 from improvement.engine.session import Entry, Snapshot, entry_from_json
-from improvement.models import Candidate, Evaluation, Halt, Release, Review, Run, Vote
+from improvement.models import Candidate, Evaluation, Release, Review, Run, Vote
 from improvement.policies import Policy
 from improvement.selectors.runs import seconds_running
 from improvement.states import CandidateState
@@ -44,11 +44,6 @@ class Generation:
     duplicates: dict[int, str]
     candidates: tuple[Candidate, ...]
     numbers: tuple[int, ...]
-
-
-def halted() -> bool:
-    """Tell whether everything is stopped."""
-    return Halt.objects.filter(lifted_at__isnull=True).exists()
 
 
 def is_measuring(run_id: int) -> bool:

@@ -9,10 +9,11 @@ from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from improvement import permissions, policies
-from improvement.models import Candidate, Halt, Review, User, Vote
+from improvement.models import Candidate, Review, User, Vote
 from improvement.permissions import Person, Right
 from improvement.policies import Case, CastVote, Digests, Policy, Requirement, Tier
 from improvement.selectors import policies as read_policies
+from improvement.selectors import system
 from improvement.selectors.people import person_of
 from improvement.states import CandidateState
 
@@ -99,7 +100,7 @@ def case(review: Review, *, halted: bool | None = None) -> Case:
         evidence_better=review.evidence.better,
         sandbox_level=int(payload.get("sandbox_level", 0)),
         sandbox_min_level=settings.SANDBOX_MIN_LEVEL,
-        halted=_is_halted() if halted is None else halted,
+        halted=system.halted() if halted is None else halted,
         branch_strayed=review.target.stray_head != "",
         quarantined=review.candidate.state == CandidateState.QUARANTINED.value,
         blocking_findings=tuple(blocking),
@@ -156,7 +157,7 @@ def why_may_not_clear(candidate: Candidate, person: Person) -> str:
 def awaiting(person: Person) -> list[Waiting]:
     """Return the open reviews that this person may see, oldest first."""
     rows = _with_everything().exclude(state=Review.State.CLOSED).order_by("opened_at", "pk")
-    halted = _is_halted()
+    halted = system.halted()
     seen = [review for review in rows if permissions.may(person, Right.VIEW, review.target_id)]
     return [_waiting(review, person, halted) for review in seen]
 
@@ -190,10 +191,6 @@ def neighbours(candidate_id: int, person: Person) -> tuple[int | None, int | Non
         return None, (queue[0] if queue else None), 0, len(queue)
     at = queue.index(candidate_id)
     return (queue[at - 1] if at else None), (queue[at + 1] if at + 1 < len(queue) else None), at + 1, len(queue)
-
-
-def _is_halted() -> bool:
-    return Halt.objects.filter(lifted_at__isnull=True).exists()
 
 
 def _with_everything() -> QuerySet[Review]:

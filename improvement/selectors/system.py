@@ -26,3 +26,8 @@ def status() -> SystemStatus:
 def halt() -> Halt | None:
     """Return the stop over everything that stands now, or ``None``."""
     return Halt.objects.filter(lifted_at__isnull=True).first()
+
+
+def halted() -> bool:
+    """Tell whether everything is stopped."""
+    return Halt.objects.filter(lifted_at__isnull=True).exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from improvement import installation
 from improvement.engine.manifest import FILE_NAME, Manifest, parse_manifest
@@ -27,11 +27,17 @@ def all_targets(person: Person) -> list[Target]:
     )
 
 
-def get(name: str, person: Person) -> Target:
-    """Return a target that a person may see, or raise ``NotFound``."""
-    target = Target.objects.select_related("champion_candidate", "added_by").filter(name=name).first()
+def named(name: str, among: QuerySet[Target] | None = None) -> Target:
+    """Return the target of a name, whoever asks, or raise ``NotFound``."""
+    target = (Target.objects.all() if among is None else among).filter(name=name).first()
     if target is None:
         raise NotFound(f"There is no target named {name}.")
+    return target
+
+
+def get(name: str, person: Person) -> Target:
+    """Return a target that a person may see, or raise ``NotFound``."""
+    target = named(name, Target.objects.select_related("champion_candidate", "added_by"))
     check_may_view(person, target.pk, f"target named {name}")
     return target
 

@@ -11,9 +11,10 @@ from django.db import transaction
 
 from improvement import dispatch, permissions
 from improvement.exceptions import ChampionMoved, Conflict, Halted, Invalid, NotAllowed, NotFound
-from improvement.models import Halt, Release, Target
+from improvement.models import Release, Target
 from improvement.permissions import Right
-from improvement.services import audit, reasons, releases
+from improvement.selectors import system
+from improvement.services import audit, locks, reasons, releases
 from improvement.services.actors import Actor
 
 
@@ -22,7 +23,7 @@ def order_rollback(target_name: str, *, to: str, actor: Actor, reason: str, now:
     """Order that a former champion's tree becomes champion again, as a new commit. Allowed under halt."""
     if actor.person is None:
         raise NotAllowed("Only a person can roll a champion back.")
-    target = _locked(target_name)
+    target = locks.target(target_name)
     permissions.check_may(actor.person, Right.ROLL_BACK, target.pk)
     why = reasons.checked(reason, needed="Say why you roll back; the reason goes into the audit trail.")
     former = _former_champion(target, to)
@@ -40,12 +41,12 @@ def check_may_take_over(target_name: str, *, actor: Actor, reason: str) -> None:
     """Raise unless this actor may order a takeover of this target now, before anything is measured for it."""
     if actor.person is None:
         raise NotAllowed("Only a person can take over a champion from elsewhere.")
-    target = _locked(target_name)
+    target = locks.target(target_name)
     permissions.check_may(actor.person, Right.CHANGE_POLICY, target.pk)
     reasons.checked(
         reason, needed="Say why this commit becomes champion without a review; the reason goes into the audit trail."
     )
-    if Halt.objects.filter(lifted_at__isnull=True).exists():
+    if system.halted():
         raise Halted("Everything is stopped: no champion is taken over until people lift that.")
     if Release.objects.filter(target=target, state=Release.State.INTENDED).exists():
         raise Conflict(f"A release of {target_name} is being carried out. Wait a moment and pull again.")
@@ -60,7 +61,7 @@ def order_takeover(
     Raises ``ChampionMoved`` when another commit is champion by now.
     """
     check_may_take_over(target_name, actor=actor, reason=reason)
-    target = _locked(target_name)
+    target = locks.target(target_name)
     if target.champion_commit != previous:
         raise ChampionMoved(f"The champion of {target_name} moved while the commit was measured. Pull it again.")
     why = reason.strip()
@@ -115,10 +116,3 @@ def _former_champion(target: Target, to: str) -> Release:
     if former.commit == target.champion_commit:
         raise Conflict(f"{to[:9]} is the champion already.")
     return former
-
-
-def _locked(name: str) -> Target:
-    target = Target.objects.select_for_update(of=("self",)).filter(name=name).first()
-    if target is None:
-        raise NotFound(f"There is no target named {name}.")
-    return target

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from improvement.models import Halt, Run
+from improvement.models import Run
+from improvement.selectors import system
 from improvement.selectors.runs import seconds_running
 from improvement.states import RunState
 
 
 def changes(run: Run, to: RunState, *, now: datetime) -> dict[str, Any]:
     """Return the columns of a run's clock when the run moves to a state."""
-    if to is RunState.RUNNING and not Halt.objects.filter(lifted_at__isnull=True).exists():
+    if to is RunState.RUNNING and not system.halted():
         return _going(now)
     return _standing(run, now)
 

@@ -13,7 +13,8 @@ from improvement.engine.manifest import Metric
 from improvement.engine.measurement import Measurement, Outcome
 from improvement.engine.nomination import is_beyond_bound
 from improvement.exceptions import LateAttempt
-from improvement.models import Candidate, Evaluation, Halt, Run
+from improvement.models import Candidate, Evaluation, Run
+from improvement.selectors import system
 from improvement.services import audit
 from improvement.services.actors import SYSTEM
 from improvement.services.transitions import move_candidate
@@ -46,7 +47,7 @@ def claim(evaluation_id: int, *, worker: str, seconds: float, now: datetime) -> 
 
     Under halt nothing is leased.
     """
-    if Halt.objects.filter(lifted_at__isnull=True).exists():
+    if system.halted():
         return None
     due = Q(state=Evaluation.State.QUEUED) | Q(state=Evaluation.State.LEASED, lease_until__lt=now)
     taken = Evaluation.objects.filter(due, pk=evaluation_id).update(

@@ -11,6 +11,7 @@ from improvement.exceptions import Conflict, NotAllowed
 from improvement.models import Halt, Run
 from improvement.permissions import Right
 from improvement.policies import Preset
+from improvement.selectors import system
 from improvement.services import audit, clock, policies, reasons
 from improvement.services.actors import Actor
 from improvement.states import LIVE_RUN_STATES
@@ -86,7 +87,7 @@ def _tell_pages(kind: str, text: str, now: datetime) -> None:
 
 def _flag_as_recorded() -> None:
     """Make the flag file say what the database says, whichever of two orders at once was last."""
-    if Halt.objects.filter(lifted_at__isnull=True).exists():
+    if system.halted():
         installation.raise_flag(installation.halt_file())
     else:
         installation.lower_flag(installation.halt_file())

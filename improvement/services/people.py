@@ -14,8 +14,9 @@ from django.db import transaction
 
 from improvement import permissions
 from improvement.exceptions import Conflict, Invalid, NotAllowed, NotFound
-from improvement.models import SignInLink, Target, TargetRole, User
+from improvement.models import SignInLink, TargetRole, User
 from improvement.permissions import Right, Role
+from improvement.selectors import targets
 from improvement.services import audit, policies
 from improvement.services.actors import SYSTEM, Actor, human
 
@@ -180,9 +181,7 @@ def _keep_an_administrator(user: User, new: Role) -> None:
 
 
 def _narrow(user: User, role: str, target_name: str) -> None:
-    target = Target.objects.filter(name=target_name).first()
-    if target is None:
-        raise NotFound(f"There is no target named {target_name}.")
+    target = targets.named(target_name)
     if role:
         TargetRole.objects.update_or_create(user=user, target=target, defaults={"role": _role(role).value})
     else:

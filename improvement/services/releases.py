@@ -14,9 +14,10 @@ from improvement import dispatch, events, policies
 from improvement.engine.evidence import Evidence
 from improvement.engine.measurement import Task
 from improvement.exceptions import ChampionMoved, Conflict, Halted, NotFound, PolicyUnmet
-from improvement.models import AuditEvent, Candidate, Evaluation, Halt, Release, Review, Run, Target, Vote
+from improvement.models import AuditEvent, Candidate, Evaluation, Release, Review, Run, Target, Vote
 from improvement.selectors import audit as read_audit
 from improvement.selectors import reviews as read_reviews
+from improvement.selectors import system
 from improvement.selectors import targets as read_targets
 from improvement.services import audit, reviews, targets
 from improvement.services import policies as policy_service
@@ -51,7 +52,7 @@ def check_still_allowed(release_id: int, *, now: datetime) -> Release:
         raise ChampionMoved(
             f"The branch of {release.target.name} was moved by hand to {release.target.stray_head[:9]}."
         )
-    if release.kind != Release.Kind.ROLLBACK and Halt.objects.filter(lifted_at__isnull=True).exists():
+    if release.kind != Release.Kind.ROLLBACK and system.halted():
         raise Halted("Everything is stopped; the release waits until that is lifted.")
     if release.kind == Release.Kind.RELEASE:
         review = _review_of(release)

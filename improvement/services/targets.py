@@ -12,10 +12,10 @@ from django.db import IntegrityError, transaction
 from improvement import dispatch, installation, permissions
 from improvement.engine.manifest import Manifest
 from improvement.engine.measurement import Task
-from improvement.exceptions import ChampionMoved, Conflict, Invalid, NotAllowed, NotFound
+from improvement.exceptions import ChampionMoved, Conflict, Invalid, NotAllowed
 from improvement.models import Candidate, Evaluation, Release, Target, TargetImport
 from improvement.permissions import Person, Right
-from improvement.services import audit, filesets
+from improvement.services import audit, filesets, locks
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.transitions import move_candidate
 from improvement.states import CandidateState
@@ -168,7 +168,7 @@ def record_head(target_name: str, *, head: str, actor: Actor, now: datetime) -> 
 
     It belongs at the champion, or at the commit of the release that is being carried out.
     """
-    target = _locked(target_name)
+    target = locks.target(target_name)
     begun = Release.objects.filter(target=target, state=Release.State.INTENDED, commit=head).exists()
     stray = "" if begun or head == target.champion_commit else head
     if stray == target.stray_head:
@@ -211,7 +211,7 @@ def take_in_edit(
 
     ``champion`` is the commit that the patch was made against; raises ``ChampionMoved`` when it is no longer champion.
     """
-    target = _locked(target_name)
+    target = locks.target(target_name)
     if target.champion_commit != champion:
         raise ChampionMoved(f"The champion of {target_name} moved while the edit was read. Pull it again.")
     if actor.person is not None:
@@ -260,10 +260,3 @@ def withdraw_edit(candidate_id: int, *, reason: str, now: datetime) -> None:
     """Withdraw a person's edit that is no improvement."""
     candidate = Candidate.objects.select_for_update(of=("self",)).select_related("target").get(pk=candidate_id)
     move_candidate(candidate, CandidateState.WITHDRAWN, actor=SYSTEM, now=now, data={"reason": reason}, message=reason)
-
-
-def _locked(name: str) -> Target:
-    target = Target.objects.select_for_update(of=("self",)).filter(name=name).first()
-    if target is None:
-        raise NotFound(f"There is no target named {name}.")
-    return target

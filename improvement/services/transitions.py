@@ -11,7 +11,7 @@ from improvement.exceptions import BadTransition
 from improvement.models import Candidate, Run
 from improvement.services import audit, clock
 from improvement.services.actors import Actor
-from improvement.states import CandidateState, RunState
+from improvement.states import RUN_ENDS, CandidateState, RunState
 
 _BATCHED = "generation.evaluated"
 _TOLD_HERE = {
@@ -21,7 +21,6 @@ _TOLD_HERE = {
     CandidateState.WITHDRAWN: "was withdrawn",
 }
 """What browsers are told where the service that moves a candidate has nothing more particular to say."""
-_RUN_ENDS = {RunState.COMPLETED, RunState.STOPPED, RunState.FAILED}
 
 
 def move_candidate(
@@ -74,7 +73,7 @@ def move_run(
     source = RunState(run.state)
     transition = states.check_run_transition(source, to)
     changes: dict[str, Any] = {"state": to.value, "wait_reason": reason[:300], **clock.changes(run, to, now=now)}
-    if to in _RUN_ENDS:
+    if to in RUN_ENDS:
         changes["ended_at"] = now
     if to is RunState.RUNNING and run.started_at is None:
         changes["started_at"] = now

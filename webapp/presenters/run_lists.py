@@ -25,7 +25,7 @@ PAGE = 25
 def lines(rows: Iterable[Run]) -> tuple[RunLine, ...]:
     """Return runs as lines of a table."""
     found = list(rows)
-    steps, halted = charts.sparklines(found), system.halt() is not None
+    steps, halted = charts.sparklines(found), system.halted()
     return tuple(_line(run, steps[run.pk], halted=halted) for run in found)
 
 
@@ -36,7 +36,7 @@ def home(person: Person, *, now: datetime) -> HomePage:
     live = lines(runs.live(person))
     return HomePage(
         greeting=_greeting(now),
-        summary=_summary(len(mine), len(live), halted=system.halt() is not None),
+        summary=_summary(len(mine), len(live), halted=system.halted()),
         waiting=mine,
         runs=live,
         has_targets=bool(targets.all_targets(person)),

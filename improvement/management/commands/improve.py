@@ -65,7 +65,7 @@ def _improve(options: Namespace) -> Answer:
 
 def _start(options: Namespace) -> Run:
     actor = caller.actor(options)
-    if system.halt() is not None:
+    if system.halted():
         raise Halted("Everything is stopped; no run starts until people lift that (`manage.py resume`, or any page).")
     package = strategies.package(options.strategy)
     target = target_named.found_or_added(options.target, actor=actor)

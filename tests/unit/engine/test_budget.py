@@ -21,12 +21,6 @@ def test_may_start_counts_those_in_flight() -> None:
     assert budget.may_start(Spent(measured=9, in_flight=3)) == 0
 
 
-def test_is_spent_waits_for_those_in_flight() -> None:
-    budget = Budget.of(10)
-    assert not budget.is_spent(Spent(measured=8, in_flight=2))
-    assert budget.is_spent(Spent(measured=10))
-
-
 def test_seconds_used_up_starts_nothing() -> None:
     budget = Budget.of(10, seconds=5.0)
     assert budget.may_start(Spent(seconds=4.9)) == 10
