@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from improvement import installation
@@ -50,6 +52,15 @@ def forget(run_id: int) -> None:
     conversation = _live.pop(run_id, None)
     if conversation is not None:
         conversation.process.close()
+
+
+@contextmanager
+def ended_after(run_id: int) -> Iterator[None]:
+    """Have this process keep no strategy of the run beyond this block."""
+    try:
+        yield
+    finally:
+        forget(run_id)
 
 
 def package_of(run: Run) -> StrategyPackage:

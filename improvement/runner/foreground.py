@@ -11,7 +11,7 @@ from django.utils import timezone
 from improvement import dispatch
 from improvement.engine.measurement import Measurement
 from improvement.models import Candidate, Evaluation, Release, Run, Target
-from improvement.runner import advancing, confirming, evaluating, releasing
+from improvement.runner import advancing, confirming, conversations, evaluating, releasing
 from improvement.runner.identity import worker_name
 from improvement.selectors import loop, system
 from improvement.services import reviews
@@ -28,7 +28,7 @@ def run_foreground(run_id: int, *, workers: int, watch: Watch | None = None) -> 
     Measures with ``workers`` threads; only this thread touches the database. Under halt it returns at once.
     """
     me = worker_name()
-    with dispatch.done_by_this_process(), ThreadPoolExecutor(workers) as pool:
+    with dispatch.done_by_this_process(), conversations.ended_after(run_id), ThreadPoolExecutor(workers) as pool:
         while True:
             advancing.advance(run_id, worker=me)
             measured = _measure_all(run_id, pool, workers, me, watch)

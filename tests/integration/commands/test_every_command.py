@@ -35,6 +35,7 @@ FAILS: dict[str, tuple[str, ...]] = {
     "review approve": ("C-999999", *NOBODY, *WHY),
     "review reject": ("C-999999", *NOBODY, *WHY),
     "review request-changes": ("C-999999", *NOBODY, *WHY),
+    "review clear": ("C-999999", *NOBODY, *WHY),
     "run show": ("R-999999",),
     "run pause": ("R-999999",),
     "run resume": ("R-999999",),

@@ -49,8 +49,8 @@ def test_refused_import_removes_only_uploads(named: str) -> None:
     (data / "uploads").mkdir(exist_ok=True)
     mine = data / "mine.txt"
     mine.write_text("mine")
-    asked = targets.request_import(
-        source=str(data / named), name="", format="auto", actor=make.alice(), now=timezone.now()
+    asked = targets.request_import_of_upload(
+        archive=str(data / named), name="", format="auto", actor=make.alice(), now=timezone.now()
     )
 
     importing.import_asked(asked.pk)
