@@ -35,14 +35,14 @@ class WhenWaiting(StrEnum):
 LOW_LINES = 20
 HIGH_LINES = 200
 
-PRESET_TEXT: dict[Preset, str] = {
+_PRESETS: dict[Preset, str] = {
     Preset.SOLO: """\
 # One person works alone: approving your own run counts, with a typed reason, and is marked for ever.
 preset = "solo"
 self_countersign = true
 max_open_reviews = 3
 review_expires_hours = 336
-when_waiting = "explore"
+when_waiting = "{when_waiting}"
 
 [tiers.low]
 approvals = 1
@@ -57,7 +57,7 @@ preset = "team"
 self_countersign = false
 max_open_reviews = 3
 review_expires_hours = 336
-when_waiting = "explore"
+when_waiting = "{when_waiting}"
 
 [tiers.low]
 approvals = 1
@@ -160,7 +160,7 @@ def parse_policy(text: str, *, version: int) -> Policy:
         )
     except KeyError as error:
         raise Invalid(
-            f"The policy lacks {error}: name preset, self_countersign, limits and all three tiers."
+            f"The policy lacks {error}: name preset, self_countersign, when_waiting, limits and all three tiers."
         ) from error
     except (TypeError, ValueError) as error:
         raise Invalid(f"The policy has a wrong value: {error}.") from error
@@ -168,7 +168,7 @@ def parse_policy(text: str, *, version: int) -> Policy:
 
 def preset_text(preset: Preset, when_waiting: WhenWaiting = WhenWaiting.EXPLORE) -> str:
     """Return the text of a preset, with what its runs do while a review is open."""
-    return PRESET_TEXT[preset].replace(WhenWaiting.EXPLORE.value, when_waiting.value)
+    return _PRESETS[preset].format(when_waiting=when_waiting.value)
 
 
 def tier_of(change: Change) -> Tier:
@@ -225,7 +225,7 @@ def requirements(case: Case, policy: Policy) -> tuple[Requirement, ...]:
         Requirement(
             "Branch at the champion",
             not case.branch_strayed,
-            "it was moved by hand; put it back first" if case.branch_strayed else "only releases moved it",
+            "it was moved by hand; put it back first" if case.branch_strayed else "it is there",
         ),
         Requirement("Not stopped", not case.halted, "everything is stopped" if case.halted else "running normally"),
     )

@@ -88,7 +88,7 @@ class NewRunForm(forms.Form):
         label="Seconds",
         required=False,
         min_value=1,
-        help_text="Ends the search after this time even when evaluations are left.",
+        help_text="Ends the search after running so long, even when evaluations are left. Waiting does not count.",
     )
     seed = forms.IntegerField(
         label="Seed",

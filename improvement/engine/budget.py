@@ -20,8 +20,9 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A run's limits: ``evaluations`` counts measure evaluations; ``seconds`` is wall time, None for no limit.
+    """A run's limits: ``evaluations`` counts measure evaluations; ``seconds`` is the time it may run, None for ever.
 
+    No time passes while a run is parked, paused or halted.
     ``allowance`` counts evaluations of confirm and holdout, the champion's half of each pair included.
     """
 

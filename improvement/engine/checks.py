@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from improvement.engine.exhibits import (
+    LEVEL,
     HoldoutRow,
     HoldoutVerdict,
     MetricRow,
@@ -37,7 +38,8 @@ class Material:
 
     ``base`` names the commit that the champion stands at, ``base_files`` and ``files`` are all editable files of
     champion and candidate. ``evaluator_digest`` is what every measurement must carry, ``required_level`` the sandbox
-    level. ``score`` is the candidate's measure score; ``holdout_uses`` counts earlier uses of this holdout.
+    level, ``confirm_level`` the level of the interval that decides. ``score`` is the candidate's measure score;
+    ``holdout_uses`` counts earlier uses of this holdout.
     ``cleared`` says that a person takes a score beyond the declared bound for possible.
     """
 
@@ -53,7 +55,7 @@ class Material:
     holdout_uses: int = 0
     cleared: bool = False
     required_level: int = 3
-    level: float = 0.95
+    confirm_level: float = LEVEL
 
     @property
     def measurements(self) -> tuple[Measurement, ...]:

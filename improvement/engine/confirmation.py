@@ -17,6 +17,11 @@ def cost_of_one(manifest: Manifest) -> int:
     return 2 * FIRST.pairs + 2 * cases(manifest)
 
 
+def cost_of_going_on(manifest: Manifest, taken: int, look: Look) -> int:
+    """Say how many evaluations a confirmation still takes that is clear at ``look``, after ``taken`` pairs."""
+    return 2 * (look.pairs - taken) + 2 * cases(manifest)
+
+
 def cases(manifest: Manifest) -> int:
     """Return the number of holdout cases."""
     return manifest.holdout.cases if manifest.holdout else 0

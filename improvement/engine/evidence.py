@@ -105,11 +105,11 @@ class Evidence:
 def build(material: Material) -> Evidence:
     """Compare a candidate with the champion and freeze what was found."""
     manifest = material.manifest
-    rows = metric_rows(manifest, material.confirm, material.level)
+    rows = metric_rows(manifest, material.confirm, material.confirm_level)
     primary = next((row for row in rows if row.role is Role.PRIMARY), None)
     uses = material.holdout_uses + (1 if material.holdout else 0)
     gain = primary.mean if primary else None
-    holdout = holdout_row(manifest.primary, material.holdout, gain=gain, uses=uses, level=material.level)
+    holdout = holdout_row(manifest.primary, material.holdout, gain=gain, uses=uses)
     verdict = _verdict(material, primary)
     return Evidence(
         target=manifest.name,
@@ -185,7 +185,8 @@ def payload_inside(envelope: Mapping[str, Any], payload: Mapping[str, Any]) -> b
 def _verdict(material: Material, primary: MetricRow | None) -> Verdict:
     if primary is None or candidate_failures(material.manifest.primary.name, material.confirm):
         return Verdict.FAILED
-    return primary.verdict
+    by_model = primary.method == "t"  # too few pairs answered for a test that is exact whatever the noise
+    return Verdict.WITHIN_NOISE if by_model and primary.verdict.is_better else primary.verdict
 
 
 _OPENINGS = {
@@ -215,7 +216,7 @@ def _summary(verdict: Verdict, primary: MetricRow | None, holdout: HoldoutRow) -
 def _basis(row: MetricRow) -> str:
     if row.method == "exact":
         return f"the same on all {row.n} paired seeds"
-    return f"{row.level:.0%} interval {row.low:.4g} to {row.high:.4g}, {row.n} paired seeds"
+    return f"{100 * row.level:.3g}% interval {row.low:.4g} to {row.high:.4g}, {row.n} paired seeds"
 
 
 def _plain(value: object) -> Any:

@@ -97,6 +97,9 @@ class HoldoutRow:
     not_worse: bool
 
 
+LEVEL = 0.95
+"""The level of every interval but the one that decides, which is its look's."""
+
 CPU_SECONDS = Metric(name="cpu seconds", better="lower", unit="s")
 
 
@@ -122,19 +125,23 @@ def verdict_of(comparison: Comparison, epsilon: float) -> Verdict:
 
 
 def metric_rows(manifest: Manifest, pairs: Sequence[Pair], level: float) -> tuple[MetricRow, ...]:
-    """Give a row per metric that at least two pairs answered, the primary first, then the time."""
+    """Give a row per metric that at least two pairs answered, the primary first, then the time.
+
+    ``level`` is that of the primary's interval, which decides; the others are told at ``LEVEL``.
+    """
     rows = []
     for metric in manifest.metrics:
         answered = usable(metric.name, pairs)
         if len(answered) >= 2:
-            rows.append(_row(metric, _role(manifest, metric), answered, _value(metric.name), level))
+            own = level if metric is manifest.primary else LEVEL
+            rows.append(_row(metric, _role(manifest, metric), answered, _value(metric.name), own))
     timed = usable(manifest.primary.name, pairs)
     if len(timed) >= 2:
-        rows.append(_row(CPU_SECONDS, Role.TIME, timed, lambda measurement: measurement.cpu_seconds, level))
+        rows.append(_row(CPU_SECONDS, Role.TIME, timed, lambda measurement: measurement.cpu_seconds, LEVEL))
     return tuple(rows)
 
 
-def holdout_row(metric: Metric, pairs: Sequence[Pair], *, gain: float | None, uses: int, level: float) -> HoldoutRow:
+def holdout_row(metric: Metric, pairs: Sequence[Pair], *, gain: float | None, uses: int) -> HoldoutRow:
     """Compare on the holdout cases; ``gain`` is the mean difference on the confirm seeds.
 
     It agrees when the candidate answers every case that the champion answers and is better on average.
@@ -149,7 +156,7 @@ def holdout_row(metric: Metric, pairs: Sequence[Pair], *, gain: float | None, us
         )
     value = _value(metric.name)
     differences = _differences(metric, answered, value)
-    mean, low, high, method = _over_cases(differences, level)
+    mean, low, high, method = _over_cases(differences)
     agrees = failed == 0 and mean > 0
     return HoldoutRow(
         verdict=HoldoutVerdict.AGREES if agrees else HoldoutVerdict.DISAGREES,
@@ -202,10 +209,10 @@ def _differences(metric: Metric, pairs: Sequence[Pair], value: Callable[[Measure
     return paired_differences(mine, theirs, sign=metric.sign)
 
 
-def _over_cases(differences: tuple[float, ...], level: float) -> tuple[float, float | None, float | None, str]:
+def _over_cases(differences: tuple[float, ...]) -> tuple[float, float | None, float | None, str]:
     if len(differences) == 1:
         return differences[0], None, None, "one case"
-    over = compare(differences, level=level)
+    over = compare(differences, level=LEVEL)
     return over.mean, over.low, over.high, over.method
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from improvement.engine.lines import Change, changes
 from improvement.engine.setting_changes import Plain, Setting, changed, shown, step
 from improvement.engine.syntax import normal_form, parse_python
+from improvement.engine.wording import counted
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Scope = ast.Module | ast.ClassDef | Function
@@ -166,17 +167,17 @@ def _described(lead: str, old: Sequence[Step], new: Sequence[Step]) -> Phrase | 
     added = Counter(one.kind for part in found for one in new[part.new_start : part.new_end])
     removed = Counter(one.kind for part in found for one in old[part.old_start : part.old_end])
     moved = list(_moved_values(old, new, found))
-    words = [words for kind in ("loop", "condition") if (words := _counted(kind, added[kind], removed[kind]))]
-    words = words or [words for words in [_counted("statement", added["statement"], removed["statement"])] if words]
+    words = [words for kind in ("loop", "condition") if (words := _steps_told(kind, added[kind], removed[kind]))]
+    words = words or [words for words in [_steps_told("statement", added["statement"], removed["statement"])] if words]
     if len(moved) == 1 and not words:
         words.append(step(*moved[0]))
     elif moved:
-        words.append(f"{len(moved)} literal{'' if len(moved) == 1 else 's'}")
+        words.append(counted(len(moved), "literal"))
     size = 3 * (added.total() + removed.total()) + len(moved)
     return Phrase(lead + ", ".join(words), size) if words else None
 
 
-def _counted(kind: str, added: int, removed: int) -> str:
+def _steps_told(kind: str, added: int, removed: int) -> str:
     """Return how many of a kind are new, gone or changed: new loop, 2 loops removed, condition changed."""
     count = abs(added - removed) or added
     noun = kind if count == 1 else f"{kind}s"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from improvement.engine import program_changes, setting_changes
 from improvement.engine.lines import changes, split
 from improvement.engine.setting_changes import Setting, printable
+from improvement.engine.wording import counted
 
 LONGEST = 90
 NOTHING = "no difference to the champion"
@@ -40,14 +41,14 @@ def _of_file(path: str, name: str, old: str | None, new: str | None) -> tuple[li
         if found is not None:
             return found.settings, found.phrases or ([] if found.settings else [f"{name}: comments or layout only"])
     settings = setting_changes.between(path, old, new)
-    return (settings, []) if settings else ([], [_counted(name, old, new)])
+    return (settings, []) if settings else ([], [_lines_told(name, old, new)])
 
 
-def _counted(name: str, old: str, new: str) -> str:
+def _lines_told(name: str, old: str, new: str) -> str:
     found = changes(split(old), split(new))
     added = sum(one.new_end - one.new_start for one in found)
     removed = sum(one.old_end - one.old_start for one in found)
-    return f"{name}: {added} line{'' if added == 1 else 's'} added, {removed} removed"
+    return f"{name}: {counted(added, 'line')} added, {removed} removed"
 
 
 def _settings_alone(settings: list[Setting]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from improvement.engine.checks import Material
-from improvement.engine.confirmation import case_pairs, cases, goes_on_to, seed_pairs
+from improvement.engine.confirmation import case_pairs, cost_of_going_on, goes_on_to, seed_pairs
 from improvement.engine.evidence import Evidence, build
 from improvement.engine.exhibits import Pair
 from improvement.engine.measurement import Stage, Task
@@ -46,7 +46,9 @@ def confirm(
     )
     material = _at(FIRST, bench, task, material, key)
     evidence = build(material)
-    while (look := goes_on_to(look_after(len(material.confirm)), evidence)) and _cost(look, task) <= allowance:
+    while look := goes_on_to(look_after(len(material.confirm)), evidence):
+        if evidence.cost.evaluations + cost_of_going_on(task.manifest, len(material.confirm), look) > allowance:
+            break
         material = _at(look, bench, task, material, key)
         evidence = build(material)
     holdout = case_pairs(key, digest, task.manifest)
@@ -55,14 +57,12 @@ def confirm(
     return build(replace(material, holdout=_pairs(bench, task, files, Stage.HOLDOUT, holdout)))
 
 
-def _cost(look: Look, task: Task) -> int:
-    return 2 * look.pairs + 2 * cases(task.manifest)
-
-
 def _at(look: Look, bench: Bench, task: Task, material: Material, key: bytes) -> Material:
     """Measure what a look needs; the pairs of the looks before it are there already."""
     planned = seed_pairs(key, material.patch_digest, look)
-    return replace(material, confirm=_pairs(bench, task, material.files, Stage.CONFIRM, planned), level=look.level)
+    return replace(
+        material, confirm=_pairs(bench, task, material.files, Stage.CONFIRM, planned), confirm_level=look.level
+    )
 
 
 def _pairs(

@@ -17,7 +17,7 @@ from improvement.engine.manifest import Metric
 from improvement.engine.nomination import is_beyond_bound, nominate
 from improvement.engine.seeds import measure_seed
 from improvement.engine.session import Tell, entry_for
-from improvement.exceptions import Conflict, CountersignError, Halted, SandboxUnavailable, TargetError
+from improvement.exceptions import Conflict, CountersignError, SandboxUnavailable, TargetError
 from improvement.models import Candidate, Evaluation, Run
 from improvement.policies import WhenWaiting
 from improvement.runner import confirming, conversations
@@ -40,9 +40,6 @@ def advance(run_id: int, *, worker: str) -> None:
         return
     try:
         _advance(run, worker)
-    except Halted as halted:
-        logger.info("R-%s waits: %s", run_id, halted.message)
-        conversations.forget(run_id)
     except Conflict as conflict:
         logger.info("R-%s: %s", run_id, conflict.message)
         conversations.forget(run_id)

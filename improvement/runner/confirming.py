@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from improvement import installation
 from improvement.engine.checks import Material
-from improvement.engine.confirmation import case_pairs, cost_of_one, goes_on_to, seed_pairs
+from improvement.engine.confirmation import case_pairs, cost_of_going_on, cost_of_one, goes_on_to, seed_pairs
 from improvement.engine.evidence import Evidence, build
 from improvement.engine.exhibits import Pair
 from improvement.engine.measurement import Measurement, Outcome, Task
@@ -91,7 +91,10 @@ def _what_follows(candidate: Candidate, task: Task, material: Material, evidence
         return [("holdout", case, seed) for case, seed in case_pairs(key, digest, task.manifest)]
     taken = len(material.confirm)
     look = goes_on_to(look_after(taken), evidence)
-    if look is None or not loop.may_confirm(candidate, needed=2 * (look.pairs - taken), now=timezone.now()):
+    if look is None:
+        return []
+    needed = cost_of_going_on(task.manifest, taken, look)
+    if not loop.may_confirm(candidate, needed=needed, now=timezone.now()):
         return []
     return _confirm_pairs(candidate, look)[taken:]
 
@@ -228,7 +231,7 @@ def _material(candidate: Candidate, task: Task, rows: Iterable[Evaluation]) -> M
         holdout_uses=candidate.target.holdout_uses,
         cleared=candidate.cleared,
         required_level=settings.SANDBOX_MIN_LEVEL,
-        level=look_after(len(confirm)).level,
+        confirm_level=look_after(len(confirm)).level,
     )
 
 

@@ -51,10 +51,6 @@ def vote(
         return earlier
     _check_open(review, now)
     permissions.check_may(person, Right.REVIEW, review.target_id)
-    earlier = Vote.objects.filter(review=review, person_id=person.id, replaced=False).first()
-    if earlier is not None and _same(earlier, verdict, digests):
-        return earlier
-    _check_open(review, now)
     _check_digests(review, digests)
     own = person.id in read.involved(candidate)
     chosen = _check_verdict(review, verdict, reason, own=own)

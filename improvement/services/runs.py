@@ -40,7 +40,8 @@ def start(
 ) -> Run:
     """Start a run and return it. It advances as soon as a worker is free.
 
-    ``budget`` counts ``measure`` evaluations, ``seconds`` limits the wall time. Raises ``Invalid`` or ``NotAllowed``.
+    ``budget`` counts ``measure`` evaluations, ``seconds`` limits the time in which it runs. Raises ``Invalid`` or
+    ``NotAllowed``.
     """
     target = _target(target_name)
     if actor.person is not None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from typing import TYPE_CHECKING
 
+from improvement.engine.wording import counted
 from improvement.permissions import Person
 from improvement.selectors import candidates, reviews
 from improvement.selectors.reviews import Standing
@@ -83,7 +84,7 @@ def _tabs(measured: int) -> tuple[tuple[str, str], ...]:
 
 
 def _approvals(standing: Standing | None) -> str:
-    return f"{standing.approvals} of {words.count(standing.needed, 'approval')}" if standing else ""
+    return f"{standing.approvals} of {counted(standing.needed, 'approval')}" if standing else ""
 
 
 def _neighbours(candidate_id: int, person: Person) -> Neighbours:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from improvement.engine.wording import counted
 from improvement.policies import Digests
 from improvement.selectors import candidates
 from improvement.selectors.reviews import Standing
@@ -64,7 +65,7 @@ def what_follows(standing: Standing) -> str:
         return _FOLLOWS.get(standing.review.outcome, "")
     missing = standing.needed - standing.approvals
     if missing > 0:
-        needed = words.count(missing, "more approval is", "more approvals are")
+        needed = counted(missing, "more approval is", "more approvals are")
         return f"{needed} needed before it is released ({standing.approvals} of {standing.needed} given)."
     if standing.case.halted:
         return "All approvals are given: it is released when the stop over everything is lifted."

@@ -10,6 +10,7 @@ from improvement.engine.evidence import Evidence
 from improvement.engine.exhibits import HoldoutRow, HoldoutVerdict, MetricRow, Role, Verdict
 from improvement.engine.findings import Finding as RawFinding
 from improvement.engine.findings import Severity
+from improvement.engine.wording import counted
 from webapp.presenters import words
 from webapp.presenters.words import Chip
 
@@ -115,7 +116,7 @@ def _verdict(evidence: Evidence) -> Chip:
 
 
 def _metric(row: MetricRow) -> EvidenceLine:
-    key = f"{row.name}{_ROLES[row.role]}, {words.count(row.n, 'paired seed')}"
+    key = f"{row.name}{_ROLES[row.role]}, {counted(row.n, 'paired seed')}"
     write = _time if row.role is Role.TIME else words.signed
     value = write(row.mean)
     if row.method == "exact":
@@ -138,9 +139,9 @@ def _holdout(row: HoldoutRow) -> EvidenceLine:
         return EvidenceLine(
             key, "none", "warn", "this target has none, which raises the risk of every change by one tier"
         )
-    used = f"{words.count(row.cases, 'case')}, consulted {words.count(row.uses, 'time')} so far"
+    used = f"{counted(row.cases, 'case')}, consulted {counted(row.uses, 'time')} so far"
     if row.failed_cases:
-        used = f"{row.failed_cases} of {words.count(row.cases, 'case')} failed"
+        used = f"{row.failed_cases} of {counted(row.cases, 'case')} failed"
     says = "it agrees" if row.verdict is HoldoutVerdict.AGREES else "it does not agree"
     gap = (
         f"; {words.number(row.gap)} less gain than on the seeds of the loop"
@@ -157,7 +158,7 @@ def _holdout(row: HoldoutRow) -> EvidenceLine:
 def _checks(evidence: Evidence) -> EvidenceLine:
     failed = [check.text for check in evidence.checks if not check.ok]
     good = len(evidence.checks) - len(failed)
-    measured = f"{words.count(evidence.cost.evaluations, 'evaluation')} in {words.seconds(evidence.cost.seconds)}"
+    measured = f"{counted(evidence.cost.evaluations, 'evaluation')} in {words.seconds(evidence.cost.seconds)}"
     level = f"sandbox level {evidence.sandbox_level}, {evidence.isolation} evaluator"
     why = " ".join(failed) if failed else f"{measured}, {level}"
     return EvidenceLine("Checks", f"{good} of {len(evidence.checks)}", "down" if failed else "up", why)

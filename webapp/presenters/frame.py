@@ -9,6 +9,7 @@ import redis
 from django.conf import settings
 from django.urls import reverse
 
+from improvement.engine.wording import counted
 from improvement.permissions import Person, Right, may
 from improvement.policies import Preset
 from improvement.sandbox import levels
@@ -138,7 +139,7 @@ def _spoken(name: str) -> str:
 
 
 def _health(status: SystemStatus, workers: tuple[str, ...], now: datetime) -> str:
-    parts = [words.count(len(workers), "worker") if workers else "no worker answers", f"queue {status.queue}"]
+    parts = [counted(len(workers), "worker") if workers else "no worker answers", f"queue {status.queue}"]
     parts.append(
         f"log verified {words.ago(status.log_verified_at, now)}" if status.log_verified_at else "log not verified yet"
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from improvement.engine.wording import counted
 from improvement.permissions import Person, Right, may
 from improvement.selectors import charts, reviews, runs, system, targets
 from improvement.selectors.reviews import Waiting as WaitingRow
@@ -113,7 +114,7 @@ def _greeting(now: datetime) -> str:
 
 
 def _summary(mine: int, live: int, *, halted: bool) -> str:
-    waits = f"{words.count(mine, 'decision waits', 'decisions wait')} for you" if mine else "Nothing waits for you"
+    waits = f"{counted(mine, 'decision waits', 'decisions wait')} for you" if mine else "Nothing waits for you"
     if halted:
         return f"{waits} \u00b7 everything is stopped"
-    return f"{waits} \u00b7 {words.count(live, 'loop')} going" if live else waits
+    return f"{waits} \u00b7 {counted(live, 'loop')} going" if live else waits

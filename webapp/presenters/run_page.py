@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
+from improvement.engine.wording import counted
 from improvement.permissions import Person, Right, may
 from improvement.selectors import audit, candidates, charts, events, runs, system
 from improvement.selectors.audit import Filters
@@ -217,7 +218,7 @@ def _series(chart: Chart) -> Series:
 
 
 def _summary(run: Run, chart: Chart) -> str:
-    scored = words.count(run.evaluations, "evaluation")
+    scored = counted(run.evaluations, "evaluation")
     if not chart.champion:
         return f"{scored}; no score yet"
     first, last = (words.number(chart.champion[end][1]) for end in (0, -1))

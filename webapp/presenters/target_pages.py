@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from improvement import installation
 from improvement.engine.manifest import Manifest, Metric
 from improvement.engine.packages import StrategyPackage
+from improvement.engine.wording import counted
 from improvement.permissions import Person, Right, may
 from improvement.selectors import runs, targets
 from webapp.presenters import run_lists, words
@@ -61,7 +62,7 @@ def page(target: Target, person: Person) -> TargetPage:
         editable=manifest.edit_files,
         evaluator=manifest.evaluate.module,
         limits=_limits(manifest),
-        holdout=words.count(manifest.holdout.cases, "case")
+        holdout=counted(manifest.holdout.cases, "case")
         if manifest.holdout
         else "none, so every change counts one tier higher",
         holdout_uses=target.holdout_uses,
@@ -122,7 +123,7 @@ def _tone(target: Target) -> str:
 
 def _limits(manifest: Manifest) -> str:
     limits = manifest.evaluate
-    return f"{limits.seconds:g} s, {limits.memory_mb:,} MB, {words.count(limits.cpus, 'processor')}"
+    return f"{limits.seconds:g} s, {limits.memory_mb:,} MB, {counted(limits.cpus, 'processor')}"
 
 
 def _metric(metric: Metric, *, primary: bool) -> MetricLine:

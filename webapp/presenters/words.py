@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from improvement.engine.wording import counted
 from improvement.policies import Tier
 from improvement.states import LIVE_RUN_STATES, CandidateState, RunState
 
@@ -146,11 +145,6 @@ def ago(then: datetime, now: datetime) -> str:
     """Return how long ago something was."""
     text = span(now - then)
     return "just now" if text == "now" else f"{text} ago"
-
-
-def count(many: int, one: str, several: str = "") -> str:
-    """Return a number with its noun: 1 run, 3 runs."""
-    return counted(many, one, several)
 
 
 def short(digest: str, length: int = 7) -> str:

@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
+from improvement.engine.wording import counted
 from improvement.sandbox import levels
 from improvement.selectors import targets
 from webapp import heartbeats
@@ -91,8 +92,5 @@ def _branches() -> Part:
         moved = len(targets.strayed())
     except DatabaseError as error:
         return Part(False, type(error).__name__)
-    named = "1 target" if moved == 1 else f"{moved} targets"
-    said = (
-        f"the branch of {named} was moved by hand; the target's page says what to do" if moved else "at the champions"
-    )
-    return Part(not moved, said)
+    said = f"the branch of {counted(moved, 'target')} was moved by hand; the target's page says what to do"
+    return Part(not moved, said if moved else "at the champions")

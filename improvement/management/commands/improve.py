@@ -30,7 +30,9 @@ class Command(CountersignCommand):
         parser.add_argument("target", metavar="TARGET", help="a target's name, or the folder of a task")
         parser.add_argument("--strategy", default="evolution", help="what proposes changes (default: evolution)")
         parser.add_argument("--budget", type=int, default=200, metavar="N", help="candidates to measure (default: 200)")
-        parser.add_argument("--seconds", type=int, metavar="S", help="start no generation after so many seconds")
+        parser.add_argument(
+            "--seconds", type=int, metavar="S", help="start no generation after running so long; waiting does not count"
+        )
         parser.add_argument(
             "--seed", type=int, metavar="K", help="the run's seed; the same one finds the same candidates"
         )

@@ -40,7 +40,7 @@ def start(target: Target, *, strategy: str = "evolution", budget: int = 24) -> R
 
 
 def found_with(target: Target, strategy: str, *, workers: int) -> Found:
-    """Return what a whole run proposed and measured: number, patch, state in measuring, score."""
+    """Return what a whole run proposed and measured: number, patch, files, score."""
     run = run_foreground(start(target, strategy=strategy).pk, workers=workers)
     assert run.state in {"completed", "parked"}, run.wait_reason
     rows = Candidate.objects.filter(run=run).order_by("number")

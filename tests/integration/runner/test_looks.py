@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from improvement.engine.confirmation import cost_of_one
 from improvement.engine.measurement import Measurement
 from improvement.models import Candidate, Evaluation, Evidence, Run
 from improvement.runner import confirming
@@ -30,7 +31,9 @@ def test_a_close_call_is_measured_on_until_it_is_clear() -> None:
 
 def test_a_close_call_ends_where_the_allowance_ends() -> None:
     candidate = make.confirming_candidate(make.run())
-    Run.objects.update(confirm_allowance=2 * 8 + 7)
+    task = task_at(candidate.target.name, candidate.base_commit)
+    holdout = cost_of_one(task.manifest) - 2 * 8
+    Run.objects.update(confirm_allowance=2 * 12 + holdout - 1)
 
     candidate = make.settle(candidate, _close_call)
 

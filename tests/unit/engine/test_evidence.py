@@ -236,3 +236,20 @@ def test_digest_changes_with_any_number() -> None:
 def test_read_damaged_payload_refused(damage: dict[str, object]) -> None:
     with pytest.raises(Invalid, match="evidence"):
         Evidence.read({**build(material()).payload, **damage})
+
+
+def test_build_only_the_deciding_interval_has_the_level_of_the_look() -> None:
+    strict, usual = build(material(confirm_level=0.984)), build(material())
+    assert strict.primary is not None
+    assert strict.primary.level == 0.984
+    assert "98.4% interval" in strict.summary
+    assert [row.level for row in strict.metrics[1:]] == [0.95]
+    assert strict.holdout == usual.holdout
+
+
+def test_build_too_few_answers_for_an_exact_test_confirm_nothing() -> None:
+    answered = pairs([2.0, 2.1, 1.9, 2.2, 2.0, 2.1, 1.8, 2.0], [1.0, 1.2, 1.0, 1.1, 0.9, 1.2, None, None])
+    evidence = build(material(confirm=answered, confirm_level=0.984))
+    assert evidence.primary is not None
+    assert (evidence.primary.method, evidence.primary.low > 0) == ("t", True)
+    assert evidence.verdict is Verdict.WITHIN_NOISE
