@@ -9,7 +9,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -76,20 +76,32 @@ class Process:
         self._inner: int | None = None
         self._born_at = time.monotonic()
         self._watch_at = self._born_at + WATCH_SECONDS
-        self._pipes = spawn(program, limits)
+        self._counted = ExitStack()
         running.shared().add(1)
-        self._pid = self._pipes.popen.pid
-        self._pidfd = os.pidfd_open(self._pid)
-        self._readers: dict[int, Callable[[bytes], None]] = {
+        self._counted.callback(running.shared().add, -1)
+        with ExitStack() as undoing:
+            undoing.push(self._counted)
+            self._pipes = spawn(program, limits)
+            undoing.callback(self._abandon)
+            self._pid = self._pipes.popen.pid
+            self._pidfd = os.pidfd_open(self._pid)
+            undoing.callback(os.close, self._pidfd)
+            self._readers = self._begin_reading()
+            undoing.pop_all()
+
+    def _begin_reading(self) -> dict[int, Callable[[bytes], None]]:
+        """Let the selector watch the sandbox's pipes and its end; return who takes what each pipe holds."""
+        readers: dict[int, Callable[[bytes], None]] = {
             self._pipes.messages: self._take_messages,
             self._pipes.log: self._take_log,
             self._pipes.info: self._take_info,
         }
-        for fd in self._readers:
+        for fd in readers:
             os.set_blocking(fd, False)
-            selector.register(fd, selectors.EVENT_READ, self._read)
+            self._selector.register(fd, selectors.EVENT_READ, self._read)
         os.set_blocking(self._pipes.to, False)
-        selector.register(self._pidfd, selectors.EVENT_READ, self._on_exit)
+        self._selector.register(self._pidfd, selectors.EVENT_READ, self._on_exit)
+        return readers
 
     @property
     def log(self) -> bytes:
@@ -163,16 +175,16 @@ class Process:
 
     def _collect(self) -> Ending:
         """Take the exit status (bubblewrap's, with the use of everything below it) and what is still in the pipes."""
-        _, status, usage = os.wait4(self._pid, 0)
-        seconds = time.monotonic() - self._born_at
-        self._drain()
-        code = os.waitstatus_to_exitcode(status)
-        code = EXIT_OF_SIGNAL - code if code < 0 else code
-        self._pipes.popen.returncode = code
+        with self._counted:
+            _, status, usage = os.wait4(self._pid, 0)
+            seconds = time.monotonic() - self._born_at
+            code = os.waitstatus_to_exitcode(status)
+            code = EXIT_OF_SIGNAL - code if code < 0 else code
+            self._pipes.popen.returncode = code
+            self._drain()
         cpu_seconds = usage.ru_utime + usage.ru_stime
         cause = self._cause or _natural_cause(code, cpu_seconds, self.limits)
         self.ending = Ending(cause, code, seconds, cpu_seconds, self._peak_mb)
-        running.shared().add(-1)
         return self.ending
 
     # Reading and writing
@@ -219,6 +231,18 @@ class Process:
             os.close(fd)
 
     # Ending
+
+    def _abandon(self) -> None:
+        """Kill a sandbox that cannot be watched, without opening a descriptor: those may be what is missing."""
+        popen, *pipes = self._pipes.popen, self._pipes.to, self._pipes.messages, self._pipes.log, self._pipes.info
+        os.set_blocking(self._pipes.info, True)
+        while self._inner is None and (data := os.read(self._pipes.info, READ_SIZE)):
+            self._take_info(data)
+        _kill(self._inner or popen.pid)
+        popen.wait()
+        for fd in pipes:
+            self._unregister(fd)
+            os.close(fd)
 
     def _wait_for_inner(self) -> None:
         """Wait until bubblewrap names the inner process, which it does right after making it.
