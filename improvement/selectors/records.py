@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,12 +30,18 @@ def problems() -> list[str]:
     for row in AuditEvent.objects.order_by("seq").iterator(CHUNK):
         found += _of_columns(row)
         told = _told(row)
-        if told.get("type") == "policy.changed":
-            policies[told["data"].get("version")] = told["data"]
-        elif told.get("type") in _CHAMPION_IN:
-            name = told["context"].get("target", told["subject"]["id"])
-            champions[name] = told["data"].get(_CHAMPION_IN[told["type"]], "")
-    return [*found, *_of_policies(policies), *_of_champions(champions)]
+        kind = str(told.get("type"))
+        if kind == "policy.changed":
+            version = told["data"].get("version")
+            if type(version) is int:
+                policies[version] = told["data"]
+            else:
+                found.append(f"event {row.seq}: it puts a policy in force whose version is {version!r}, not a number.")
+        elif kind in _CHAMPION_IN:
+            name = told["context"].get("target", told["subject"].get("id"))
+            champions[str(name)] = str(told["data"].get(_CHAMPION_IN[kind], ""))
+    found += [*_of_policies(policies), *_of_champions(champions)]
+    return [problem.encode(errors="backslashreplace").decode() for problem in found]
 
 
 def _of_columns(row: AuditEvent) -> Iterator[str]:
@@ -51,11 +58,11 @@ def _of_columns(row: AuditEvent) -> Iterator[str]:
 
 
 def _about(told: dict[str, Any]) -> dict[str, Any]:
-    subject, run = told["subject"], str(told["context"].get("run", ""))
+    subject, run = told["subject"], re.fullmatch(r"R-([0-9]{1,18})", str(told["context"].get("run", "")))
     return {
         "actor": told["actor"].get("name"),
         "subject": str(subject.get("name") or subject.get("id"))[:120],
-        "run_id": int(run[2:]) if run.removeprefix("R-").isdecimal() else None,
+        "run_id": int(run[1]) if run else None,
         "target": told["context"].get("target", ""),
     }
 
@@ -64,7 +71,7 @@ def _told(row: AuditEvent) -> dict[str, Any]:
     """Return what an event states; nothing when its body is no event, which the check of the log itself tells."""
     try:
         told = json.loads(stored_bytes(row.body))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     parts = ("actor", "subject", "context", "data")
     whole = isinstance(told, dict) and all(isinstance(told.get(part), dict) for part in parts)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from improvement.models import PolicyVersion, Target
 from improvement.runner import releasing
@@ -79,6 +84,47 @@ def test_a_body_stored_as_text_is_a_problem_and_not_a_crash(target: Target) -> N
     client = Client()
     client.force_login(make.user("alice"))
     assert "stored as text" in client.post("/audit/verify/").content.decode()
+
+
+def one_event(kind: object, data: dict[str, object], **parts: dict[str, object]) -> bytes:
+    """Return the body of an event as somebody may write it past the program."""
+    return json.dumps({"type": kind, "actor": {}, "subject": {}, "context": {}, **parts, "data": data}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (one_event("run.queued", {}, context={"run": "R-"}), "column leaf"),
+        (one_event("run.queued", {}, context={"run": "12"}), "says 'run.queued'"),
+        (one_event("target.added", {"champion": 7}), "target None"),
+        (one_event("policy.changed", {"version": [1]}), "version is [1], not a number"),
+        (one_event("policy.changed", {"version": "one"}), "version is 'one', not a number"),
+        (one_event(["policy.changed"], {}), "column type"),
+        (one_event("target.added", {"champion": "\ud800"}, context={"target": "\ud800"}), "\\ud800"),
+        (b"[" * 100_000, "column leaf"),
+    ],
+)
+def test_an_event_of_any_shape_is_a_problem_and_not_a_crash(target: Target, body: bytes, problem: str) -> None:
+    tamper("UPDATE improvement_auditevent SET body = %s WHERE seq = 2", body)
+    assert any(problem in one for one in records.problems())
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+NAMES = st.sampled_from(["run", "target", "id", "name", "version", "champion", "commit"])
+PART = st.dictionaries(NAMES, JSON | st.sampled_from(["R-", "R-7", "12", "R-²"]), max_size=5) | JSON
+KINDS = st.sampled_from(["policy.changed", "target.added", "release.done", "run.queued"]) | JSON
+EVENTS = st.fixed_dictionaries({"type": KINDS, "actor": PART, "subject": PART, "context": PART, "data": PART})
+
+
+@given(told=EVENTS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_event_makes_the_check_crash(target: Target, told: dict[str, Any]) -> None:
+    tamper("UPDATE improvement_auditevent SET body = %s WHERE seq = 2", json.dumps(told).encode())
+    assert "event 2: its column leaf is not the hash of its body." in records.problems()
 
 
 def test_a_policy_that_is_not_the_recorded_one(target: Target) -> None:
