@@ -69,6 +69,14 @@ class Waiting:
     has_voted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A quarantined candidate, and why somebody cannot clear or reject it (empty when they can)."""
+
+    candidate: Candidate
+    why_not: str
+
+
 def latest(candidate_id: int) -> Review | None:
     """Return the open review of a candidate, or else its last one."""
     return _with_everything().filter(candidate_id=candidate_id).order_by("-pk").first()
@@ -145,13 +153,36 @@ def quarantined(person: Person) -> list[Candidate]:
 
 def why_may_not_clear(candidate: Candidate, person: Person) -> str:
     """Return why this person cannot say whether a score is possible, or an empty text when they can."""
+    return _why_may_not_clear(candidate, person, alone=_may_decide_alone())
+
+
+def suspects(person: Person) -> list[Suspect]:
+    """Return what ``quarantined`` does, with why this person cannot decide about each."""
+    alone = _may_decide_alone()
+    return [Suspect(one, _why_may_not_clear(one, person, alone=alone)) for one in quarantined(person)]
+
+
+def count_to_clear(person: Person) -> int:
+    """Return how many quarantined candidates this very person may clear, in at most two queries."""
+    if not permissions.may(person, Right.REVIEW):
+        return 0
+    waiting = Candidate.objects.filter(state=CandidateState.QUARANTINED.value).exclude(target_id__in=_elsewhere(person))
+    others = waiting.exclude(Q(author_id=person.id) | Q(run__started_by_id=person.id))
+    return waiting.count() if _may_decide_alone() else others.count()
+
+
+def _why_may_not_clear(candidate: Candidate, person: Person, *, alone: bool) -> str:
     if not permissions.may(person, Right.REVIEW, candidate.target_id):
         return "your role does not include reviewing; ask an administrator"
+    if person.id in involved(candidate) and not alone:
+        return "you started or edited this; somebody else must decide"
+    return ""
+
+
+def _may_decide_alone() -> bool:
+    """Whether the policy in force lets somebody decide about what they started or edited."""
     newest = read_policies.current()
-    alone = newest is not None and policies.parse_policy(newest.text, version=newest.version).self_countersign
-    return (
-        "" if alone or person.id not in involved(candidate) else "you started or edited this; somebody else must decide"
-    )
+    return newest is not None and policies.parse_policy(newest.text, version=newest.version).self_countersign
 
 
 def awaiting(person: Person) -> list[Waiting]:
@@ -169,11 +200,15 @@ def count_for(person: Person) -> int:
     """
     if not permissions.may(person, Right.REVIEW):
         return 0
-    elsewhere = [target for target, _ in person.target_roles if not permissions.may(person, Right.REVIEW, target)]
     voted = Vote.objects.filter(review=OuterRef("pk"), person_id=person.id, replaced=False)
-    waiting = Review.objects.filter(~Exists(voted), state=Review.State.OPEN).exclude(target_id__in=elsewhere)
+    waiting = Review.objects.filter(~Exists(voted), state=Review.State.OPEN).exclude(target_id__in=_elsewhere(person))
     own = Q(candidate__author_id=person.id) | Q(candidate__run__started_by_id=person.id)
     return waiting.exclude(own).count() + _self_countersigned(waiting.filter(own))
+
+
+def _elsewhere(person: Person) -> list[int]:
+    """Return the targets on which this person may not review, though they may in general."""
+    return [target for target, _ in person.target_roles if not permissions.may(person, Right.REVIEW, target)]
 
 
 def _self_countersigned(own: QuerySet[Review]) -> int:

@@ -91,7 +91,7 @@ _PLACES = (
 
 def around(person: Person, *, keys: bool, path: str, now: datetime) -> Frame:
     """Return the frame of a page for one person."""
-    workers, waiting = _workers(), reviews.count_for(person)
+    workers, waiting = _workers(), reviews.count_for(person) + reviews.count_to_clear(person)
     return Frame(
         places=tuple(_place(name, route, icon, path, waiting) for name, route, icon in _PLACES),
         person=person.name,

@@ -29,12 +29,28 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class SuspectLine:
+    """A quarantined candidate: its score is above what is possible, and people say whether that can be."""
+
+    id: int
+    title: str
+    target: str
+    isolation: str
+    run_id: int | None
+    chip: Chip
+    score: str
+    proposed_at: datetime
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True)
 class HomePage:
     """Home."""
 
     greeting: str
     summary: str
     waiting: tuple[Waiting, ...]
+    suspects: tuple[SuspectLine, ...]
     runs: tuple[RunLine, ...]
     has_targets: bool
     may_start: bool
@@ -43,7 +59,8 @@ class HomePage:
 
 @dataclass(frozen=True, slots=True)
 class QueuePage:
-    """The review queue: what the viewer can decide, and what waits for others."""
+    """The review queue: what the viewer can decide, what waits for others, and scores above what is possible."""
 
     mine: tuple[Waiting, ...]
     others: tuple[Waiting, ...]
+    suspects: tuple[SuspectLine, ...]

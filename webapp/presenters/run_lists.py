@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from improvement.engine.wording import counted
 from improvement.permissions import Person, Right, may
 from improvement.selectors import charts, reviews, runs, system, targets
+from improvement.selectors.reviews import Suspect
 from improvement.selectors.reviews import Waiting as WaitingRow
 from improvement.states import RunState
 from webapp.presenters import words
 from webapp.presenters.charts import sparkline
-from webapp.presenters.home import HomePage, QueuePage, Waiting
+from webapp.presenters.home import HomePage, QueuePage, SuspectLine, Waiting
 from webapp.presenters.paging import Pager
 from webapp.presenters.runs import RunLine, RunsPage
 
@@ -34,11 +35,13 @@ def home(person: Person, *, now: datetime) -> HomePage:
     """Return home for one person."""
     waiting = tuple(waiting_line(row) for row in reviews.awaiting(person))
     mine = tuple(row for row in waiting if row.can_vote)
+    suspects = tuple(_suspect(row) for row in reviews.suspects(person) if not row.why_not)
     live = lines(runs.live(person))
     return HomePage(
         greeting=_greeting(now),
-        summary=_summary(len(mine), len(live), halted=system.halted()),
+        summary=_summary(len(mine) + len(suspects), len(live), halted=system.halted()),
         waiting=mine,
+        suspects=suspects,
         runs=live,
         has_targets=bool(targets.all_targets(person)),
         may_start=may(person, Right.START_RUN),
@@ -50,7 +53,9 @@ def queue(person: Person) -> QueuePage:
     """Return the review queue of one person."""
     waiting = tuple(waiting_line(row) for row in reviews.awaiting(person))
     return QueuePage(
-        mine=tuple(row for row in waiting if row.can_vote), others=tuple(row for row in waiting if not row.can_vote)
+        mine=tuple(row for row in waiting if row.can_vote),
+        others=tuple(row for row in waiting if not row.can_vote),
+        suspects=tuple(map(_suspect, reviews.suspects(person))),
     )
 
 
@@ -83,6 +88,21 @@ def waiting_line(row: WaitingRow) -> Waiting:
         opened_at=row.opened_at,
         chip=words.candidate_chip(row.state),
         can_vote=row.may_vote,
+        why_not=row.why_not,
+    )
+
+
+def _suspect(row: Suspect) -> SuspectLine:
+    candidate = row.candidate
+    return SuspectLine(
+        id=candidate.pk,
+        title=candidate.title,
+        target=candidate.target.name,
+        isolation=candidate.target.isolation,
+        run_id=candidate.run_id,
+        chip=words.candidate_chip(candidate.state),
+        score=words.number(candidate.score),
+        proposed_at=candidate.proposed_at,
         why_not=row.why_not,
     )
 
