@@ -30,6 +30,7 @@ _OUTCOMES = {
     "expired": "Expired: nobody decided in time, so nothing was applied.",
     "withdrawn": "Withdrawn.",
 }
+_COMING_BACK = {CandidateState.STALE, CandidateState.CONFIRMING}
 _FOLLOWS = {
     "approved": "Nothing more is needed: it is released at once.",
     "rejected": "It is not released.",
@@ -84,16 +85,28 @@ def vote_line(row: VoteRow) -> VoteLine:
 
 def _outcome(candidate: Candidate, review: Review) -> str:
     """Return how a closed review ended, and for an approved one what came of that."""
-    state, made = CandidateState(candidate.state), None
+    state = CandidateState(candidate.state)
     if state in {CandidateState.RELEASED, CandidateState.ROLLED_BACK}:
-        made = candidates.release(candidate.pk)
-    if made is not None and made.commit == candidate.target.champion_commit:
-        return f"Released: the champion is now {words.short(made.commit)}."
-    if made is not None:
-        return f"Released as champion {words.short(made.commit)}, which another one has replaced since."
-    if review.outcome == "approved" and state is CandidateState.STALE:
-        return "Approved, but the champion or the rules changed first: it is confirmed and reviewed again."
+        return _released(candidate)
+    if review.outcome == "approved" and state is not CandidateState.APPROVED:
+        return _not_released(candidate, state)
     return _OUTCOMES.get(review.outcome, review.outcome.replace("_", " ").capitalize())
+
+
+def _released(candidate: Candidate) -> str:
+    if candidate.target.champion_candidate_id == candidate.pk:
+        return f"Released: the champion is now {words.short(candidate.target.champion_commit)}."
+    made = candidates.release(candidate.pk)
+    commit = f" {words.short(made.commit)}" if made else ""
+    return f"Released as champion{commit}, which another one has replaced since."
+
+
+def _not_released(candidate: Candidate, state: CandidateState) -> str:
+    """Return why the approval came to nothing, and whether the candidate will come back."""
+    given_up = candidates.release(candidate.pk)
+    why = (given_up.reason if given_up else "") or "The champion or the rules changed first."
+    again = " It is confirmed and reviewed again." if state in _COMING_BACK else ""
+    return f"Approved, but it was not released. {why}{again}"
 
 
 def _sentence(text: str) -> str:

@@ -12,6 +12,9 @@ from django.utils import timezone
 from improvement.models import Candidate, Review, User, Vote
 from improvement.runner.releasing import finish_release
 from improvement.services import halt
+from improvement.services.champions import order_rollback
+from improvement.services.releases import give_up
+from improvement.states import CandidateState
 from tests import factories as make
 from tests.integration.web.conftest import World
 
@@ -84,6 +87,58 @@ def test_the_page_of_a_released_candidate_names_the_champion(
     assert "it is being released" in waiting
     assert 'data-moving="no"' in released
     assert f"Released: the champion is now {world.run.target.champion_commit[:7]}." in released
+
+
+def _outcome(browser: Client, candidate: Candidate) -> str:
+    """Return what the candidate's page says came of its review."""
+    page = browser.get(f"/candidates/{candidate.pk}/").content.decode()
+    return re.findall(r"data-outcome><strong>(.*?)</strong>", page)[0]
+
+
+@pytest.mark.parametrize("state", sorted(set(CandidateState) - {CandidateState.RELEASED, CandidateState.ROLLED_BACK}))
+def test_an_approved_candidate_is_being_released_only_while_it_is_approved(
+    world: World, signed_in: Browsers, state: CandidateState
+) -> None:
+    bob = signed_in(make.user("bob"))
+    _decide(bob, world.candidate, "approve")
+    Candidate.objects.filter(pk=world.candidate.pk).update(state=state)
+    outcome = _outcome(bob, world.candidate)
+    if state is CandidateState.APPROVED:
+        assert outcome == "Approved by the people whom the policy asks for; it is being released."
+        return
+    again = " It is confirmed and reviewed again." if state in {"stale", "confirming"} else ""
+    assert outcome == f"Approved, but it was not released. The champion or the rules changed first.{again}"
+
+
+def test_an_approval_that_was_given_up_says_why(world: World, signed_in: Browsers) -> None:
+    bob = signed_in(make.user("bob"))
+    _decide(bob, world.candidate, "approve")
+    give_up(make.intended_release(world.run.target).pk, reason="Its files do not fit any more.", now=timezone.now())
+    again = "It is confirmed and reviewed again."
+    assert (
+        _outcome(bob, world.candidate) == f"Approved, but it was not released. Its files do not fit any more. {again}"
+    )
+
+
+def test_a_candidate_whose_files_are_champion_again_after_a_roll_back_is_called_so(
+    world: World, signed_in: Browsers, data_directory: object
+) -> None:
+    bob, target = signed_in(make.user("bob")), world.run.target
+    _decide(bob, world.candidate, "approve")
+    finish_release(make.intended_release(target).pk)
+    target.refresh_from_db()
+    first = target.champion_commit
+    better = make.reviewed_candidate(make.run(target, actor=make.alice()), 3.0)
+    _decide(bob, better, "approve")
+    finish_release(make.intended_release(target).pk)
+    replaced = f"Released as champion {first[:7]}, which another one has replaced since."
+    assert _outcome(bob, world.candidate) == replaced
+    order_rollback(target.name, to=first, actor=make.alice(), reason="worse in use", now=timezone.now())
+    finish_release(make.intended_release(target).pk)
+    target.refresh_from_db()
+    assert target.champion_commit != first
+    assert _outcome(bob, world.candidate) == f"Released: the champion is now {target.champion_commit[:7]}."
+    assert _outcome(bob, better).endswith("which another one has replaced since.")
 
 
 def test_following_the_address_of_a_decision_shows_the_candidate(world: World, signed_in: Browsers) -> None:
