@@ -19,6 +19,7 @@ from improvement.engine.generation import plan
 from improvement.engine.manifest import Manifest, parse_manifest
 from improvement.engine.measurement import Measurement, Outcome, Task
 from improvement.engine.packages import StrategyPackage, find_builtin
+from improvement.engine.patches import diff_stats, patch_digest
 from improvement.engine.session import Tell, entry_for
 from improvement.models import Candidate, Evaluation, Release, Review, Run, Target, User, Vote
 from improvement.policies import Digests
@@ -314,6 +315,25 @@ def confirming_candidate(of: Run, value: float = 2.0) -> Candidate:
     (candidate,) = measured_candidates(of, value)
     confirming.begin(candidate, why="for this test")
     return fresh(candidate)
+
+
+def measured_edit(on: Target, value: float, *, actor: Actor | None = None) -> Candidate:
+    """Return a person's own edit that was measured: alice's unless somebody else is named."""
+    champion, files = task_at(on.name, on.champion_commit).editable, {"f.py": program(value)}
+    edit = targets.take_in_edit(
+        on.name,
+        champion=on.champion_commit,
+        files=files,
+        patch_digest=patch_digest(champion, files),
+        syntax_digest="",
+        lines=diff_stats(champion, files),
+        seed=1,
+        note=f"answer {value}",
+        actor=actor or alice(),
+        now=timezone.now(),
+    )
+    answer_all()
+    return fresh(edit)
 
 
 def settle(candidate: Candidate, answers: Callable[[Order], Measurement] = measured) -> Candidate:

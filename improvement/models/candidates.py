@@ -39,10 +39,16 @@ class Candidate(models.Model):
     score = models.FloatField(null=True)
     message = models.CharField(max_length=500, blank=True)
     told = models.BooleanField(default=False)
+    told_generation = models.PositiveIntegerField(
+        null=True, help_text="the generation at whose end the strategy was told what became of it"
+    )
     cleared = models.BooleanField(default=False, help_text="a person said that its score can be true")
     proposed_at = models.DateTimeField()
     measured_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
+    confirm_asked_at = models.DateTimeField(
+        null=True, help_text="when somebody who opened it while it was stale had it confirmed again"
+    )
 
     class Meta:
         ordering = ["id"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from django.conf import settings
 from django.utils import timezone
@@ -39,7 +39,7 @@ def begin(candidate: Candidate, *, why: str) -> None:
         try:
             candidate = _on_present_champion(candidate, task)
         except MergeConflict as conflict:
-            confirmations.withdraw(candidate.pk, reason=conflict.message, now=timezone.now())
+            _withdraw(candidate, conflict.message)
             return
     confirmations.nominate(
         candidate.pk,
@@ -107,14 +107,8 @@ def confirm_again(candidate_id: int) -> None:
     candidate = Candidate.objects.select_related("run__target", "target").get(pk=candidate_id)
     if candidate.state != CandidateState.STALE.value:
         return
-    champion = task_at(candidate.target.name, candidate.target.champion_commit)
-    if not loop.may_confirm(candidate, needed=cost_of_one(champion.manifest), now=timezone.now()):
-        confirmations.withdraw(candidate_id, reason=_SPENT, now=timezone.now())
-        return
     try:
-        _rebase(candidate, champion, _placed(candidate, champion))
-    except MergeConflict as conflict:
-        confirmations.withdraw(candidate_id, reason=conflict.message, now=timezone.now())
+        _order_anew(candidate, _rebase)
     except Conflict as overtaken:
         logger.info("C-%s: %s", candidate_id, overtaken.message)
 
@@ -125,16 +119,38 @@ def confirm_cleared(candidate_id: int) -> None:
     cleared = candidate.state == CandidateState.NOMINATED.value and candidate.cleared
     if not cleared or loop.confirms_another(candidate):
         return
-    champion = task_at(candidate.target.name, candidate.target.champion_commit)
-    if not loop.may_confirm(candidate, needed=cost_of_one(champion.manifest), now=timezone.now()):
-        confirmations.withdraw(candidate_id, reason=_SPENT, now=timezone.now())
-        return
     try:
-        _confirm_cleared(candidate, champion, _placed(candidate, champion))
-    except MergeConflict as conflict:
-        confirmations.withdraw(candidate_id, reason=conflict.message, now=timezone.now())
+        _order_anew(candidate, _confirm_cleared)
     except Conflict as overtaken:
         logger.info("C-%s: %s", candidate_id, overtaken.message)
+
+
+def _order_anew(candidate: Candidate, order: Callable[[Candidate, Task, dict[str, str]], None]) -> None:
+    """Place a candidate on the present champion and order its confirmation, or withdraw it where that cannot be.
+
+    Raises ``Conflict`` when somebody else was faster.
+    """
+    champion = task_at(candidate.target.name, candidate.target.champion_commit)
+    if not loop.may_confirm(candidate, needed=cost_of_one(champion.manifest), now=timezone.now()):
+        _withdraw(candidate, _SPENT)
+        return
+    try:
+        files = _placed(candidate, champion)
+    except MergeConflict as conflict:
+        _withdraw(candidate, conflict.message)
+        return
+    order(candidate, champion, files)
+
+
+def _withdraw(candidate: Candidate, reason: str) -> None:
+    """Withdraw a candidate as it was read; raises ``Conflict`` when it went on since."""
+    confirmations.withdraw(
+        candidate.pk,
+        expected=CandidateState(candidate.state),
+        revision=candidate.revision,
+        reason=reason,
+        now=timezone.now(),
+    )
 
 
 def _confirm_cleared(candidate: Candidate, champion: Task, files: dict[str, str]) -> None:

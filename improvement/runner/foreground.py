@@ -39,7 +39,7 @@ def run_foreground(run_id: int, *, workers: int, watch: Watch | None = None) -> 
             if system.halted():
                 return run
             waits = run.state in RUN_ENDS or not (measured or concluded or _is_advancing(run))
-            if waits and not _settle_once(run.target, pool, workers, me):
+            if waits and not _confirm_once(run.target, pool, workers, me):
                 return run
 
 
@@ -55,41 +55,43 @@ def _settle_once(target: Target, pool: ThreadPoolExecutor, workers: int, me: str
     """Do what can be done now and tell whether more may follow from it."""
     if system.halted():
         return False
-    released = _release(target)
+    released, confirmed = _release(target), _confirm_once(target, pool, workers, me)
+    return released or confirmed
+
+
+def _confirm_once(target: Target, pool: ThreadPoolExecutor, workers: int, me: str) -> bool:
+    """Take what waits to be confirmed one step on, to the gate and no further; tell whether more may follow from it."""
     _begin_confirmations(target)
     loose = Q(run__isnull=True) | Q(stage__in=["confirm", "holdout"])
     outstanding = Evaluation.objects.filter(loose, target=target, state=Evaluation.State.QUEUED)
     measured = _measure(list(outstanding.values_list("pk", flat=True)), pool, workers, me, None)
-    for candidate_id in loop.edits_to_consider(target.name):
+    considered = loop.edits_to_consider(target.pk)
+    for candidate_id in considered:
         confirming.consider_edit(candidate_id)
-    confirmed = [pk for pk in loop.due_confirmations() if _belongs(pk, target)]
+    confirmed = loop.due_confirmations(target.pk)
     for candidate_id in confirmed:
         confirming.conclude(candidate_id)
-    return bool(released or measured or confirmed)
+    return bool(measured or considered or confirmed)
 
 
 def _release(target: Target) -> bool:
     """Carry out the release that is due, if any, and tell whether it is over."""
     reviews.settle_approved(now=timezone.now())
     due = Release.objects.filter(target=target, state=Release.State.INTENDED)
-    for release_id in due.values_list("pk", flat=True):
-        releasing.finish_release(release_id)
-        return not due.exists()
-    return False
+    release = due.first()
+    if release is None:
+        return False
+    releasing.finish_release(release.pk)
+    return not due.exists()
 
 
 def _begin_confirmations(target: Target) -> None:
     """Order the confirmation of what people cleared, and of the stale candidate that is next in the queue."""
-    for candidate_id in loop.cleared_candidates():
-        if _belongs(candidate_id, target):
-            confirming.confirm_cleared(candidate_id)
+    for candidate_id in loop.cleared_candidates(target.pk):
+        confirming.confirm_cleared(candidate_id)
     stale = loop.stale_next(target.pk)
     if stale is not None:
         confirming.confirm_again(stale.pk)
-
-
-def _belongs(candidate_id: int, target: Target) -> bool:
-    return Candidate.objects.filter(pk=candidate_id, target=target).exists()
 
 
 def _is_advancing(run: Run) -> bool:

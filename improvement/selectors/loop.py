@@ -51,10 +51,10 @@ def is_measuring(run_id: int) -> bool:
     return Evaluation.objects.filter(run_id=run_id, stage__in=["measure", "screen"], state__in=OUTSTANDING).exists()
 
 
-def is_confirming(run_id: int) -> bool:
-    """Tell whether a candidate of this run is being confirmed for the first time."""
+def is_confirming(run_id: int, *, besides: int | None = None) -> bool:
+    """Tell whether a candidate of this run, other than ``besides``, is being confirmed for the first time."""
     states = [CandidateState.NOMINATED.value, CandidateState.CONFIRMING.value]
-    return Candidate.objects.filter(run_id=run_id, revision=1, state__in=states).exists()
+    return Candidate.objects.filter(run_id=run_id, revision=1, state__in=states).exclude(pk=besides).exists()
 
 
 def confirms_another(candidate: Candidate) -> bool:
@@ -69,9 +69,9 @@ def may_confirm(candidate: Candidate, *, needed: int, now: datetime) -> bool:
     return run is None or budget(run).allowance_left(spent(run, now)) >= needed
 
 
-def cleared_candidates() -> list[int]:
+def cleared_candidates(target_id: int | None = None) -> list[int]:
     """Return the candidates that people cleared of suspicion and whose confirmation is not ordered yet."""
-    rows = Candidate.objects.filter(cleared=True, state=CandidateState.NOMINATED.value)
+    rows = _of_target(target_id).filter(cleared=True, state=CandidateState.NOMINATED.value)
     return list(rows.values_list("pk", flat=True))
 
 
@@ -211,18 +211,21 @@ def due_runs(now: datetime) -> list[int]:
     return list(Run.objects.filter(free, state__in=["queued", "running", "parked"]).values_list("pk", flat=True))
 
 
-def due_confirmations() -> list[int]:
+def due_confirmations(target_id: int | None = None) -> list[int]:
     """Return the candidates whose paired measurements are all answered and that are still being confirmed."""
-    confirming = Candidate.objects.filter(state=CandidateState.CONFIRMING.value).values_list("pk", flat=True)
+    confirming = _of_target(target_id).filter(state=CandidateState.CONFIRMING.value).values_list("pk", flat=True)
     return [pk for pk in confirming if not confirmation_outstanding(pk)]
 
 
-def edits_to_consider(target_name: str = "") -> list[int]:
+def edits_to_consider(target_id: int | None = None) -> list[int]:
     """Return people's own edits that were measured and wait to be confirmed or withdrawn."""
-    rows = Candidate.objects.filter(run__isnull=True, origin="person", state=CandidateState.MEASURED.value)
-    if target_name:
-        rows = rows.filter(target__name=target_name)
-    return list(rows.values_list("pk", flat=True))
+    measured = _of_target(target_id).filter(state=CandidateState.MEASURED.value, score__isnull=False)
+    return list(measured.filter(run__isnull=True, origin="person").values_list("pk", flat=True))
+
+
+def _of_target(target_id: int | None) -> QuerySet[Candidate]:
+    """The candidates of one target, or of all."""
+    return Candidate.objects.all() if target_id is None else Candidate.objects.filter(target_id=target_id)
 
 
 def _held_reviews(run: Run, now: datetime) -> int:

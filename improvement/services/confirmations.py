@@ -16,6 +16,7 @@ from improvement.engine.findings import Severity
 from improvement.exceptions import ChampionMoved, Conflict
 from improvement.models import Candidate, Evaluation, Evidence, Review, Run, Target, Vote
 from improvement.policies import Change
+from improvement.selectors import loop
 from improvement.services import audit, reviews
 from improvement.services import policies as policy_service
 from improvement.services.actors import SYSTEM
@@ -47,10 +48,13 @@ class Placed:
 def nominate(candidate_id: int, *, pairs: Sequence[Pair], champion_files: str, why: str, now: datetime) -> Candidate:
     """Nominate a measured candidate and order its paired confirmation against the champion.
 
-    Raises ``ChampionMoved`` when the champion is no longer the one that the candidate's patch starts from.
+    Raises ``ChampionMoved`` when the champion is no longer the one that the candidate's patch starts from, and
+    ``Conflict`` while its run confirms another one.
     """
     candidate = locked(candidate_id)
     check_champion(candidate, candidate.base_commit)
+    if candidate.run_id is not None and loop.is_confirming(candidate.run_id, besides=candidate_id):
+        raise Conflict(f"C-{candidate_id} waits: its run confirms another candidate just now.")
     move_candidate(
         candidate,
         CandidateState.NOMINATED,
@@ -104,7 +108,8 @@ def rebase(
     candidate = locked(candidate_id)
     check_champion(candidate, champion)
     previous = candidate.base_commit
-    changes: dict[str, Any] = {**placed.columns, "revision": candidate.revision + 1, "base_commit": champion}
+    placing = {"revision": candidate.revision + 1, "base_commit": champion, "confirm_asked_at": None}
+    changes: dict[str, Any] = {**placed.columns, **placing}
     for name, value in changes.items():
         setattr(candidate, name, value)
     move_candidate(
@@ -127,9 +132,14 @@ def order_more(candidate_id: int, *, revision: int, pairs: Sequence[Pair], champ
 
 
 @audit.turn()
-def withdraw(candidate_id: int, *, reason: str, now: datetime) -> None:
-    """Withdraw a candidate that cannot go on, and close its review."""
+def withdraw(candidate_id: int, *, expected: CandidateState, revision: int, reason: str, now: datetime) -> None:
+    """Withdraw a candidate that cannot go on, and close its review.
+
+    Raises ``Conflict`` when it is no longer in the state and revision for which that was decided.
+    """
     candidate = locked(candidate_id)
+    if (candidate.state, candidate.revision) != (expected.value, revision):
+        raise Conflict(f"C-{candidate_id} went on before it was withdrawn.")
     for review in (
         Review.objects.select_for_update(of=("self",)).filter(candidate=candidate).exclude(state=Review.State.CLOSED)
     ):
@@ -312,11 +322,12 @@ def _supersede_unread(candidate: Candidate, now: datetime) -> None:
 
 
 def _answer_what_was_sent_back(candidate: Candidate, now: datetime) -> None:
-    """The next candidate in review is the answer to what people sent back before, once its proposer heard of that."""
+    """The next candidate in review answers what people sent back, if its proposer had heard of that when proposing."""
     if candidate.run_id is not None:
-        of_proposer = Q(run_id=candidate.run_id, told=True)
+        of_proposer = Q(run_id=candidate.run_id, told=True, told_generation__lt=candidate.generation)
     else:
-        of_proposer = Q(run__isnull=True, target_id=candidate.target_id, author_id=candidate.author_id)
+        own = Q(run__isnull=True, target_id=candidate.target_id, author_id=candidate.author_id)
+        of_proposer = own & Q(decided_at__lt=candidate.proposed_at)
     sent_back = Candidate.objects.select_for_update(of=("self",)).filter(
         of_proposer, state=CandidateState.CHANGES_REQUESTED.value
     )

@@ -81,7 +81,7 @@ def close_generation(
     run = _locked(run_id)
     _append_journal(run, journal_index, entry)
     numbers = [result["number"] for result in entry.message["results"]]
-    Candidate.objects.filter(pk__in=decided).update(told=True)
+    Candidate.objects.filter(pk__in=decided).update(told=True, told_generation=run.generation)
     if numbers:
         audit.append(
             "generation.evaluated",

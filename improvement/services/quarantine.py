@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from improvement import dispatch, events
-from improvement.exceptions import BadTransition, NotAllowed, NotFound
+from improvement.exceptions import BadTransition, Conflict, NotAllowed, NotFound
 from improvement.models import Candidate
+from improvement.selectors import loop
 from improvement.selectors import reviews as read
 from improvement.services import audit, confirmations, reasons
 from improvement.services.actors import Actor
@@ -67,10 +68,13 @@ def confirm(
 ) -> Candidate:
     """Place a cleared candidate on the champion and order its confirmation; a repeated order is refused.
 
-    ``champion`` is the commit that it was placed on; raises ``ChampionMoved`` when it is no longer champion.
+    ``champion`` is the commit that it was placed on; raises ``ChampionMoved`` when it is no longer champion, and
+    ``Conflict`` while its run confirms another one.
     """
     candidate = confirmations.locked(candidate_id)
     confirmations.check_champion(candidate, champion)
+    if loop.confirms_another(candidate):
+        raise Conflict(f"C-{candidate_id} waits: its run confirms another candidate just now.")
     changes: dict[str, Any] = {**placed.columns, "base_commit": champion, "revision": revision}
     for name, value in changes.items():
         setattr(candidate, name, value)

@@ -11,6 +11,7 @@ from improvement.models import Candidate, Release, Review, Vote
 from improvement.permissions import Person, Right
 from improvement.policies import Digests
 from improvement.selectors import reviews as read
+from improvement.selectors import system
 from improvement.services import audit, reasons
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.policies import parsed
@@ -70,7 +71,7 @@ def look(candidate_id: int, *, actor: Actor, now: datetime) -> None:
     person = actor.person
     stale = Candidate.objects.filter(pk=candidate_id, state=CandidateState.STALE.value).first()
     if stale is not None and person is not None and permissions.may(person, Right.REVIEW, stale.target_id):
-        dispatch.enqueue_on_commit("confirm_again", candidate_id=candidate_id)
+        _ask_to_confirm_again(stale, now)
         return
     review = (
         Review.objects.select_for_update(of=("self",))
@@ -83,6 +84,15 @@ def look(candidate_id: int, *, actor: Actor, now: datetime) -> None:
     if free or review.claimed_by_id == person.id:
         review.claimed_by_id, review.claimed_until = person.id, now + CLAIM
         review.save(update_fields=["claimed_by", "claimed_until"])
+
+
+def _ask_to_confirm_again(stale: Candidate, now: datetime) -> None:
+    """Hand it to the workers, unless everything is stopped or that was done less than five minutes ago."""
+    asked = stale.confirm_asked_at
+    if system.halted() or (asked is not None and asked + CLAIM > now):
+        return
+    Candidate.objects.filter(pk=stale.pk).update(confirm_asked_at=now)
+    dispatch.enqueue_on_commit("confirm_again", candidate_id=stale.pk)
 
 
 @audit.turn()

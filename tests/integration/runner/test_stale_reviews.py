@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from improvement.models import Run
+from improvement.models import Candidate, Run
 from improvement.runner import confirming
 from improvement.runner.foreground import run_foreground, settle_target
 from improvement.selectors import loop
@@ -54,13 +54,33 @@ def test_nothing_is_confirmed_again_while_everything_is_stopped() -> None:
 
 
 def test_approvals_that_had_to_wait_are_carried_out_without_a_server() -> None:
-    target = make.target()
-    candidate = make.reviewed_candidate(make.run(target))
+    candidate = approved_under_a_stop()
+    settle_target(candidate.target.name)
+    assert make.fresh(candidate).state == "released"
+
+
+def test_a_run_in_the_foreground_carries_out_no_approvals(data_directory: Path) -> None:
+    candidate = approved_under_a_stop()
+    other = make.run(candidate.target, seed=2)
+    Run.objects.filter(pk=other.pk).update(exhausted=True)
+    assert run_foreground(other.pk, workers=2).state == "completed"
+    assert make.fresh(candidate).state == "in_review"
+
+
+def approved_under_a_stop() -> Candidate:
+    """Return a candidate that alice approved while everything was stopped, which it is no more."""
+    candidate = make.reviewed_candidate(make.run())
     halt.halt(actor=make.alice(), reason="smoke", now=timezone.now())
     make.vote(candidate, make.alice())
     halt.resume(actor=make.alice(), reason="no fire", now=timezone.now())
+    return candidate
+
+
+def test_an_edit_that_was_measured_before_is_confirmed_without_a_server() -> None:
+    target = make.target()
+    edit = make.measured_edit(target, 3.0)
     settle_target(target.name)
-    assert make.fresh(candidate).state == "released"
+    assert make.fresh(edit).state == "in_review"
 
 
 def test_confirming_again_keeps_to_the_allowance_of_the_run() -> None:

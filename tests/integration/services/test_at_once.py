@@ -6,13 +6,15 @@ import pytest
 from django.utils import timezone
 
 from improvement import installation
+from improvement.engine.confirmation import cost_of_one
 from improvement.exceptions import AlreadyDecided, BadTransition, Conflict, Halted, PolicyUnmet, StaleDecision
-from improvement.models import AuditEvent, Candidate, Evaluation, Evidence, Halt, Release, User, Vote
+from improvement.models import AuditEvent, Candidate, Evaluation, Evidence, Halt, Release, Run, User, Vote
 from improvement.runner import confirming, releasing
 from improvement.runner.tasks_at import task_at
 from improvement.selectors import audit as read_audit
-from improvement.services import evaluations, halt, people, policies, releases, runs, trail
+from improvement.services import confirmations, evaluations, halt, people, policies, quarantine, releases, runs, trail
 from improvement.services.policies import choose_preset
+from improvement.states import CandidateState
 from tests import factories as make
 from tests.at_once import at_once, behind
 
@@ -236,6 +238,33 @@ def test_a_stale_candidate_confirmed_again_twice_at_once_is_rebased_once() -> No
     assert Candidate.objects.count() == 1
 
 
+def test_a_stale_candidate_confirmed_again_twice_at_once_needs_the_allowance_for_one() -> None:
+    candidate = stale_with_allowance_for_one()
+    outcomes = at_once(lambda: confirming.confirm_again(candidate.pk), lambda: confirming.confirm_again(candidate.pk))
+    assert outcomes == [None, None]
+    assert (make.fresh(candidate).state, make.review_of(candidate).state) == ("confirming", "suspended")
+
+
+def test_who_read_the_allowance_too_late_withdraws_nothing_that_went_on() -> None:
+    candidate = stale_with_allowance_for_one()
+    confirming.confirm_again(candidate.pk)
+    with pytest.raises(Conflict, match="went on before it was withdrawn"):
+        confirmations.withdraw(
+            candidate.pk, expected=CandidateState.STALE, revision=1, reason="it is spent", now=timezone.now()
+        )
+    assert (make.fresh(candidate).state, make.review_of(candidate).state) == ("confirming", "suspended")
+
+
+def stale_with_allowance_for_one() -> Candidate:
+    """Return a stale candidate whose run may spend one more confirmation."""
+    target = make.target()
+    candidate = make.reviewed_candidate(make.run(target))
+    make.move_champion_elsewhere(target, {"NOTES": b"Elsewhere.\n"})
+    spent = candidate.run.confirm_allowance - cost_of_one(make.manifest())
+    Run.objects.filter(pk=candidate.run_id).update(confirm_evaluations=spent)
+    return make.fresh(candidate)
+
+
 def test_a_run_is_advanced_by_one_worker() -> None:
     run = make.run()
     claims = at_once(*[lambda holder=holder: runs.claim(run.pk, holder=holder, now=timezone.now()) for holder in "abc"])
@@ -248,6 +277,26 @@ def test_a_candidate_is_nominated_once() -> None:
     assert sorted(str(type(outcome).__name__) for outcome in outcomes) == ["BadTransition", "NoneType"], outcomes
     assert isinstance(next(filter(None, outcomes)), BadTransition)
     assert Evaluation.objects.filter(stage="confirm").count() == 16
+
+
+def test_two_cleared_candidates_of_one_run_are_confirmed_one_after_the_other() -> None:
+    run = make.run()
+    cleared = [make.measured_candidates(run, make.BOUND + more)[0] for more in (1.0, 2.0)]
+    for candidate in cleared:
+        quarantine.clear(candidate.pk, actor=make.alice(), reason="a new record", now=timezone.now())
+    at_once(*[lambda candidate=candidate: confirming.confirm_cleared(candidate.pk) for candidate in cleared])
+    assert sorted(make.values(cleared)) == ["confirming", "nominated"]
+
+
+def test_a_cleared_candidate_and_a_nomination_of_one_run_are_confirmed_one_after_the_other() -> None:
+    run = make.run()
+    suspect, other = make.measured_candidates(run, make.BOUND + 1.0, 3.0)
+    outcomes = behind(
+        lambda: quarantine.clear(suspect.pk, actor=make.alice(), reason="a new record", now=timezone.now()),
+        lambda: confirming.begin(other, why="best"),
+    )
+    assert "its run confirms another candidate" in str(outcomes)
+    assert make.values([suspect, other]) == ["nominated", "measured"]
 
 
 def test_the_log_is_gapless_after_all_this() -> None:

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_enqueued")
 
 def test_next_candidate_in_review_answers_what_was_sent_back() -> None:
     run = make.run()
-    earlier = _sent_back(run)
+    earlier = _told(_sent_back(run))
 
     answer = make.reviewed_candidate(run, 3.0)
 
@@ -26,13 +26,33 @@ def test_next_candidate_in_review_answers_what_was_sent_back() -> None:
 
 def test_what_the_strategy_has_not_heard_of_yet_is_not_answered() -> None:
     run = make.run()
+    earlier = make.reviewed_candidate(run)
     under_way = make.confirming_candidate(run, 3.0)
-    earlier = _sent_back(run)
-
-    confirming.conclude(under_way.pk)
+    _send_back(earlier)
 
     assert make.settle(under_way).state == "in_review"
     assert make.fresh(earlier).state == "changes_requested"
+
+
+def test_what_was_proposed_before_the_strategy_heard_of_it_answers_nothing() -> None:
+    run = make.run()
+    (older,) = make.measured_candidates(run, 3.0)
+    earlier = _told(_sent_back(run))
+
+    confirming.begin(older, why="the best that is left")
+
+    assert make.settle(older).state == "in_review"
+    assert make.fresh(earlier).state == "changes_requested"
+
+
+@pytest.mark.parametrize(("later", "state"), [(True, "superseded"), (False, "changes_requested")])
+def test_an_edit_answers_what_was_sent_back_before_its_person_proposed_it(later: bool, state: str) -> None:
+    target = make.target()
+    earlier, answer = make.measured_edit(target, 2.0), None if later else make.measured_edit(target, 3.0)
+    _send_back(_reviewed(earlier))
+
+    assert _reviewed(answer or make.measured_edit(target, 3.0)).state == "in_review"
+    assert make.fresh(earlier).state == state
 
 
 def test_another_run_answers_nothing() -> None:
@@ -58,8 +78,22 @@ def test_what_no_answer_came_to_is_withdrawn_with_its_run(end: str) -> None:
     assert (earlier.state, earlier.message) == ("withdrawn", "Its run ended before an answer came.")
 
 
+def _reviewed(edit: Candidate) -> Candidate:
+    confirming.consider_edit(edit.pk)
+    return make.settle(edit)
+
+
+def _told(candidate: Candidate) -> Candidate:
+    """Return a candidate after a generation at whose end the strategy was told what became of it."""
+    make.measured_candidates(candidate.run, 0.5)
+    return make.fresh(candidate)
+
+
 def _sent_back(run: Run) -> Candidate:
     """Return a candidate that bob asked to be changed."""
-    candidate = make.reviewed_candidate(run)
+    return _send_back(make.reviewed_candidate(run))
+
+
+def _send_back(candidate: Candidate) -> Candidate:
     make.vote(candidate, make.bob(), "request_changes", reason="simpler, please")
     return make.fresh(candidate)
