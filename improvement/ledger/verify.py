@@ -342,6 +342,13 @@ class _Review(NamedTuple):
     closed_as: str
 
 
+class _Order(NamedTuple):
+    what: str
+    commit: str
+    previous: str
+    person: str
+
+
 class History:
     """Replays the events in order and raises ``Refused`` at each one that the rules forbid.
 
@@ -365,7 +372,7 @@ class History:
         self._halted = False
         self._resume_asked_by = ""
         self._intended: dict[tuple[Binding, str], str] = {}
-        self._takeovers: set[tuple[str, str]] = set()
+        self._orders: dict[str, _Order] = {}
 
     def read(self, event: Event) -> None:
         """Take in one event; raises ``Refused`` saying which rule it breaks (its effects are taken in all the same)."""
@@ -497,8 +504,7 @@ class History:
             raise Refused(f"{target} has a champion, which only a release or a rollback may move")
 
     def _takeover_ordered(self, event: Event) -> None:
-        self._takeovers.add((_field(event, "subject", "id"), _field(event, "data", "commit")))
-        _person(event)
+        self._order("takeover", event, _field(event, "data", "commit"))
         if self._halted:
             raise Refused("a takeover was ordered while everything was halted")
 
@@ -506,18 +512,19 @@ class History:
         target, previous = _field(event, "subject", "id"), _field(event, "data", "previous")
         present, commit = self._champions.get(target, ""), _field(event, "data", "commit")
         self._move(target, commit, event)
-        _person(event)
-        if (target, commit) not in self._takeovers:
-            raise Refused("no event says that this takeover was ordered")
+        self._check_ordered("takeover", event, commit)
         self._check_chain(target, previous, present)
         if self._halted:
             self.warnings.append(f"event {event['seq']}: a takeover ordered before the halt was finished under it")
+
+    def _rollback_ordered(self, event: Event) -> None:
+        self._order("rollback", event, _field(event, "data", "to"))
 
     def _rolled_back(self, event: Event) -> None:
         target, to = _field(event, "subject", "id"), _field(event, "data", "to")
         present, old_tree = self._champions.get(target, ""), self._trees.get((target, to))
         self._move(target, _field(event, "data", "commit"), event)
-        _person(event)
+        self._check_ordered("rollback", event, to)
         if not _field(event, "data", "reason").strip():
             raise Refused("a rollback needs a reason")
         self._check_chain(target, _field(event, "data", "previous"), present)
@@ -525,6 +532,25 @@ class History:
             raise Refused(f"it rolls {target} back to {to}, which was never its champion")
         if old_tree and event["data"].get("tree") != old_tree:
             raise Refused(f"it rolls {target} back to {to}, but the tree is another one")
+
+    def _order(self, what: str, event: Event, commit: str) -> None:
+        """A target has one order at a time, and it stands for one move."""
+        target, previous = _field(event, "subject", "id"), _field(event, "data", "previous")
+        self._orders[target] = _Order(what, commit, previous, _person(event))
+
+    def _check_ordered(self, what: str, event: Event, commit: str) -> None:
+        order = self._orders.pop(_field(event, "subject", "id"), None)
+        done = _Order(what, commit, _field(event, "data", "previous"), _person(event))
+        if order is None or (order.what, order.commit) != (what, commit):
+            raise Refused(f"no event says that this {what} was ordered, or it was carried out or ended already")
+        if order != done:
+            raise Refused(
+                f"{order.person} ordered that {order.previous} is replaced, {done.person} replaced {done.previous}"
+            )
+
+    def _release_failed(self, event: Event) -> None:
+        """Whatever was ordered for the target is over, be it a release, a takeover or a rollback."""
+        self._orders.pop(str(event["context"].get("target", "")), None)
 
     def _release_intended(self, event: Event) -> None:
         binding = _binding(event)
@@ -638,6 +664,8 @@ _HANDLERS: dict[str, Callable[[History, Event], None]] = {
     "review.rebased": History._review_rebased,
     "review.approved": History._review_closed,
     "release.intended": History._release_intended,
+    "release.failed": History._release_failed,
+    "rollback.ordered": History._rollback_ordered,
     "release.done": History._released,
     "rollback.done": History._rolled_back,
     "policy.changed": History._policy_changed,

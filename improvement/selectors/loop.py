@@ -51,7 +51,7 @@ def is_measuring(run_id: int) -> bool:
     return Evaluation.objects.filter(run_id=run_id, stage__in=["measure", "screen"], state__in=OUTSTANDING).exists()
 
 
-def is_confirming(run_id: int, *, besides: int | None = None) -> bool:
+def is_confirming(run_id: int, *, besides: int = 0) -> bool:
     """Tell whether a candidate of this run, other than ``besides``, is being confirmed for the first time."""
     states = [CandidateState.NOMINATED.value, CandidateState.CONFIRMING.value]
     return Candidate.objects.filter(run_id=run_id, revision=1, state__in=states).exclude(pk=besides).exists()

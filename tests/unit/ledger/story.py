@@ -159,8 +159,8 @@ class Story:
         data = {"commit": commit("new"), "previous": commit("start")}
         return self.tell("release.intended", **self.about(**changed), data=data)
 
-    def roll_back(self, *, actor: Json | None = None, **changed: Any) -> int:
-        """Roll the target back to its first champion."""
+    def roll_back(self, *kinds: str, actor: Json | None = None, **changed: Any) -> None:
+        """Record these steps of a rollback of the target to its first champion; both unless some are named."""
         data = {
             "commit": commit("back"),
             "tree": commit("start tree"),
@@ -168,14 +168,23 @@ class Story:
             "previous": commit("new"),
         }
         data |= {"reason": "Too slow at n = 32.", **changed}
-        subject = {"kind": "target", "id": "circle-packing"}
-        return self.forge("rollback.done", actor or person("alice"), subject=subject, data=data)
+        for kind in kinds or ("rollback.ordered", "rollback.done"):
+            self.forge_move(kind, actor, data)
 
-    def take_over(self, *kinds: str, actor: Json | None = None) -> None:
+    def take_over(self, *kinds: str, actor: Json | None = None, **changed: Any) -> None:
         """Record these steps of a takeover of a commit made elsewhere."""
         data = {"commit": commit("outside"), "tree": commit("t"), "previous": commit("start"), "reason": "A hot fix."}
         for kind in kinds:
-            self.forge(kind, actor or person("alice"), subject={"kind": "target", "id": "circle-packing"}, data=data)
+            self.forge_move(kind, actor, data | changed)
+
+    def fail(self) -> int:
+        """End what was ordered for the target."""
+        about = {"subject": {"kind": "target", "id": "circle-packing"}, "context": {"target": "circle-packing"}}
+        return self.tell("release.failed", **about, data={"reason": "The branch was moved."})
+
+    def forge_move(self, kind: str, actor: Json | None, data: Json) -> int:
+        """Record a step of a move that a person orders: alice, unless somebody else is named."""
+        return self.forge(kind, actor or person("alice"), subject={"kind": "target", "id": "circle-packing"}, data=data)
 
     def approved(self) -> Story:
         """Tell an honest way to a release by bob's approval."""
