@@ -46,7 +46,7 @@ description = "The larger the number, the better."
 kind = "code"
 
 [edit]
-files = ["f.py"]
+files = ["f.py", "NOTES"]
 
 [evaluate]
 module = "evaluator.py"
@@ -188,7 +188,9 @@ def propose(of: Run, *values: float) -> list[Candidate]:
     fresh = Run.objects.select_related("target").get(pk=of.pk)
     champion = task_at(fresh.target.name, fresh.target.champion_commit)
     proposals = [
-        Proposal(fresh.proposals + index, {"f.py": program(value)}, (), "literal", f"answer {value}")
+        Proposal(
+            fresh.proposals + index, {**champion.editable, "f.py": program(value)}, (), "literal", f"answer {value}"
+        )
         for index, value in enumerate(values)
     ]
     generations.open_generation(

@@ -45,6 +45,7 @@ def _carry_out(release: Release, repo: Repository) -> None:
             commit = _begin(release, repo)
             repo.advance(commit, expected=release.previous_commit)
     except Halted as halted:
+        releases.begin_again(release.pk)
         logger.info("release %s waits: %s", release.pk, halted.message)
     except Conflict as refusal:
         releases.give_up(release.pk, reason=refusal.message, now=timezone.now())

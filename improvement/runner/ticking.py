@@ -11,7 +11,7 @@ from improvement.models import Release, Target
 from improvement.runner import heads
 from improvement.selectors import audit as read_audit
 from improvement.selectors import loop, system, targets
-from improvement.services import audit, evaluations, reviews
+from improvement.services import audit, evaluations, halt, reviews
 
 VERIFY_EVERY = timedelta(minutes=5)
 SIGN_EVERY = timedelta(minutes=1)
@@ -20,6 +20,8 @@ SIGN_EVERY = timedelta(minutes=1)
 def tick() -> None:
     """Pick up what is due; everything here may be repeated."""
     now = timezone.now()
+    if system.halted():
+        halt.show_flag()
     for evaluation_id in evaluations.take_over_lost(now=now):
         dispatch.enqueue("evaluate", evaluation_id=evaluation_id)
     for import_id in targets.waiting_imports(now):

@@ -27,14 +27,6 @@ _VERDICTS = {
     CandidateState.CHANGES_REQUESTED: Verdict.CHANGES_REQUESTED,
     CandidateState.UNCONFIRMED: Verdict.UNCONFIRMED,
 }  # not SUPERSEDED: only what passed the holdout can be, and the strategy must not learn that
-_CONFIRMED = (
-    CandidateState.IN_REVIEW,
-    CandidateState.STALE,
-    CandidateState.APPROVED,
-    CandidateState.RELEASED,
-    CandidateState.SUPERSEDED,
-    CandidateState.CHANGES_REQUESTED,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +138,9 @@ def best_measured(run: Run, limit: int = 8) -> list[Measured]:
 
 def situation(run: Run, policy: Policy, *, needed: int, ending: bool, now: datetime) -> Situation:
     """Return what a nomination depends on, at a generation boundary."""
-    confirmed = Candidate.objects.filter(run=run, state__in=[s.value for s in _CONFIRMED], score__isnull=False)
+    confirmed = Candidate.objects.filter(run=run, evidence__better=True, score__isnull=False).exclude(
+        state__in=[CandidateState.REJECTED.value, CandidateState.ROLLED_BACK.value]
+    )
     order = "-score" if run.target.better == "higher" else "score"
     best = confirmed.order_by(order).values_list("score", flat=True).first()
     return Situation(

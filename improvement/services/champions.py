@@ -13,9 +13,11 @@ from improvement import dispatch, permissions
 from improvement.exceptions import ChampionMoved, Conflict, Halted, Invalid, NotAllowed, NotFound
 from improvement.models import Release, Target
 from improvement.permissions import Right
+from improvement.selectors import reviews as read_reviews
 from improvement.selectors import system
-from improvement.services import audit, locks, reasons, releases
+from improvement.services import audit, locks, policies, reasons, releases
 from improvement.services.actors import Actor
+from improvement.states import CandidateState
 
 
 @audit.turn()
@@ -27,6 +29,9 @@ def order_rollback(target_name: str, *, to: str, actor: Actor, reason: str, now:
     permissions.check_may(actor.person, Right.ROLL_BACK, target.pk)
     why = reasons.checked(reason, needed="Say why you roll back; the reason goes into the audit trail.")
     former = _former_champion(target, to)
+    _check_not_own(former, actor, now)
+    if target.stray_head:
+        raise Conflict(f"The branch of {target_name} was moved by hand. Put it back first: `target restore`.")
     _step_aside(target, now)
     ordered = _ordered(target, Release.Kind.ROLLBACK, commit=former.commit, actor=actor, reason=why, now=now)
     ordered.candidate, ordered.tree, ordered.score = former.candidate, former.tree, former.score
@@ -102,6 +107,16 @@ def _step_aside(target: Target, now: datetime) -> None:
     if waiting.commit or waiting.kind == Release.Kind.ROLLBACK:
         raise Conflict("Another release of this target is being carried out. Wait a moment and try again.")
     releases.give_up(waiting.pk, reason="A rollback was ordered before this release began.", now=now)
+
+
+def _check_not_own(former: Release, actor: Actor, now: datetime) -> None:
+    """What others rolled back is not brought back by who started or edited it, unless people work alone."""
+    candidate = former.candidate
+    if candidate is None or candidate.state != CandidateState.ROLLED_BACK.value:
+        return
+    alone = policies.parsed(policies.current(now=now)).self_countersign
+    if actor.person_id in read_reviews.involved(candidate) and not alone:
+        raise NotAllowed(f"You started or edited C-{candidate.pk}, which was rolled back: somebody else must decide.")
 
 
 def _former_champion(target: Target, to: str) -> Release:

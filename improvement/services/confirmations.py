@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from improvement import dispatch, events, policies
 from improvement.engine.evidence import Evidence as Built
 from improvement.engine.evidence import payload_inside
+from improvement.engine.exhibits import Role
 from improvement.engine.findings import Severity
 from improvement.exceptions import ChampionMoved, Conflict
 from improvement.models import Candidate, Evaluation, Evidence, Review, Run, Target, Vote
@@ -263,7 +264,8 @@ def _open_review(candidate: Candidate, evidence: Evidence, change: Change, now: 
     if earlier is not None:
         reviews.close(earlier, "rebased", now=now)
     _supersede_unread(candidate, now)
-    _answer_what_was_sent_back(candidate, now)
+    if earlier is None:
+        _answer_what_was_sent_back(candidate, now)
     review = Review.objects.create(
         candidate=candidate,
         target=candidate.target,
@@ -349,14 +351,25 @@ def _is_better(candidate: Candidate, other: Candidate) -> bool:
     return candidate.score > other.score if candidate.target.better == "higher" else candidate.score < other.score
 
 
+def _measured_by(review: Review) -> tuple[str, ...]:
+    """Return what made the numbers of a review's evidence: evaluator, isolation, sandbox level, direction."""
+    payload = review.evidence.payload
+    primary = next((row["better"] for row in payload["metrics"] if row["role"] == Role.PRIMARY.value), "")
+    return (payload["evaluator_digest"], payload["isolation"], str(payload["sandbox_level"]), primary)
+
+
 def _carry_votes(earlier: Review, review: Review, now: datetime) -> None:
-    """After a pure rebase, approvals count again when the new evidence lies inside what was signed."""
+    """After a pure rebase, approvals count again when the new evidence lies inside what was signed.
+
+    Only when the same evaluator made both: what people were shown is not what another one measures.
+    """
     if earlier.patch_digest != review.patch_digest or earlier.policy.digest != review.policy.digest:
         return
+    same_evaluator = _measured_by(earlier) == _measured_by(review)
     for vote in Vote.objects.filter(review=earlier, replaced=False, verdict=Vote.Verdict.APPROVE).select_related(
         "person"
     ):
-        accepted = payload_inside(vote.envelope, review.evidence.payload)
+        accepted = same_evaluator and payload_inside(vote.envelope, review.evidence.payload)
         seq = None
         if accepted:
             seq = audit.append(

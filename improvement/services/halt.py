@@ -8,10 +8,11 @@ from django.db import transaction
 
 from improvement import dispatch, events, installation, permissions
 from improvement.exceptions import Conflict, NotAllowed
-from improvement.models import Halt, Run
+from improvement.models import Halt, Run, User
 from improvement.permissions import Right
 from improvement.policies import Preset
 from improvement.selectors import system
+from improvement.selectors.people import person_of
 from improvement.services import audit, clock, policies, reasons
 from improvement.services.actors import Actor
 from improvement.states import LIVE_RUN_STATES
@@ -25,7 +26,7 @@ def halt(*, actor: Actor, reason: str, now: datetime) -> Halt:
     _check(actor, Right.HALT, reason)
     installation.raise_flag(installation.halt_file())
     with audit.turn():
-        transaction.on_commit(_flag_as_recorded)
+        transaction.on_commit(show_flag)
         standing = Halt.objects.select_for_update(of=("self",)).filter(lifted_at__isnull=True).first()
         if standing is not None:
             return standing
@@ -48,16 +49,22 @@ def resume(*, actor: Actor, reason: str, now: datetime) -> Halt:
     _check(actor, Right.LIFT_HALT, reason)
     order = Halt.objects.select_for_update(of=("self",)).filter(lifted_at__isnull=True).first()
     if order is None:
-        _flag_as_recorded()
+        show_flag()
         raise Conflict("Nothing is stopped, so there is nothing to resume.")
     needs_two = policies.current(now=now).preset == Preset.TEAM.value
-    if needs_two and order.resume_asked_by_id in {None, actor.person_id}:
+    if needs_two and _asked_by(order) in {None, actor.person_id}:
         return _ask(order, actor=actor, reason=reason, now=now)
     return _lift(order, actor=actor, reason=reason, now=now)
 
 
+def _asked_by(order: Halt) -> int | None:
+    """Return who asked to resume, as long as that person may still lift a stop."""
+    asked = User.objects.filter(pk=order.resume_asked_by_id or 0).first()
+    return asked.pk if asked and permissions.may(person_of(asked), Right.LIFT_HALT) else None
+
+
 def _ask(order: Halt, *, actor: Actor, reason: str, now: datetime) -> Halt:
-    if order.resume_asked_by_id == actor.person_id:
+    if _asked_by(order) == actor.person_id:
         raise Conflict("You asked to resume already; a second person must agree.")
     order.resume_asked_by, order.resume_asked_by_id = actor.name, actor.person_id
     order.resume_reason = reason.strip()
@@ -72,7 +79,7 @@ def _lift(order: Halt, *, actor: Actor, reason: str, now: datetime) -> Halt:
     order.save(update_fields=["lifted_by", "lifted_at"])
     subject = {"kind": "halt", "id": f"halt-{order.pk}"}
     audit.append("halt.lifted", actor=actor, subject=subject, data={"reason": reason.strip()}, now=now)
-    transaction.on_commit(_flag_as_recorded)
+    transaction.on_commit(show_flag)
     clock.go_on(now=now)
     _tell_pages("halt.lifted", f"{actor.name} lifted the stop over everything", now)
     dispatch.enqueue_on_commit("tick")
@@ -85,12 +92,13 @@ def _tell_pages(kind: str, text: str, now: datetime) -> None:
     events.announce(kind)
 
 
-def _flag_as_recorded() -> None:
+def show_flag() -> None:
     """Make the flag file say what the database says, whichever of two orders at once was last."""
-    if system.halted():
-        installation.raise_flag(installation.halt_file())
-    else:
-        installation.lower_flag(installation.halt_file())
+    with installation.alone("halt-flag"):
+        if system.halted():
+            installation.raise_flag(installation.halt_file())
+        else:
+            installation.lower_flag(installation.halt_file())
 
 
 def _check(actor: Actor, right: Right, reason: str) -> None:

@@ -109,6 +109,7 @@ def _judge_open_reviews_by(version: PolicyVersion, *, now: datetime) -> None:
         review.policy = version
         review.needed = rules.approvals[Tier(review.tier)]
         review.save(update_fields=["policy", "needed"])
+        review.votes.update(suspended=True)
         audit.append(
             "review.opened",
             actor=SYSTEM,

@@ -10,15 +10,17 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from improvement import dispatch, events, policies
+from improvement import dispatch, events, permissions, policies
 from improvement.engine.evidence import Evidence
 from improvement.engine.measurement import Task
 from improvement.exceptions import ChampionMoved, Conflict, Halted, NotFound, PolicyUnmet
 from improvement.models import AuditEvent, Candidate, Evaluation, Release, Review, Run, Target, Vote
+from improvement.permissions import Right
 from improvement.selectors import audit as read_audit
 from improvement.selectors import reviews as read_reviews
 from improvement.selectors import system
 from improvement.selectors import targets as read_targets
+from improvement.selectors.people import person_of
 from improvement.services import audit, reviews, targets
 from improvement.services import policies as policy_service
 from improvement.services.actors import SYSTEM, human
@@ -54,13 +56,29 @@ def check_still_allowed(release_id: int, *, now: datetime) -> Release:
         )
     if release.kind != Release.Kind.ROLLBACK and system.halted():
         raise Halted("Everything is stopped; the release waits until that is lifted.")
-    if release.kind == Release.Kind.RELEASE:
+    if release.kind != Release.Kind.RELEASE:
+        _check_still_ordered(release)
+    else:
         review = _review_of(release)
         in_force = policy_service.current(now=now)
         if review.policy_id != in_force.pk:
             raise PolicyUnmet(f"The policy changed to version {in_force.version} before this release.")
         policies.check_release(read_reviews.case(review), policy_service.parsed(review.policy))
     return release
+
+
+def _check_still_ordered(release: Release) -> None:
+    """Who ordered a rollback or a takeover must have the right to it at this moment, too."""
+    right = Right.ROLL_BACK if release.kind == Release.Kind.ROLLBACK else Right.CHANGE_POLICY
+    by = release.ordered_by
+    if by is None or not permissions.may(person_of(by), right, release.target_id):
+        raise PolicyUnmet("Whoever ordered this move of the champion may no longer order one.")
+
+
+@audit.turn()
+def begin_again(release_id: int) -> None:
+    """Forget the commit that was made for a release whose branch did not move; the next attempt makes it anew."""
+    Release.objects.filter(pk=release_id, state=Release.State.INTENDED).update(commit="", tree="")
 
 
 def approvals(release: Release) -> list[Approval]:

@@ -6,8 +6,10 @@ import os
 import re
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.waiting_reviews import LONG
@@ -15,6 +17,13 @@ from tests.integration.start.installation import Installation, running
 from tests.waiting import wait_until
 
 STOPPED = re.compile("stopped$")
+
+
+@pytest.fixture(autouse=True)
+def _stopped_no_longer(installation: Installation) -> Iterator[None]:
+    """Leave the installation to the other tests as it was found, also where a test of the stop fails."""
+    yield
+    installation.manage("resume", "--as", "admin", "--reason", "the test is over")
 
 
 def test_a_stop_ends_every_sandbox_is_acknowledged_by_each_process_and_lifting_it_restores_all(
