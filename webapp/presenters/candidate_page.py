@@ -29,7 +29,7 @@ _MOVING = {
     CandidateState.APPROVED,
     CandidateState.STALE,
 }
-_WITH_PEOPLE = {CandidateState.MEASURED, CandidateState.IN_REVIEW}
+_WITH_PEOPLE = {CandidateState.MEASURED, CandidateState.IN_REVIEW, CandidateState.QUARANTINED}
 
 
 def page(candidate: Candidate, person: Person, *, tab: str, view: str) -> CandidatePage:

@@ -1,7 +1,7 @@
 // Review by keyboard: from change to change, to the queue's neighbours, and to a decision.
 
 import * as keys from "../lib/keys.js";
-import { AROUND, ask, swap } from "../lib/parts.js";
+import { ask, swap, swapAround } from "../lib/parts.js";
 import { LiveSocket, paced } from "../lib/socket.js";
 
 const page = document.querySelector("[data-candidate-page]");
@@ -63,11 +63,19 @@ function show(fresh) {
   const next = fresh.querySelector("[data-candidate-page]");
   const [form, nextForm] = [document, fresh].map((one) => one.getElementById("decide"));
   page.dataset.moving = next.dataset.moving;
-  for (const id of [...AROUND, "standing"]) swap(id, fresh);
+  swapAround(fresh);
+  swap("standing", fresh);
+  followSuspicion(fresh);
   if (next.dataset.shown !== page.dataset.shown) tell();
   else if (form && signed(form) === signed(nextForm)) swap("record", fresh);
   else if (isBusy(form)) tell();
   else decided(fresh);
+}
+
+function followSuspicion(fresh) {
+  const forms = [document, fresh].map((one) => one.querySelector("#suspicion form"));
+  if (isBusy(forms[0]) && !forms[1]) tell();
+  else swap("suspicion", fresh);
 }
 
 function tell() {
@@ -87,7 +95,7 @@ const refresh = paced(async () => {
 }, 500);
 
 // One's own decision loads the page anew, which says all of it.
-document.addEventListener("submit", (event) => (leaving ||= event.target.id === "decide"));
+document.addEventListener("submit", (event) => (leaving ||= event.target.matches("#decide, #suspicion form")));
 addEventListener("pageshow", (event) => {
   leaving = false;
   if (event.persisted) refresh();

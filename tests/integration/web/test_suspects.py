@@ -98,3 +98,23 @@ def test_three_cost_what_one_does(suspect: Candidate, signed_in: Browsers, path:
             shown = bob.get(path).content.decode()
         asked.append((len(captured), section(shown).count("data-item")))
     assert asked == [(asked[0][0], 1), (asked[0][0], 3)]
+
+
+def test_a_page_keeps_the_place_of_the_question_and_asks_by_itself_where_no_run_tells(
+    suspect: Candidate, signed_in: Browsers
+) -> None:
+    bob, path = signed_in(User.objects.get(username="bob")), f"/candidates/{suspect.pk}/"
+    asked = bob.get(path).content.decode()
+    assert '<div id="suspicion"><section' in asked.replace("\n", "")
+    assert 'data-moving="no"' in asked
+    Candidate.objects.filter(pk=suspect.pk).update(run=None)
+    assert 'data-moving="yes"' in bob.get(path).content.decode()
+    Candidate.objects.filter(pk=suspect.pk).update(state="rejected")
+    assert '<div id="suspicion" hidden></div>' in bob.get(path).content.decode()
+
+
+def test_a_page_says_a_candidates_last_step_where_everybody_reads_it(suspect: Candidate, signed_in: Browsers) -> None:
+    Candidate.objects.filter(pk=suspect.pk).update(note="swap two <lines>")
+    page = signed_in(User.objects.get(username="mallory")).get(f"/candidates/{suspect.pk}/").content.decode()
+    assert '<p class="small muted">Its last step: swap two &lt;lines&gt;</p>' in page
+    assert 'title="Its last step' not in page
