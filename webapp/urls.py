@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from webapp.views import account, audit, errors, halt, health, home, reviews, runs, strategies, targets, team
+from webapp.views import account, audit, errors, frame, halt, health, home, reviews, runs, strategies, targets, team
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -46,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out/", account.sign_out, name="sign-out"),
     path("enter/<str:token>/", account.enter, name="enter"),
     path("set-password/", account.set_password, name="set-password"),
+    path("frame/", frame.around, name="frame"),
     path("stop/", halt.order, name="halt"),
     path("stop/lift/", halt.lift, name="halt-lift"),
     path("healthz", health.healthz, name="healthz"),

@@ -2,7 +2,7 @@
 
 import { refreshTimes } from "./lib/format.js";
 import * as keys from "./lib/keys.js";
-import { AROUND, renew } from "./lib/parts.js";
+import { renewAround } from "./lib/parts.js";
 import { paced } from "./lib/socket.js";
 
 function openDialogs(event) {
@@ -60,7 +60,7 @@ document.addEventListener("htmx:afterSettle", (event) => dress(event.target));
 addEventListener("pageshow", () => document.querySelectorAll("form").forEach(release));
 
 // Under a stop every page follows who has acknowledged it, and when it is lifted.
-const follow = paced(() => renew(...AROUND), 500);
+const follow = paced(renewAround, 500);
 
 dress(document);
 keys.start();

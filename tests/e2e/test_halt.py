@@ -35,6 +35,7 @@ def test_a_stop_ends_every_sandbox_is_acknowledged_by_each_process_and_lifting_i
     page.goto(installation.url + "/")
     wait_until(lambda: "strategy-" in " ".join(installation.sandboxes()), seconds=30, what="a strategy is at work")
 
+    watching.get_by_role("link", name="Stop", exact=True).focus()
     page.get_by_role("link", name="Stop everything").click()
     page.locator("#dialog-halt-reason").fill("a drill")
     ordered = time.monotonic()
@@ -46,7 +47,12 @@ def test_a_stop_ends_every_sandbox_is_acknowledged_by_each_process_and_lifting_i
     expect(watching.locator("[data-wait]")).to_contain_text("a drill")
     expect(watching.get_by_role("button", name="Pause")).to_have_count(0)
     expect(watching.get_by_role("link", name="Stop", exact=True)).to_be_visible()
-    for seen in (page, watching):
+    expect(watching.get_by_role("link", name="Stop", exact=True)).to_be_focused()
+    expect(watching.locator("#around-said")).to_have_text("Everything is stopped.")
+    verified = page.context.new_page()
+    verified.goto(installation.url + "/audit/")
+    verified.get_by_role("button", name="Verify now").click()
+    for seen in (page, watching, verified):
         expect(seen.locator("#banners .chip.ok")).to_have_text([STOPPED, STOPPED], timeout=LONG)
     expect(page.locator("#home")).to_contain_text("Halted")
 
@@ -66,6 +72,10 @@ def test_a_stop_ends_every_sandbox_is_acknowledged_by_each_process_and_lifting_i
     page.get_by_role("button", name="Resume").click()
 
     expect(watching.locator("#banners .halt")).to_have_count(0, timeout=LONG)
+    for seen in (watching, verified):
+        expect(seen.locator("#around-said")).to_have_text("The stop is lifted.", timeout=LONG)
+    expect(verified.get_by_role("link", name="Stop everything")).to_be_visible()
+    expect(verified.get_by_text("The trail is whole.")).to_be_visible()
     expect(watching.locator("[data-state]")).to_contain_text("Running", timeout=LONG)
     expect(watching.get_by_role("button", name="Pause")).to_be_visible()
     expect(watching.get_by_role("link", name="Stop everything")).to_be_visible()

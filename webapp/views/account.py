@@ -106,9 +106,11 @@ def show_settings(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters("current", "new", "again")
-@require_POST
+@require_http_methods(["GET", "POST"])
 def change_password(request: HttpRequest) -> HttpResponse:
-    """Change one's own password."""
+    """Change one's own password; whoever only follows the address is shown their settings."""
+    if request.method == "GET":
+        return redirect("account")
     form = _password_form(user_of(request))(request.POST)
     if form.is_valid() and _set(request, form, current=form.cleaned_data.get("current")):
         messages.success(request, "Your password is set.")

@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.dateparse import parse_date
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from improvement.exceptions import Invalid, NotFound
 from improvement.ledger.event import sentence
@@ -32,9 +33,11 @@ def index(request: HttpRequest) -> HttpResponse:
     return _page(request)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def verify(request: HttpRequest) -> HttpResponse:
-    """Check the whole trail now and show what was found."""
+    """Check the whole trail now and show what was found; whoever only follows the address is shown the trail."""
+    if request.method == "GET":
+        return redirect("audit")
     found = trail.verify_log(now=timezone.now())
     return _page(request, Verification(found.ok, found.size, found.root, tuple(found.problems)))
 

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from improvement.exceptions import AlreadyDecided, Invalid, StaleDecision
 from improvement.permissions import Person
@@ -77,10 +77,12 @@ def decide(request: HttpRequest, candidate_id: int) -> HttpResponse:
     return redirect("candidate", candidate_id)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def judge(request: HttpRequest, candidate_id: int) -> HttpResponse:
     """Clear or reject a candidate whose score is above the declared bound."""
     candidates.get(candidate_id, person_of(request))
+    if request.method == "GET":
+        return redirect("candidate", candidate_id)
     act = {"clear": quarantine.clear, "reject": quarantine.reject}.get(request.POST.get("verdict", ""))
     if act is None:
         raise Invalid("Say whether the score is possible: clear the candidate, or reject it.")

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from improvement.exceptions import Conflict, Invalid
 from improvement.services import people, policies
@@ -35,9 +35,11 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@require_http_methods(["GET", "POST"])
 def invite(request: HttpRequest) -> HttpResponse:
-    """Make a person and show their link, this once."""
+    """Make a person and show their link, this once; whoever only follows the address is shown the team."""
+    if request.method == "GET":
+        return redirect("team")
     form = InvitationForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
@@ -52,9 +54,11 @@ def invite(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@require_http_methods(["GET", "POST"])
 def new_link(request: HttpRequest, user_id: int) -> HttpResponse:
-    """Show a new one-time link for somebody, this once."""
+    """Show a new one-time link for somebody, this once; whoever only follows the address is shown the team."""
+    if request.method == "GET":
+        return redirect("team")
     path = people.renew_invitation(user_id, actor=actor_of(request), now=timezone.now())
     name = request.POST.get("name", "them")
     return _page(request, InvitationForm(), Invitation(name, request.build_absolute_uri(path)))

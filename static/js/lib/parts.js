@@ -1,22 +1,43 @@
 // Parts of a page, made again from the page as the server has it now; whatever else is on the page stays.
 
-export async function ask() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+const AROUND = ["banners", "rail-halt"];
+
+export async function ask(address = location.href) {
+  const answer = await fetch(address, { headers: { Accept: "text/html" } });
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
-// Times go on by themselves and are no reason to swap.
-const said = (node) => node.outerHTML.replace(/(<time[^>]*>)[^<]*/g, "$1");
+// Times go on by themselves, and every answer has another token: neither is a reason to swap.
+const said = (node) =>
+  node.outerHTML.replace(/(<time[^>]*>)[^<]*/g, "$1").replace(/(name="csrfmiddlewaretoken" value=")[^"]*/g, "$1");
+
+const same = (one, other) =>
+  one.id === other.id && one.getAttribute("href") === other.getAttribute("href") && one.textContent === other.textContent;
 
 export function swap(id, fresh) {
   const [now, next] = [document.getElementById(id), fresh.getElementById(id)];
-  if (now && next && said(now) !== said(next)) now.replaceWith(next);
+  if (!now || !next || said(now) === said(next)) return;
+  const focused = now.contains(document.activeElement) ? document.activeElement : null;
+  now.replaceWith(next);
+  if (focused) [...next.querySelectorAll(focused.tagName)].find((one) => same(one, focused))?.focus({ preventScroll: true });
 }
 
-export const AROUND = ["banners", "rail-halt"];
+// What surrounds every page; that a stop was ordered or lifted meanwhile is also said to whoever listens.
+export function swapAround(fresh) {
+  const stop = () => document.querySelector("#banners .halt strong")?.textContent ?? "";
+  const before = stop();
+  for (const id of AROUND) swap(id, fresh);
+  if (stop() !== before) document.getElementById("around-said").textContent = stop() || "The stop is lifted.";
+}
+
+export async function renewAround() {
+  const here = encodeURIComponent(location.pathname + location.search);
+  swapAround(await ask(`${document.body.dataset.around}?next=${here}`));
+}
 
 export async function renew(...ids) {
   const fresh = await ask();
+  swapAround(fresh);
   for (const id of ids) swap(id, fresh);
 }

@@ -1,13 +1,13 @@
 // Home and the queue: the page's own part is fetched again when something happened anywhere.
 
 import * as keys from "../lib/keys.js";
-import { AROUND, renew } from "../lib/parts.js";
+import { renew } from "../lib/parts.js";
 import { LiveSocket, paced } from "../lib/socket.js";
 
 const refresh = paced(async () => {
   if (document.hidden) return;
   const busy = document.querySelector("[data-home]").contains(document.activeElement);
-  await renew(...AROUND, ...(busy ? [] : ["home"]));
+  await renew(...(busy ? [] : ["home"]));
 }, 2000);
 
 let at = -1;

@@ -2,7 +2,7 @@
 
 import { Chart } from "../lib/chart.js";
 import { ago, element, icon } from "../lib/format.js";
-import { AROUND, renew } from "../lib/parts.js";
+import { renew } from "../lib/parts.js";
 import { LiveSocket, insist, paced } from "../lib/socket.js";
 
 const page = document.querySelector("[data-run]");
@@ -72,10 +72,10 @@ function showState(chip, wait, halted) {
   page.dataset.halted = halted;
   const glyph = chip.icon ? icon(chip.icon, page.dataset.icons) : element("span", { class: "dot", "aria-hidden": "true" });
   place.replaceChildren(element("span", { class: `chip ${chip.tone}` }, glyph, chip.text));
-  renewAround();
+  renewSteering();
 }
 
-const renewAround = paced(() => renew(...AROUND, "steering"), 500);
+const renewSteering = paced(() => renew("steering"), 500);
 
 async function refresh() {
   const answer = await fetch(`${page.dataset.live}?after=${cursor}`, { headers: { Accept: "application/json" } });
