@@ -46,19 +46,31 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 def _authenticated(request: HttpRequest, form: SignInForm) -> User | None:
     name, address = form.cleaned_data["name"], request.META.get("REMOTE_ADDR", "")
-    met = throttle.brake(name, address)
+    met = throttle.count_try(name, address)
     if met.refused:
         form.add_error(
             None, "There were too many wrong passwords. Wait five minutes, or ask an administrator for a link."
         )
         return None
-    time.sleep(met.seconds)
+    if not _waited(met.seconds, address):
+        form.add_error(None, "Too many tries from your address wait already. Try again in a few seconds.")
+        return None
     user = authenticate(request, username=name, password=form.cleaned_data["password"])
     if isinstance(user, User):
+        throttle.forgive_try(name, address)
         return user
-    throttle.count_wrong(name, address)
     form.add_error(None, "Name and password do not belong together. An administrator can give you a new link.")
     return None
+
+
+def _waited(seconds: float, address: str) -> bool:
+    """Wait where there is a place to; return whether there was one."""
+    if not seconds:
+        return True
+    with throttle.waiting(address) as has_place:
+        if has_place:
+            time.sleep(seconds)
+        return has_place
 
 
 @require_POST

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 
 import pytest
 from django.test import Client
@@ -12,6 +14,7 @@ from django.utils import timezone
 from improvement.models import User
 from improvement.services import people
 from tests import factories as make
+from tests.at_once import at_once
 from webapp import throttle
 from webapp.throttle import Brake
 
@@ -137,15 +140,53 @@ def test_the_owner_of_a_name_signs_in_elsewhere_while_a_stranger_guesses(redis_u
 
 def test_guessing_from_everywhere_makes_a_name_slow_and_never_closed(redis_url: str) -> None:
     for number in range(throttle.FREE_FOR_NAME + 20):
-        throttle.count_wrong("frida", f"192.0.2.{number}")
-    assert throttle.brake("Frida", "198.51.100.1") == Brake(seconds=throttle.LONGEST_DELAY_SECONDS)
-    assert throttle.brake("gerda", "198.51.100.1") == Brake()
+        throttle.count_try("frida", f"192.0.2.{number}")
+    assert throttle.count_try("Frida", "198.51.100.1") == Brake(seconds=throttle.LONGEST_DELAY_SECONDS)
+    assert throttle.count_try("gerda", "198.51.100.1") == Brake()
 
 
 def test_guessing_many_names_from_one_address_is_slow(redis_url: str) -> None:
     for number in range(throttle.FREE_FOR_ADDRESS + 1):
-        throttle.count_wrong(f"somebody-{number}", "203.0.113.9")
-    assert throttle.brake("henry", "203.0.113.9") == Brake(seconds=0.5)
+        throttle.count_try(f"somebody-{number}", "203.0.113.9")
+    assert throttle.count_try("henry", "203.0.113.9") == Brake(seconds=0.5)
+
+
+def test_a_burst_of_tries_passes_no_more_than_one_after_another_would(redis_url: str) -> None:
+    met = at_once(*[lambda: throttle.count_try("jana", "192.0.2.7")] * 30)
+    assert met.count(Brake()) == throttle.WRONG_FOR_PAIR
+    assert met.count(Brake(refused=True)) == 30 - throttle.WRONG_FOR_PAIR
+
+
+def test_a_burst_from_everywhere_makes_each_further_try_slower(redis_url: str) -> None:
+    tries = [partial(throttle.count_try, "kira", f"192.0.2.{number}") for number in range(throttle.FREE_FOR_NAME + 4)]
+    met = [one.seconds for one in at_once(*tries) if isinstance(one, Brake)]
+    assert sorted(met) == [0.0] * throttle.FREE_FOR_NAME + [0.25, 0.5, 1.0, 2.0]
+
+
+def test_a_right_password_is_not_counted_and_clears_what_was_mistyped(redis_url: str) -> None:
+    user = make.user("lena", "viewer")
+    user.set_password(PHRASE)
+    user.save()
+    for _ in range(throttle.FREE_FOR_NAME + 1):
+        assert Client().post("/sign-in/", {"name": "lena", "password": PHRASE}).status_code == 302
+    for _ in range(2):
+        for _ in range(throttle.WRONG_FOR_PAIR - 1):
+            Client().post("/sign-in/", {"name": "lena", "password": "a wrong one"})
+        assert Client().post("/sign-in/", {"name": "lena", "password": PHRASE}).status_code == 302
+
+
+def test_only_so_many_tries_from_one_address_wait_at_once(redis_url: str) -> None:
+    for number in range(throttle.FREE_FOR_NAME):
+        throttle.count_try("mona", f"192.0.2.{number}")
+    with ExitStack() as held:
+        places = [held.enter_context(throttle.waiting("203.0.113.5")) for _ in range(throttle.WAITING_FOR_ADDRESS)]
+        sent = {"name": "mona", "password": "a wrong one"}
+        here, elsewhere = (Client(REMOTE_ADDR=one).post("/sign-in/", sent) for one in ("203.0.113.5", "203.0.113.6"))
+    assert places == [True] * throttle.WAITING_FOR_ADDRESS
+    assert "wait already" in here.content.decode()
+    assert "do not belong together" in elsewhere.content.decode()
+    with throttle.waiting("203.0.113.5") as has_place:
+        assert has_place
 
 
 @pytest.mark.parametrize(("beyond", "seconds"), [(-1, 0.0), (0, 0.25), (1, 0.5), (4, 4.0), (10_000, 4.0)])
