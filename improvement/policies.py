@@ -127,7 +127,7 @@ class Case:
     sandbox_level: int
     sandbox_min_level: int
     halted: bool
-    branch_strayed: bool
+    strayed: str
     quarantined: bool
     blocking_findings: tuple[str, ...]
 
@@ -224,8 +224,8 @@ def requirements(case: Case, policy: Policy) -> tuple[Requirement, ...]:
         ),
         Requirement(
             "Branch at the champion",
-            not case.branch_strayed,
-            "it was moved by hand; put it back first" if case.branch_strayed else "it is there",
+            not case.strayed,
+            f"it {case.strayed}; put it back first" if case.strayed else "it is there",
         ),
         Requirement("Not stopped", not case.halted, "everything is stopped" if case.halted else "running normally"),
     )

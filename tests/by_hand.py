@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import pygit2
 from django.utils import timezone
 
+from improvement import installation
 from improvement.models import Target
 from improvement.runner.tasks_at import repository
 from tests.factories import SOMEBODY
+
+
+def delete_branch(on: Target) -> None:
+    """Delete the branch of a target past the program."""
+    pygit2.Repository(str(installation.repository_path(on.name))).references.delete("refs/heads/main")
 
 
 def forge_head(on: Target) -> str:

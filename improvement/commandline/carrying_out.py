@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from improvement import dispatch
 from improvement.commandline import server
-from improvement.exceptions import Conflict
+from improvement.exceptions import Conflict, CountersignError
 from improvement.models import Candidate, Release, Run, Target
 from improvement.runner import advancing, confirming, releasing
 from improvement.runner.foreground import settle_target
@@ -54,10 +55,19 @@ def confirm_if_stale(candidate_id: int) -> None:
 
 
 def confirm_next() -> None:
-    """Carry out what is due, and confirm again what is next in each queue, where no worker does it."""
-    if not server.has_workers():
-        for name in Target.objects.order_by("name").values_list("name", flat=True):
-            settle_target(name)
+    """Carry out what is due, and confirm again what is next in each queue, where no worker does it.
+
+    Says on the standard error what was done, and where that is refused; one target does not keep the others waiting.
+    """
+    if server.has_workers():
+        return
+    for name in Target.objects.order_by("name").values_list("name", flat=True):
+        try:
+            done = "carried out what was due." if settle_target(name) else ""
+        except CountersignError as error:
+            done = error.message
+        if done:
+            sys.stderr.write(f"{name}: {done}\n")
 
 
 def tell_run_of(candidate_id: int) -> None:

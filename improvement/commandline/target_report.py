@@ -97,6 +97,6 @@ def _what(release: Release) -> str:
 
 def _strayed(target: Target) -> str:
     return (
-        f"  its branch was moved by hand to {target.stray_head[:9]}: no run and no release begins before it is back "
+        f"  its branch {read.how_strayed(target.stray_head)}: no run and no release begins before it is back "
         f"(target check {target.name})"
     )

@@ -45,8 +45,10 @@ def pull_candidate(target: Target, *, source: str, branch: str, note: str, actor
     """Make a candidate of the commit at the head of a branch elsewhere; it is measured and reviewed like any other.
 
     An empty ``source`` means the target's own repository, into which somebody pushed. Raises ``TargetError`` when the
-    commit changes what no candidate may, ``MergeConflict`` when it and the champion changed the same lines.
+    commit changes what no candidate may, ``MergeConflict`` when it and the champion changed the same lines, and
+    ``NotAllowed`` where the actor may not propose, or a branch must be put back and the actor may not do that.
     """
+    targets.check_may_propose(target, actor=actor)
     repo = repository(target.name)
     edit = _incoming(repo, target, source, branch, actor)
     if edit.others:
@@ -74,7 +76,7 @@ def pull_champion(target: Target, *, source: str, branch: str, actor: Actor, rea
     The commit has to be built on the champion. When it raises (``NotAllowed``, ``TargetError`` …) nothing moved. A
     process that dies after the order leaves it to the workers, as with every release.
     """
-    champions.check_may_take_over(target.name, actor=actor, reason=reason)
+    champions.check_may_take_over(target, actor=actor, reason=reason)
     repo = repository(target.name)
     edit = _incoming(repo, target, source, branch, actor)
     if not repo.is_ancestor(target.champion_commit, edit.commit):
@@ -114,9 +116,13 @@ def push(target: Target, *, remote: str, branch: str) -> str:
 
 def _incoming(repo: Repository, target: Target, source: str, branch: str, actor: Actor) -> Edit:
     """Fetch the commit, put back a branch that somebody pushed to, and say what the commit changes."""
+    strayed = heads.look_at(target.name).stray_head != ""
+    if strayed:
+        targets.check_may_put_back(target, actor=actor)
     own = installation.repository_path(target.name)
     commit = repo.fetch(_address(source) if source else str(own), branch)
-    heads.put_back(target.name, actor=actor)
+    if strayed:
+        heads.put_back(target.name, actor=actor)
     if repo.is_ancestor(commit, target.champion_commit):
         where = source or f"the repository of {target.name}"
         raise Conflict(

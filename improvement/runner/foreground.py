@@ -43,12 +43,17 @@ def run_foreground(run_id: int, *, workers: int, watch: Watch | None = None) -> 
                 return run
 
 
-def settle_target(target_name: str, *, workers: int = 2) -> None:
-    """Carry out what is due for a target without a server: releases, measurements and confirmations."""
+def settle_target(target_name: str, *, workers: int = 2) -> bool:
+    """Carry out what is due for a target without a server: releases, measurements and confirmations.
+
+    Tells whether anything was.
+    """
     me, target = worker_name(), Target.objects.get(name=target_name)
     with dispatch.done_by_this_process(), ThreadPoolExecutor(workers) as pool:
+        settled = False
         while _settle_once(target, pool, workers, me):
-            pass
+            settled = True
+        return settled
 
 
 def _settle_once(target: Target, pool: ThreadPoolExecutor, workers: int, me: str) -> bool:

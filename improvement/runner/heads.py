@@ -12,8 +12,6 @@ from improvement.selectors import targets as read
 from improvement.services import targets
 from improvement.services.actors import SYSTEM, Actor
 
-MISSING = "missing"
-
 
 def moving(target_name: str) -> str:
     """Name what only one process at a time does: move, or judge, the branch of a target."""
@@ -23,7 +21,7 @@ def moving(target_name: str) -> str:
 def look_at_all() -> None:
     """Compare every target's branch with its champion, and record what is not as it was: one ref read for each."""
     for name, champion, stray in Target.objects.values_list("name", "champion_commit", "stray_head"):
-        if stray or _head(name) != champion:
+        if stray or head_of(name) != champion:
             look_at(name)
 
 
@@ -35,13 +33,13 @@ def look_at(target_name: str) -> Target:
 
 def look_when_alone(target_name: str) -> Target:
     """Do as ``look_at`` does; the caller keeps everybody else from moving the branch."""
-    return targets.record_head(target_name, head=_head(target_name), actor=SYSTEM, now=timezone.now())
+    return targets.record_head(target_name, head=head_of(target_name), actor=SYSTEM, now=timezone.now())
 
 
 def restore(target_name: str, *, actor: Actor) -> Target:
-    """Put a branch that was moved by hand back at the champion, in the name of a person with the right to it.
+    """Put a branch that was moved by hand, or is gone, back at the champion in the name of a person with that right.
 
-    Raises ``Conflict`` when it is there already or a release is under way, ``TargetError`` when there is no branch.
+    Raises ``Conflict`` when it is there already or a release is under way, ``TargetError`` when there is no repository.
     """
     target = Target.objects.get(name=target_name)
     targets.check_may_put_back(target, actor=actor)
@@ -54,16 +52,25 @@ def restore(target_name: str, *, actor: Actor) -> Target:
 
 
 def put_back(target_name: str, *, actor: Actor) -> Target:
-    """Move a branch back to the champion, unless a release is being carried out."""
+    """Move a branch back to the champion, or make it again, unless a release is being carried out."""
     with installation.alone(moving(target_name)):
         target = look_when_alone(target_name)
         if target.stray_head and read.release_in_flight(target.pk) is None:
-            repository(target_name).advance(target.champion_commit, expected=target.stray_head)
-        return targets.record_head(target_name, head=_head(target_name), actor=actor, now=timezone.now())
+            _move_back(target)
+        return targets.record_head(target_name, head=head_of(target_name), actor=actor, now=timezone.now())
 
 
-def _head(target_name: str) -> str:
+def head_of(target_name: str) -> str:
+    """Return the commit (hex) of a target's branch, or ``MISSING`` where there is none."""
     try:
         return repository(target_name).head()
     except TargetError:
-        return MISSING
+        return read.MISSING
+
+
+def _move_back(target: Target) -> None:
+    repo = repository(target.name)
+    if target.stray_head == read.MISSING:
+        repo.begin_branch(target.champion_commit)
+    else:
+        repo.advance(target.champion_commit, expected=target.stray_head)

@@ -13,9 +13,11 @@ from improvement.engine.measurement import Measurement, Stage, Task
 from improvement.engine.wording import counted
 from improvement.exceptions import CountersignError, TargetError
 from improvement.models import Target
+from improvement.runner import heads
 from improvement.runner.measuring import measure_now
-from improvement.runner.tasks_at import repository, task_at
+from improvement.runner.tasks_at import task_at
 from improvement.sandbox import levels
+from improvement.selectors import targets
 
 SEEDS = (0, 1, 2)
 
@@ -50,12 +52,11 @@ def inspect(target: Target) -> Inspection:
     Raises ``SandboxUnavailable`` where nothing may be evaluated, ``TargetError`` when the manifest cannot be read.
     """
     levels.require(settings.SANDBOX_MIN_LEVEL)
-    repo = repository(target.name)
     task = task_at(target.name, target.champion_commit)
     manifest = Check(
         "manifest", True, f"{counted(len(task.editable), 'editable file')}, metric {task.manifest.primary.name}"
     )
-    branch = _branch(target, repo.head())
+    branch = _branch(target, heads.head_of(target.name))
     pairs = {
         seed: tuple(measure_now(task, task.editable, stage=Stage.MEASURE, seed=seed) for _ in "12") for seed in SEEDS
     }
@@ -84,13 +85,13 @@ def inspect(target: Target) -> Inspection:
 def _branch(target: Target, head: str) -> Check:
     if head == target.champion_commit:
         return Check("repository", True, f"its branch is at the champion {head[:9]}")
-    return Check(
-        "repository",
-        False,
-        f"its branch was moved by hand to {head[:9]}, so no release and no run begins: target restore {target.name} "
-        f"puts it back at the champion {target.champion_commit[:9]}; target pull {target.name} does so too, and makes "
-        "a candidate of what was put there",
+    advice = (
+        f"its branch {targets.how_strayed(head)}, so no release and no run begins: target restore {target.name} "
+        f"puts it back at the champion {target.champion_commit[:9]}"
     )
+    if head != targets.MISSING:
+        advice += f"; target pull {target.name} does so too, and makes a candidate of what was put there"
+    return Check("repository", False, advice)
 
 
 def _evaluator_failed(measurement: Measurement) -> Check:

@@ -13,7 +13,7 @@ from improvement.models import Candidate, Review, User, Vote
 from improvement.permissions import Person, Right
 from improvement.policies import Case, CastVote, Digests, Policy, Requirement, Tier
 from improvement.selectors import policies as read_policies
-from improvement.selectors import system
+from improvement.selectors import system, targets
 from improvement.selectors.people import person_of
 from improvement.states import CandidateState
 
@@ -109,7 +109,7 @@ def case(review: Review, *, halted: bool | None = None) -> Case:
         sandbox_level=int(payload.get("sandbox_level", 0)),
         sandbox_min_level=settings.SANDBOX_MIN_LEVEL,
         halted=system.halted() if halted is None else halted,
-        branch_strayed=review.target.stray_head != "",
+        strayed=targets.how_strayed(review.target.stray_head),
         quarantined=review.candidate.state == CandidateState.QUARANTINED.value,
         blocking_findings=tuple(blocking),
     )

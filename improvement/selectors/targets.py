@@ -14,6 +14,9 @@ from improvement.permissions import Person
 from improvement.selectors.access import check_may_view, hidden_targets
 from improvement.targets.repository import Repository
 
+MISSING = "missing"
+"""What stands instead of a head where the branch is gone."""
+
 
 def all_targets(person: Person) -> list[Target]:
     """Return the targets a person may see, by name, with ``run_count`` and ``open_review_count``."""
@@ -46,6 +49,13 @@ def manifest(target: Target) -> Manifest:
     """Return the manifest at a target's champion commit."""
     tree = Repository.open(installation.repository_path(target.name)).read_tree(target.champion_commit)
     return parse_manifest(tree[FILE_NAME].decode("utf-8"), where=f"{target.name}/{FILE_NAME}")
+
+
+def how_strayed(head: str) -> str:
+    """Say after "its branch" what became of one that was found at this head; nothing where it is at the champion."""
+    if not head:
+        return ""
+    return "is gone" if head == MISSING else f"was moved by hand to {head[:9]}"
 
 
 def champions(target_id: int) -> list[Release]:

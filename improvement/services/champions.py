@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
-
 from improvement import dispatch, permissions
 from improvement.exceptions import ChampionMoved, Conflict, Halted, Invalid, NotAllowed, NotFound
 from improvement.models import Release, Target
@@ -41,20 +39,19 @@ def order_rollback(target_name: str, *, to: str, actor: Actor, reason: str, now:
     return ordered
 
 
-@transaction.atomic
-def check_may_take_over(target_name: str, *, actor: Actor, reason: str) -> None:
-    """Raise unless this actor may order a takeover of this target now, before anything is measured for it."""
+def check_may_take_over(target: Target, *, actor: Actor, reason: str) -> str:
+    """Raise unless this actor may order a takeover of this target now; return the reason as it will be recorded."""
     if actor.person is None:
         raise NotAllowed("Only a person can take over a champion from elsewhere.")
-    target = locks.target(target_name)
     permissions.check_may(actor.person, Right.CHANGE_POLICY, target.pk)
-    reasons.checked(
+    why = reasons.checked(
         reason, needed="Say why this commit becomes champion without a review; the reason goes into the audit trail."
     )
     if system.halted():
         raise Halted("Everything is stopped: no champion is taken over until people lift that.")
     if Release.objects.filter(target=target, state=Release.State.INTENDED).exists():
-        raise Conflict(f"A release of {target_name} is being carried out. Wait a moment and pull again.")
+        raise Conflict(f"A release of {target.name} is being carried out. Wait a moment and pull again.")
+    return why
 
 
 @audit.turn()
@@ -65,11 +62,10 @@ def order_takeover(
 
     Raises ``ChampionMoved`` when another commit is champion by now.
     """
-    check_may_take_over(target_name, actor=actor, reason=reason)
     target = locks.target(target_name)
+    why = check_may_take_over(target, actor=actor, reason=reason)
     if target.champion_commit != previous:
         raise ChampionMoved(f"The champion of {target_name} moved while the commit was measured. Pull it again.")
-    why = reason.strip()
     ordered = _ordered(target, Release.Kind.EXTERNAL, commit=commit, actor=actor, reason=why, now=now)
     ordered.tree, ordered.score = tree, score
     ordered.save()

@@ -52,7 +52,7 @@ def check_still_allowed(release_id: int, *, now: datetime) -> Release:
         raise ChampionMoved("The champion moved before this release.")
     if release.target.stray_head:
         raise ChampionMoved(
-            f"The branch of {release.target.name} was moved by hand to {release.target.stray_head[:9]}."
+            f"The branch of {release.target.name} {read_targets.how_strayed(release.target.stray_head)}."
         )
     if release.kind != Release.Kind.ROLLBACK and system.halted():
         raise Halted("Everything is stopped; the release waits until that is lifted.")
@@ -154,7 +154,7 @@ def finish(release_id: int, *, task: Task, now: datetime) -> Release:
     release.save(update_fields=["state", "finished_at"])
     target.champion_commit, target.champion_score = release.commit, release.score
     target.champion_candidate = release.candidate
-    targets.describe(target, task)
+    targets.take_manifest(target, task)
     target.save()
     _tell_runs(release, now)
     suspend_others(target, now=now)

@@ -15,6 +15,7 @@ from improvement.engine.packages import StrategyPackage
 from improvement.exceptions import BadTransition, Conflict, Invalid, NotFound
 from improvement.models import Candidate, Evaluation, Run, Target
 from improvement.permissions import Right
+from improvement.selectors import targets as read_targets
 from improvement.services import audit, policies, reasons
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.transitions import move_candidate, move_run
@@ -48,7 +49,7 @@ def start(
         permissions.check_may(actor.person, Right.START_RUN, target.pk)
     if target.stray_head:
         raise Conflict(
-            f"The branch of {target_name} was moved by hand to {target.stray_head[:9]}, so no run starts on it: "
+            f"The branch of {target_name} {read_targets.how_strayed(target.stray_head)}, so no run starts on it: "
             f"`target check {target_name}` says how to put it back."
         )
     if not 1 <= budget <= MAX_BUDGET:

@@ -47,17 +47,11 @@ def check_may_add(name: str, *, actor: Actor) -> None:
 def add(made: Added, *, actor: Actor, now: datetime) -> Target:
     """Record a new target whose repository exists and whose champion was measured."""
     check_may_add(made.name, actor=actor)
-    metric = made.manifest.primary
     try:
         target = Target.objects.create(
+            **_columns(made.manifest),
             name=made.name,
-            description=made.manifest.description,
-            kind=made.manifest.kind,
             format=made.format,
-            isolation=made.manifest.evaluate.isolation,
-            metric=metric.name,
-            better=metric.better,
-            unit=metric.unit,
             warnings=list(made.warnings),
             start_commit=made.commit,
             start_score=made.score,
@@ -154,12 +148,24 @@ def finish_import(import_id: int, *, target: Target | None, message: str) -> Non
     TargetImport.objects.filter(pk=import_id).update(target=target, state=state, message=message)
 
 
-def describe(target: Target, task: Task) -> None:
-    """Set on a target what the manifest of its champion says; must be saved inside a transaction."""
-    metric, manifest = task.manifest.primary, task.manifest
-    target.evaluator_digest, target.isolation = task.evaluator_digest, manifest.evaluate.isolation
-    target.description, target.kind = manifest.description, manifest.kind
-    target.metric, target.better, target.unit = metric.name, metric.better, metric.unit
+def take_manifest(target: Target, task: Task) -> None:
+    """Set on a target what the manifest and the evaluator of its champion say; must be saved inside a transaction."""
+    target.evaluator_digest = task.evaluator_digest
+    for name, value in _columns(task.manifest).items():
+        setattr(target, name, value)
+
+
+def _columns(manifest: Manifest) -> dict[str, str]:
+    """What of a manifest a target's row holds."""
+    metric = manifest.primary
+    return {
+        "description": manifest.description,
+        "kind": manifest.kind,
+        "isolation": manifest.evaluate.isolation,
+        "metric": metric.name,
+        "better": metric.better,
+        "unit": metric.unit,
+    }
 
 
 @audit.turn()
@@ -193,6 +199,12 @@ def check_may_put_back(target: Target, *, actor: Actor) -> None:
     permissions.check_may(actor.person, Right.ROLL_BACK, target.pk)
 
 
+def check_may_propose(target: Target, *, actor: Actor) -> None:
+    """Raise unless this actor may propose an edit of a target."""
+    if actor.person is not None:
+        permissions.check_may(actor.person, Right.START_RUN, target.pk)
+
+
 @audit.turn()
 def take_in_edit(
     target_name: str,
@@ -214,8 +226,7 @@ def take_in_edit(
     target = locks.target(target_name)
     if target.champion_commit != champion:
         raise ChampionMoved(f"The champion of {target_name} moved while the edit was read. Pull it again.")
-    if actor.person is not None:
-        permissions.check_may(actor.person, Right.START_RUN, target.pk)
+    check_may_propose(target, actor=actor)
     candidate = Candidate.objects.create(
         target=target,
         number=0,

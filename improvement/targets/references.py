@@ -38,6 +38,15 @@ def move(git: pygit2.Repository, branch: str, new: str, *, expected: str) -> Non
             time.sleep(_PAUSE_SECONDS)
 
 
+def create(git: pygit2.Repository, branch: str, commit: str) -> None:
+    """Make a branch that is gone; raises ChampionMoved when there is one."""
+    with _alone(Path(git.path)):
+        try:
+            git.references.create(f"refs/heads/{branch}", commit)
+        except (pygit2.GitError, ValueError) as error:
+            raise ChampionMoved(f"There is a branch {branch} already, so none was made.") from error
+
+
 def _try_move(git: pygit2.Repository, branch: str, new: str, expected: str) -> bool:
     """Compare and swap once; False means that git's lock was held by somebody else."""
     reference = _lookup(git, branch)

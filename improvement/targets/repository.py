@@ -145,6 +145,13 @@ class Repository:
         """
         references.move(self._git, BRANCH, str(self._commit(new).id), expected=expected)
 
+    def begin_branch(self, commit: str) -> None:
+        """Make the champion's branch at a commit where it is gone.
+
+        Raises ChampionMoved when there is one, TargetError when there is no such commit.
+        """
+        references.create(self._git, BRANCH, str(self._commit(commit).id))
+
     def history(self, limit: int = 100) -> list[Commit]:
         """List the champions, newest first; of a merge it follows the first parent."""
         walk = self._git.walk(self.head(), SortMode.TOPOLOGICAL)

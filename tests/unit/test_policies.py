@@ -36,7 +36,7 @@ def case(*votes: CastVote, **changes: object) -> Case:
         sandbox_level=3,
         sandbox_min_level=3,
         halted=False,
-        branch_strayed=False,
+        strayed="",
         quarantined=False,
         blocking_findings=(),
     )
@@ -157,7 +157,7 @@ def test_an_objection_holds_a_release_back(verdict: str) -> None:
         ({"sandbox_level": 2}, "Sandbox level: measured at level 2, level 3 is needed."),
         ({"blocking_findings": ("It edits f.txt.",)}, "No blocking finding: It edits f.txt.."),
         ({"quarantined": True}, "No blocking finding: the score is above what is possible."),
-        ({"branch_strayed": True}, "Branch at the champion: it was moved by hand; put it back first."),
+        ({"strayed": "is gone"}, "Branch at the champion: it is gone; put it back first."),
         ({"halted": True}, "Not stopped: everything is stopped."),
     ],
 )

@@ -57,7 +57,7 @@ def page(target: Target, person: Person) -> TargetPage:
         change=words.percent_change(target.champion_score, target.start_score),
         tone=_tone(target),
         commit=target.champion_commit,
-        stray=target.stray_head,
+        strayed=targets.how_strayed(target.stray_head),
         clone=targets.clone_path(target),
         editable=manifest.edit_files,
         evaluator=manifest.evaluate.module,

@@ -63,7 +63,7 @@ class ReleaseLine:
 
 @dataclass(frozen=True, slots=True)
 class TargetPage:
-    """One target; ``stray`` is where its branch was found instead of at the champion."""
+    """One target; ``strayed`` says what became of a branch that is not at the champion."""
 
     name: str
     description: str
@@ -74,7 +74,7 @@ class TargetPage:
     change: str
     tone: str
     commit: str
-    stray: str
+    strayed: str
     clone: str
     editable: tuple[str, ...]
     evaluator: str

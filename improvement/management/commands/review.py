@@ -33,7 +33,9 @@ class Command(CountersignCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the actions."""
         actions = Actions(parser)
-        actions.add("list", _list, "list the open reviews, oldest first")
+        actions.add(
+            "list", _list, "list the open reviews, oldest first; without a server, do first what is due for them"
+        )
         _name_candidate(actions.add("show", _show, "show a case: the evidence, what the policy asks for, the change"))
         for name, verdict, summary in (
             ("approve", "approve", "countersign a candidate; at quorum it becomes champion"),
@@ -43,10 +45,7 @@ class Command(CountersignCommand):
             deciding = actions.add(name, _decide(verdict), summary)
             _name_candidate(deciding)
             deciding.add_argument("--reason", default="", metavar="TEXT", help="why; it goes into the audit trail")
-            deciding.add_argument("--patch", default="", metavar="HEX", help="refuse unless the change has this digest")
-            deciding.add_argument(
-                "--evidence", default="", metavar="HEX", help="refuse unless the evidence has this one"
-            )
+            _name_digests(deciding)
             caller.add_as(deciding, required=True)
             caller.add_password(deciding)
         clearing = actions.add(
@@ -54,12 +53,18 @@ class Command(CountersignCommand):
         )
         _name_candidate(clearing)
         clearing.add_argument("--reason", default="", metavar="TEXT", help="why; it goes into the audit trail")
+        _name_digests(clearing)
         caller.add_as(clearing, required=True)
         caller.add_password(clearing)
 
 
 def _name_candidate(parser: ArgumentParser) -> None:
     parser.add_argument("candidate", metavar="CANDIDATE", help="the candidate, such as C-12")
+
+
+def _name_digests(parser: ArgumentParser) -> None:
+    parser.add_argument("--patch", default="", metavar="HEX", help="refuse unless the change has this digest")
+    parser.add_argument("--evidence", default="", metavar="HEX", help="refuse unless the evidence has this one")
 
 
 def _list(options: Namespace) -> Answer:
@@ -111,6 +116,7 @@ def _decide(verdict: str) -> Act:
     def decide(options: Namespace) -> Answer:
         number, actor = candidate_id(options.candidate), caller.confirmed_actor(options)
         if verdict == "reject" and _is_quarantined(number):
+            _check_put_aside(number, options)
             quarantine.reject(number, actor=actor, reason=options.reason, now=timezone.now())
             return _judged(number)
         digests, now = _shown(number, options), timezone.now()
@@ -126,6 +132,7 @@ def _decide(verdict: str) -> Act:
 
 def _clear(options: Namespace) -> Answer:
     number, actor = candidate_id(options.candidate), caller.confirmed_actor(options)
+    _check_put_aside(number, options)
     cleared = quarantine.clear(number, actor=actor, reason=options.reason, now=timezone.now())
     if not server.has_workers():
         settle_target(cleared.target.name)
@@ -148,10 +155,21 @@ def _shown(number: int, options: Namespace) -> Digests:
     if review is None:
         raise NotFound(f"C-{number} was never sent to review; `review list` shows what is.")
     digests = read.digests(review)
-    for name in ("patch", "evidence"):
-        if not getattr(digests, name).startswith(getattr(options, name)):
-            raise StaleDecision(f"The {name} of C-{number} is not the one you named: read it again with `review show`.")
+    _check_named(number, options, patch=digests.patch, evidence=digests.evidence)
     return digests
+
+
+def _check_put_aside(number: int, options: Namespace) -> None:
+    """A candidate that was put aside when it was measured has no evidence yet."""
+    evidence = candidates.evidence(number)
+    patch = candidates.get(number, caller.reader()).patch_digest
+    _check_named(number, options, patch=patch, evidence=evidence.digest if evidence else "")
+
+
+def _check_named(number: int, options: Namespace, *, patch: str, evidence: str) -> None:
+    for name, digest, named in (("patch", patch, options.patch), ("evidence", evidence, options.evidence)):
+        if not digest.startswith(named):
+            raise StaleDecision(f"The {name} of C-{number} is not the one you named: read it again with `review show`.")
 
 
 def _decided(number: int) -> Answer:

@@ -121,6 +121,18 @@ def test_a_branch_that_was_moved_by_hand_is_told_and_put_back(reviewing: Console
     assert Repository.open(_repository(reviewing)).head() == champion
 
 
+def test_a_branch_that_is_gone_is_told_and_made_again(reviewing: Console) -> None:
+    repository = pygit2.Repository(str(_repository(reviewing)))
+    champion = Repository.open(_repository(reviewing)).head()
+    repository.references.delete("refs/heads/main")
+    found = reviewing.run("target", "check", "parabola", "--json").value
+    (bad,) = [check for check in found["checks"] if not check["ok"]]
+    assert bad["name"] == "repository"
+    assert bad["detail"].startswith("its branch is gone, so no release and no run begins: target restore parabola")
+    reviewing.json("target", "restore", "parabola", "--as", "admin")
+    assert Repository.open(_repository(reviewing)).head() == champion
+
+
 def test_pull_of_another_evaluator_only_by_an_administrator(reviewing: Console, tmp_path: Path) -> None:
     copy = clone(_repository(reviewing), tmp_path / "clone")
     made = commit(copy, {"holdout.py": HOLDOUT + "\n# read again\n", "solution.py": SOLUTION.format(value=2.0)})

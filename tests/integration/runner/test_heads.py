@@ -9,9 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from improvement import installation
+from improvement.commandline import target_report
 from improvement.exceptions import Conflict, NotAllowed
 from improvement.models import Target
-from improvement.runner import heads, releasing, ticking
+from improvement.runner import edits, heads, releasing, ticking
 from improvement.runner.tasks_at import repository
 from improvement.services import reviews
 from improvement.services.actors import SYSTEM
@@ -118,6 +119,45 @@ def test_who_may_not_put_a_branch_back(role: str) -> None:
         with pytest.raises(NotAllowed):
             heads.restore(target.name, actor=actor)
     assert repository(target.name).head() == forged
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator"])
+def test_who_may_not_put_a_branch_back_does_not_by_pulling_what_was_pushed_there(role: str) -> None:
+    target = make.target()
+    forged = by_hand.forge_head(target)
+    ticking.tick()
+    before = trail.size()
+    with pytest.raises(NotAllowed):
+        edits.pull_candidate(target, source="", branch="main", note="", actor=make.human(make.user(f"a-{role}", role)))
+    assert (repository(target.name).head(), stray_head(target)) == (forged, forged)
+    assert trail.kinds_since(before) == []
+
+
+def test_a_branch_that_is_gone_is_told_as_that_and_made_again(client: Client) -> None:
+    target = make.target()
+    by_hand.delete_branch(target)
+    heads.look_at(target.name)
+    with pytest.raises(Conflict, match="The branch of small is gone, so no run starts on it"):
+        make.queued_run(target)
+    client.force_login(make.user("alice"))
+    assert "The branch is gone." in client.get("/targets/small/").content.decode()
+    target.refresh_from_db()
+    assert any("its branch is gone: no run" in line for line in target_report.lines(target))
+    heads.restore(target.name, actor=make.bob())
+    assert_champion_is(target, target.start_commit, 1.0)
+    assert stray_head(target) == ""
+    trail.assert_holds()
+
+
+def test_a_release_whose_branch_is_gone_says_so() -> None:
+    target, candidate, release = approved()
+    by_hand.delete_branch(target)
+    releasing.finish_release(release.pk)
+    release.refresh_from_db()
+    assert release.state == "failed"
+    heads.restore(target.name, actor=make.alice())
+    assert (repository(target.name).head(), make.fresh(candidate).state) == (target.start_commit, "stale")
+    trail.assert_holds()
 
 
 def test_the_page_of_the_target_and_readyz_say_so(client: Client, redis_url: str) -> None:

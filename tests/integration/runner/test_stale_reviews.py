@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
+from improvement import installation
 from improvement.models import Candidate, Run
 from improvement.runner import confirming
 from improvement.runner.foreground import run_foreground, settle_target
@@ -44,6 +46,23 @@ def test_listing_the_queue_without_a_server_confirms_what_is_next() -> None:
     _, (first, _) = stale_candidates(3.0, 4.0)
     listed = said("review", "list")["reviews"]
     assert {row["candidate"]: row["state"] for row in listed}[f"C-{first.pk}"] == "in_review"
+
+
+def test_listing_says_what_it_did_and_one_target_that_cannot_go_on_holds_nobody_up(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, (first,) = stale_candidates(3.0)
+    broken = make.target("broken")
+    make.vote(make.reviewed_candidate(make.run(broken)), make.alice())
+    shutil.rmtree(installation.repository_path(broken.name))
+    said("review", "list")
+    assert make.fresh(first).state == "in_review"
+    refused, done = capsys.readouterr().err.splitlines()
+    assert refused.startswith("broken: ")
+    assert "no repository that can be read" in refused
+    assert done == "small: carried out what was due."
+    said("review", "list")
+    assert "small: " not in capsys.readouterr().err
 
 
 def test_nothing_is_confirmed_again_while_everything_is_stopped() -> None:

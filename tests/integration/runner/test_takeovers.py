@@ -76,7 +76,7 @@ def test_a_takeover_waits_while_everything_is_stopped() -> None:
     releasing.finish_release(ordered.pk)
     assert_champion_is(target, target.start_commit, 1.0)
     with pytest.raises(Halted):
-        champions.check_may_take_over(target.name, actor=make.alice(), reason="so")
+        champions.check_may_take_over(target, actor=make.alice(), reason="so")
     halt.resume(actor=make.alice(), reason="no fire", now=timezone.now())
     releasing.finish_release(ordered.pk)
     assert_champion_is(target, ordered.ordered_commit, 4.0)

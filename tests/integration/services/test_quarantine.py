@@ -139,6 +139,23 @@ def test_the_page_asks_whoever_may_decide_and_takes_the_answer(client: Client) -
     assert "Is this score possible?" not in client.get(page).content.decode()
 
 
+@pytest.mark.parametrize("action", ["clear", "reject"])
+@pytest.mark.parametrize("named", ["--patch", "--evidence"])
+def test_the_commands_refuse_another_change_than_the_one_that_was_read(action: str, named: str) -> None:
+    candidate = put_aside()
+    decide = ("review", action, f"C-{candidate.pk}", "--as", "alice", "--reason", "so")
+    assert refusal(*decide, named, "0" * 64)["code"] == "stale_decision"
+    assert make.fresh(candidate).state == "quarantined"
+    assert said(*decide, "--patch", candidate.patch_digest[:12])["state"] != "quarantined"
+
+
+def test_the_commands_take_the_newest_evidence() -> None:
+    candidate = make.confirming_candidate(make.run(), 2.0)
+    make.settle(candidate, too_good)
+    decide = ("review", "reject", f"C-{candidate.pk}", "--as", "alice", "--reason", "so")
+    assert said(*decide, "--evidence", candidate.evidence.get().digest[:12])["state"] == "rejected"
+
+
 def test_the_commands_list_clear_and_reject() -> None:
     run = make.run()
     first, second = put_aside(run), make.measured_candidates(run, TOO_GOOD + 1)[0]
