@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -70,6 +71,19 @@ class TargetSelect(forms.Select):
         return option
 
 
+@dataclass(frozen=True, slots=True)
+class StrategyChoice:
+    """A strategy to choose, and the fields of its settings."""
+
+    package: StrategyPackage
+    settings: list[forms.BoundField]
+
+    @property
+    def is_faulty(self) -> bool:
+        """Whether a setting is wrong, so that the settings are shown at once."""
+        return any(field.errors for field in self.settings)
+
+
 class NewRunForm(forms.Form):
     """What to improve, with which strategy, for how long.
 
@@ -112,10 +126,10 @@ class NewRunForm(forms.Form):
             for setting, default in package.parameters.items():
                 self.fields[_field_of(package, setting)] = _setting_field(setting, default)
 
-    def strategies(self) -> list[tuple[StrategyPackage, list[forms.BoundField]]]:
+    def strategies(self) -> list[StrategyChoice]:
         """Return every strategy to choose from, with the fields of its settings."""
         return [
-            (package, [self[_field_of(package, setting)] for setting in package.parameters])
+            StrategyChoice(package, [self[_field_of(package, setting)] for setting in package.parameters])
             for package in self._packages.values()
         ]
 
