@@ -23,7 +23,7 @@ class EventType:
 
     ``sentence`` is a template; its fields are ``actor``, ``subject``, and keys of ``data``, ``context`` or ``subject``.
     ``subject``, ``context`` and ``data`` name the keys that must be stated besides; ``people_only`` refuses every actor
-    but a person.
+    but a person; ``by_loop`` says that the loop records it of its own work, so that nobody decided anything.
     """
 
     sentence: str
@@ -31,6 +31,7 @@ class EventType:
     context: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
     people_only: bool = False
+    by_loop: bool = False
 
     @property
     def fields(self) -> frozenset[str]:
@@ -38,7 +39,7 @@ class EventType:
         return frozenset(field for _, field, _, _ in Formatter().parse(self.sentence) if field)
 
 
-def _bound(sentence: str, *data: str, people_only: bool = False) -> EventType:
+def _bound(sentence: str, *data: str, people_only: bool = False, by_loop: bool = False) -> EventType:
     """Return a type whose events name exactly what they are about: patch, base, evidence and policy."""
     return EventType(
         sentence,
@@ -46,13 +47,16 @@ def _bound(sentence: str, *data: str, people_only: bool = False) -> EventType:
         context=("target", "evidence_sha256", "policy_version", "policy_sha256", "preset"),
         data=data,
         people_only=people_only,
+        by_loop=by_loop,
     )
 
 
 EVENT_TYPES: Mapping[str, EventType] = {
     # The log itself
     "log.started": EventType("The audit log {subject} began"),
-    "checkpoint.published": EventType("{actor} published a checkpoint over {size} events", data=("root",)),
+    "checkpoint.published": EventType(
+        "{actor} published a checkpoint over {size} events", data=("root",), by_loop=True
+    ),
     "export.created": EventType("{actor} exported the audit log up to event {size}"),
     "backup.made": EventType("{actor} made a backup"),
     "restore.done": EventType("{actor} restored the installation from a backup of {made_at}"),
@@ -75,50 +79,57 @@ EVENT_TYPES: Mapping[str, EventType] = {
     ),
     # Runs
     "run.created": EventType("{actor} created {subject} on {target} with {strategy}", context=("policy_sha256",)),
-    "run.queued": EventType("{subject} waits for a free worker"),
+    "run.queued": EventType("{subject} waits for a free worker", by_loop=True),
     "run.started": EventType("{subject} started"),
     "run.paused": EventType("{actor} paused {subject}"),
     "run.resumed": EventType("{actor} resumed {subject}"),
-    "run.parked": EventType("{subject} waits for its open reviews"),
+    "run.parked": EventType("{subject} waits for its open reviews", by_loop=True),
     "run.completed": EventType("{subject} completed: {reason}"),
     "run.stopped": EventType("{actor} stopped {subject}: {reason}"),
     "run.failed": EventType("{subject} failed: {reason}"),
     # Candidates
-    "candidate.proposed": EventType("{actor} proposed {subject}", subject=("patch_sha256", "base")),
+    "candidate.proposed": EventType("{actor} proposed {subject}", subject=("patch_sha256", "base"), by_loop=True),
     "generation.proposed": EventType(
-        "{subject} proposed {count} candidates in generation {generation}", data=("candidates",)
+        "{subject} proposed {count} candidates in generation {generation}", data=("candidates",), by_loop=True
     ),
     "generation.evaluated": EventType(
-        "{subject} evaluated {count} candidates of generation {generation}", data=("candidates",)
+        "{subject} evaluated {count} candidates of generation {generation}", data=("candidates",), by_loop=True
     ),
-    "candidate.evaluated": EventType("{subject} was evaluated: {outcome}"),
-    "candidate.blocked": EventType("{subject} was blocked: {reason}"),
+    "candidate.evaluated": EventType("{subject} was evaluated: {outcome}", by_loop=True),
+    "candidate.blocked": EventType("{subject} was blocked: {reason}", by_loop=True),
     "candidate.quarantined": EventType("{subject} was put aside, its score is above what is possible: {reason}"),
     "candidate.cleared": EventType("{actor} cleared {subject} of suspicion: {reason}", people_only=True),
-    "candidate.nominated": EventType("{subject} was nominated with score {score}"),
-    "candidate.confirming": EventType("{subject} is being confirmed on fresh seeds"),
-    "candidate.confirmed": EventType("{subject} was confirmed on fresh seeds"),
-    "candidate.unconfirmed": EventType("{subject} was not confirmed: {reason}"),
-    "candidate.confirm_failed": EventType("The confirmation of {subject} failed: {reason}"),
+    "candidate.nominated": EventType("{subject} was nominated with score {score}", by_loop=True),
+    "candidate.confirming": EventType("{subject} is being confirmed on fresh seeds", by_loop=True),
+    "candidate.confirmed": EventType("{subject} was confirmed on fresh seeds", by_loop=True),
+    "candidate.unconfirmed": EventType("{subject} was not confirmed: {reason}", by_loop=True),
+    "candidate.confirm_failed": EventType("The confirmation of {subject} failed: {reason}", by_loop=True),
     "candidate.rolled_back": EventType("{subject} is champion no longer: it was rolled back"),
     "candidate.withdrawn": EventType("{actor} withdrew {subject}: {reason}"),
     "evidence.recorded": EventType(
-        "The evidence for {subject} was recorded", subject=("patch_sha256", "base"), context=("evidence_sha256",)
+        "The evidence for {subject} was recorded",
+        subject=("patch_sha256", "base"),
+        context=("evidence_sha256",),
+        by_loop=True,
     ),
     # Reviews and votes
-    "review.opened": _bound("{subject} was sent to review ({tier} risk, approvals needed: {required})"),
-    "review.claimed": EventType("{actor} took the review of {subject}"),
+    "review.opened": _bound("{subject} was sent to review ({tier} risk, approvals needed: {required})", by_loop=True),
+    "review.claimed": EventType("{actor} took the review of {subject}", by_loop=True),
     "review.voted": _bound("{actor} {verdict} {subject}: {reason}", "self_countersigned", "via", people_only=True),
-    "review.vote_recounted": _bound("The vote of {user} on {subject} counts again after a rebase", "vote"),
+    "review.vote_recounted": _bound(
+        "The vote of {user} on {subject} counts again after a rebase", "vote", by_loop=True
+    ),
     "review.vote_withdrawn": EventType("{actor} took back their vote on {subject}", people_only=True),
     "review.approved": EventType("{subject} has the approvals that it needs"),
     "review.rejected": EventType("{subject} was rejected: {reason}"),
     "review.changes_requested": EventType("Changes to {subject} were asked for: {reason}"),
     "review.expired": EventType("The review of {subject} passed its deadline"),
-    "review.superseded": EventType("{subject} was superseded by {by}"),
+    "review.superseded": EventType("{subject} was superseded by {by}", by_loop=True),
     "review.withdrawn": EventType("The review of {subject} was withdrawn: {reason}"),
-    "review.stale": EventType("The champion moved, so {subject} has to be confirmed again"),
-    "review.rebased": EventType("{subject} was placed on the champion {base:.9}", data=("previous_base",)),
+    "review.stale": EventType("The champion moved, so {subject} has to be confirmed again", by_loop=True),
+    "review.rebased": EventType(
+        "{subject} was placed on the champion {base:.9}", data=("previous_base",), by_loop=True
+    ),
     # Releases
     "release.intended": _bound("{subject} is about to become champion {commit:.9} of {target}", "previous"),
     "release.done": _bound("{subject} became champion {commit:.9} of {target}", "tree", "previous", "approvals"),

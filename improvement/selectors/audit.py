@@ -13,34 +13,12 @@ from django.db.models import QuerySet
 
 from improvement.exceptions import LedgerError
 from improvement.ledger.event import timestamp
+from improvement.ledger.event_types import EVENT_TYPES
 from improvement.ledger.merkle import Frontier, leaf_hash
 from improvement.models import AuditEvent, AuditHead, Checkpoint
 
 CHUNK = 2000
-THE_LOOPS_OWN = frozenset(
-    {
-        "checkpoint.published",
-        "run.queued",
-        "run.parked",
-        "candidate.proposed",
-        "candidate.evaluated",
-        "candidate.blocked",
-        "candidate.nominated",
-        "candidate.confirming",
-        "candidate.confirmed",
-        "candidate.unconfirmed",
-        "candidate.confirm_failed",
-        "generation.proposed",
-        "generation.evaluated",
-        "evidence.recorded",
-        "review.opened",
-        "review.claimed",
-        "review.superseded",
-        "review.stale",
-        "review.rebased",
-        "review.vote_recounted",
-    }
-)
+THE_LOOPS_OWN = frozenset(name for name, kind in EVENT_TYPES.items() if kind.by_loop)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,25 @@ def test_everything_is_one_link_away(bob: Client) -> None:
     assert _shown(bob, "?show=everything") == set(AuditEvent.objects.values_list("type", flat=True))
 
 
+@pytest.mark.parametrize(
+    ("query", "said", "link"),
+    [
+        ("", "Nobody decided anything yet", "?show=everything"),
+        ("?show=everything", "Nothing has happened yet", ""),
+        ("?run=7", "No decision matches", "?run=7&amp;show=everything"),
+        ("?run=7&show=everything", "No event matches", "/audit/?show=everything"),
+    ],
+)
+def test_an_empty_list_says_what_there_is_none_of(
+    db: None, signed_in: Browsers, query: str, said: str, link: str
+) -> None:
+    bob = User.objects.create_user("bob", role="reviewer")
+    page = signed_in(bob).get(f"/audit/{query}").content.decode()
+    empty = page.partition('<div class="empty">')[2].partition("</div>")[0]
+    assert f"<strong>{said}</strong>" in empty
+    assert re.findall(r'<a href="(.*?)"', empty) == ([link] if link else [])
+
+
 def test_a_type_that_is_asked_for_is_shown_whichever_share_it_belongs_to(bob: Client) -> None:
     assert _shown(bob, "?type=candidate.nominated") == {"candidate.nominated"}
 

@@ -67,6 +67,12 @@ def test_every_type_tells_its_sentence_once_it_has_what_it_requires(name: str) -
     assert not {"{", "}", "(not stated)"} & set(told.split())
 
 
+def test_what_the_loop_records_is_never_what_only_people_do() -> None:
+    of_the_loop = {name for name, kind in EVENT_TYPES.items() if kind.by_loop}
+    assert {"generation.proposed", "evidence.recorded", "review.opened"} <= of_the_loop
+    assert not {name for name in of_the_loop if EVENT_TYPES[name].people_only}
+
+
 @pytest.mark.parametrize("name", [name for name, kind in EVENT_TYPES.items() if kind.people_only])
 def test_what_only_people_do_is_refused_to_everybody_else(name: str) -> None:
     for actor in (SYSTEM, {"kind": "token", "id": "user:bob"}, {"kind": "human", "id": "worker:1"}):
