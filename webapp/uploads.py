@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from pathlib import PurePath
 
@@ -15,7 +16,10 @@ LARGEST = 20_000_000
 
 
 def keep(upload: File[bytes]) -> str:
-    """Store an archive under a name of our own and return its path; raises ``Invalid`` for what cannot be one."""
+    """Store an archive under a name of our own that ends as its own did, and return its path.
+
+    Raises ``Invalid`` for what cannot be an archive.
+    """
     name = PurePath(upload.name or "").name.lower()
     ending = next((one for one in ENDINGS if name.endswith(one)), None)
     if ending is None:
@@ -28,7 +32,8 @@ def keep(upload: File[bytes]) -> str:
         )
     folder = settings.COUNTERSIGN_DATA / "uploads"
     folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{secrets.token_hex(16)}{ending}"
+    said = re.sub(r"[^a-z0-9]+", "-", name.removesuffix(ending)).strip("-")[:60] or "target"
+    path = folder / f"{secrets.token_hex(16)}-{said}{ending}"
     with path.open("xb") as file:
         for chunk in upload.chunks():
             file.write(chunk)

@@ -104,9 +104,13 @@ def _create(path: Path, task: Task, name: str) -> Repository:
 
 
 def _source(source: str, scratch: Path) -> Path:
-    """The directory to read: as it lies on the server, or unpacked from an uploaded archive."""
+    """The directory to read: as it lies on the server, or unpacked from an uploaded archive, under that one's name."""
     path = Path(source)
-    return archives.unpack(path, scratch) if path.is_file() else path
+    if not path.is_file():
+        return path
+    folder = scratch / path.name.partition("-")[2].partition(".")[0]
+    folder.mkdir(exist_ok=True)
+    return archives.unpack(path, folder)
 
 
 def _remove_upload(source: str) -> None:

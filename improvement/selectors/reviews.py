@@ -134,6 +134,14 @@ def standing(review: Review, person: Person, *, halted: bool | None = None) -> S
     )
 
 
+def eligible(place: Standing) -> int:
+    """Return how many people may approve here by their role and by the policy, whether they did or not."""
+    people = [person_of(user) for user in User.objects.filter(is_active=True).prefetch_related("target_roles")]
+    target, own = place.review.target_id, place.case.involved
+    may = [person for person in people if permissions.may(person, Right.REVIEW, target)]
+    return sum(person.id not in own or place.policy.self_countersign for person in may)
+
+
 def why_may_not_vote(review: Review, facts: Case, policy: Policy, person: Person) -> str:
     """Return why this person cannot approve here, or an empty text when they can."""
     if review.state != Review.State.OPEN:

@@ -320,6 +320,7 @@ def _supersede_unread(candidate: Candidate, now: datetime) -> None:
             data={"by": f"C-{candidate.pk}"},
             decided_at=now,
             told=False,
+            message=f"C-{candidate.pk} is better and took its place.",
         )
 
 

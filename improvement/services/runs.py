@@ -175,7 +175,6 @@ def complete(run_id: int, *, reason: str, now: datetime) -> None:
     if run.state in {RunState.RUNNING.value, RunState.PARKED.value}:
         move_run(run, RunState.COMPLETED, actor=SYSTEM, reason=reason, now=now)
         _withdraw_unanswered(run, now=now)
-        events.record(run, "state", {"state": run.state, "text": f"this run is complete: {reason}"}, now=now)
 
 
 def _record_created(run: Run, package: StrategyPackage, *, actor: Actor, now: datetime) -> None:

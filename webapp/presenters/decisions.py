@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from improvement.engine.wording import counted
 from improvement.policies import Digests
 from improvement.selectors import candidates
-from improvement.selectors.reviews import Standing
+from improvement.selectors.reviews import Standing, eligible
 from improvement.selectors.reviews import VoteLine as VoteRow
 from improvement.states import CandidateState
 from webapp.presenters import words
@@ -46,13 +46,24 @@ def box(candidate: Candidate, review: Review | None, standing: Standing | None) 
     return DecisionBox(
         policy=f"{review.policy.preset} v{review.policy.version}",
         votes=tuple(vote_line(row) for row in standing.votes),
-        needs=tuple(Need(one.name, one.met, one.why) for one in standing.requirements) if is_open else (),
+        needs=_needs(standing) if is_open else (),
         signing=signing(standing.case.digests, review.policy.version) if is_open else None,
         can_vote=standing.may_vote,
         why_not=_sentence(standing.why_not),
         self_countersign=standing.involved and standing.policy.self_countersign,
         outcome="" if is_open else _outcome(candidate, review),
     )
+
+
+def _needs(standing: Standing) -> tuple[Need, ...]:
+    """Return what the policy asks for, and that more people are needed than there are."""
+    asked = tuple(Need(one.name, one.met, one.why) for one in standing.requirements)
+    there = eligible(standing) if standing.approvals < standing.needed else standing.needed
+    if there >= standing.needed:
+        return asked
+    people = counted(there, "person", "people")
+    why = f"{standing.needed} must approve, and {people} here may; invite another reviewer on the Team page"
+    return (*asked, Need("Enough reviewers", False, why))
 
 
 def signing(digests: Digests, policy_version: int) -> Signing:
@@ -90,6 +101,8 @@ def _outcome(candidate: Candidate, review: Review) -> str:
         return _released(candidate)
     if review.outcome == "approved" and state is not CandidateState.APPROVED:
         return _not_released(candidate, state)
+    if review.outcome == "changes_requested" and state is not CandidateState.CHANGES_REQUESTED:
+        return f"Changes were asked for. {candidate.message}"
     return _OUTCOMES.get(review.outcome, review.outcome.replace("_", " ").capitalize())
 
 

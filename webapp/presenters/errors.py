@@ -10,7 +10,7 @@ TITLES = {
     400: "This request cannot be read",
     403: "This is not for you",
     404: "There is nothing here",
-    409: "Somebody was first",
+    409: "This cannot be done now",
     422: "This cannot be used as it is",
     500: "Something broke here",
     503: "Not possible on this machine now",

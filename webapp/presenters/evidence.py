@@ -109,6 +109,8 @@ def view(payload: Mapping[str, Any]) -> EvidenceView:
 
 def _verdict(evidence: Evidence) -> Chip:
     chip, primary = _VERDICTS[evidence.verdict], evidence.primary
+    if evidence.better and evidence.holdout.verdict is HoldoutVerdict.DISAGREES:
+        return Chip("wait", "triangle-alert", f"{chip.text}, but not on the holdout")
     if primary is None or primary.p_value is None or not evidence.better:
         return chip
     p_value = "p < 0.001" if primary.p_value < 0.001 else f"p = {primary.p_value:.3f}"

@@ -87,7 +87,7 @@ def waiting_line(row: WaitingRow) -> Waiting:
         needed=row.needed,
         opened_at=row.opened_at,
         chip=words.candidate_chip(row.state),
-        can_vote=row.may_vote,
+        can_vote=row.may_vote and not row.has_voted,
         why_not=row.why_not,
     )
 

@@ -147,7 +147,7 @@ def figures(run: Run, chart: Chart, *, now: datetime) -> tuple[Figure, ...]:
         Figure("best", "Best found", words.number(run.best_score), detail=_whose(run)),
         Figure(
             "evaluations", "Evaluations", f"{run.evaluations:,}", f"/ {run.budget:,}",
-            detail=f"{run.confirm_evaluations} to confirm", done=run.evaluations, whole=run.budget,
+            detail=f"and {run.confirm_evaluations} for confirming", done=run.evaluations, whole=run.budget,
         ),
         Figure(
             "waiting",
@@ -155,7 +155,7 @@ def figures(run: Run, chart: Chart, *, now: datetime) -> tuple[Figure, ...]:
             str(waiting),
             detail=f"oldest {words.span(now - oldest)}" if oldest else "nothing open",
             link=reverse("queue"),
-            link_text="open queue",
+            link_text="queue",
         ),
         Figure("spent", "Sandbox time", words.seconds(run.wall_seconds), detail=pace),
     )  # fmt: skip

@@ -219,3 +219,19 @@ def test_the_trail_and_every_page_say_self_countersigned(alone: World, signed_in
     alice.post(f"/candidates/{alone.candidate.pk}/decide/", form)
     for path in (f"/candidates/{alone.candidate.pk}/", "/audit/", f"/runs/{alone.run.pk}/"):
         assert "self-countersigned" in alice.get(path).content.decode(), path
+
+
+def test_a_review_that_too_few_people_may_approve_says_so(world: World, signed_in: Browsers) -> None:
+    Review.objects.update(needed=3)
+    page = signed_in(make.user("bob")).get(f"/candidates/{world.candidate.pk}/").content.decode()
+
+    assert "3 must approve, and 2 people here may; invite another reviewer" in page
+
+
+def test_what_one_has_voted_on_waits_for_others(world: World, signed_in: Browsers) -> None:
+    make.vote(world.candidate, make.bob(), "abstain")
+
+    page = signed_in(make.user("bob")).get("/review/").content.decode()
+
+    assert "No review waits for you" in page
+    assert "Waits for others" in page
