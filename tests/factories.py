@@ -32,52 +32,11 @@ from improvement.services.actors import Actor, human
 from improvement.services.evaluations import Order
 from improvement.services.targets import Added
 from improvement.targets.repository import Author, Repository
+from tests.small_target import EVALUATOR, HOLDOUT, MANIFEST, NOISE, PROGRAM
 
-NOISE = 0.01
 LEVEL = 3
-BOUND = 100.0
 START = 1.0
 SOMEBODY = Author("Somebody", "somebody@example.org")
-
-MANIFEST = f"""\
-[target]
-name = "small"
-description = "The larger the number, the better."
-kind = "code"
-
-[edit]
-files = ["f.py", "NOTES"]
-
-[evaluate]
-module = "evaluator.py"
-seconds = 5
-memory_mb = 256
-
-[metrics.score]
-better = "higher"
-epsilon = 1e-9
-bound = {BOUND}
-
-[holdout]
-module = "holdout.py"
-cases = 2
-"""
-
-EVALUATOR = f"""\
-import random
-
-
-def evaluate(candidate, *, seed, stage, case):
-    value = candidate.call("number")
-    return {{"score": value + random.Random(f"{{seed}}/{{value!r}}").gauss(0.0, {NOISE})}}
-"""
-
-HOLDOUT = """\
-def evaluate(candidate, *, seed, stage, case):
-    return {"score": candidate.call("number") * (case + 1)}
-"""
-
-PROGRAM = "def number():\n    return {value!r}\n"
 
 
 def program(value: float) -> str:

@@ -17,6 +17,7 @@ from improvement.services.policies import choose_preset
 from improvement.states import CandidateState
 from tests import factories as make
 from tests.at_once import at_once, behind
+from tests.small_target import BOUND
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -281,7 +282,7 @@ def test_a_candidate_is_nominated_once() -> None:
 
 def test_two_cleared_candidates_of_one_run_are_confirmed_one_after_the_other() -> None:
     run = make.run()
-    cleared = [make.measured_candidates(run, make.BOUND + more)[0] for more in (1.0, 2.0)]
+    cleared = [make.measured_candidates(run, BOUND + more)[0] for more in (1.0, 2.0)]
     for candidate in cleared:
         quarantine.clear(candidate.pk, actor=make.alice(), reason="a new record", now=timezone.now())
     at_once(*[lambda candidate=candidate: confirming.confirm_cleared(candidate.pk) for candidate in cleared])
@@ -290,7 +291,7 @@ def test_two_cleared_candidates_of_one_run_are_confirmed_one_after_the_other() -
 
 def test_a_cleared_candidate_and_a_nomination_of_one_run_are_confirmed_one_after_the_other() -> None:
     run = make.run()
-    suspect, other = make.measured_candidates(run, make.BOUND + 1.0, 3.0)
+    suspect, other = make.measured_candidates(run, BOUND + 1.0, 3.0)
     outcomes = behind(
         lambda: quarantine.clear(suspect.pk, actor=make.alice(), reason="a new record", now=timezone.now()),
         lambda: confirming.begin(other, why="best"),

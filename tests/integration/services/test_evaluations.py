@@ -16,6 +16,7 @@ from improvement.services.evaluations import Order
 from improvement.states import CandidateState
 from tests import factories as make
 from tests import trail
+from tests.small_target import BOUND
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +62,7 @@ def test_an_answer_is_kept_whole(candidate: Candidate) -> None:
         (make.ok(2.0), "measured", (1, 0, 0)),
         (make.failed(), "failed", (1, 1, 0)),
         (make.failed(Outcome.BLOCKED, "network", "it opened a socket"), "blocked", (1, 0, 1)),
-        (make.ok(make.BOUND + 1), "quarantined", (1, 0, 0)),
+        (make.ok(BOUND + 1), "quarantined", (1, 0, 0)),
         (Measurement(outcome=Outcome.OK, cause="", message="", metrics={"other": 1.0}), "failed", (1, 0, 0)),
     ],
 )

@@ -43,6 +43,7 @@ from tests import by_hand, trail
 from tests import factories as make
 from tests.integration.services import oracle
 from tests.integration.services.answers import all_the_same, exact
+from tests.small_target import BOUND
 
 pytestmark = pytest.mark.django_db
 
@@ -178,7 +179,7 @@ class Histories(RuleBasedStateMachine):
     def explore_the_impossible(self, name: str) -> None:
         run = self.started_by(name)
         if run is not None:
-            (candidate,) = make.propose(run, make.BOUND + float(next(self.values)))
+            (candidate,) = make.propose(run, BOUND + float(next(self.values)))
             make.answer_all(exact)
             make.close_generation(run)
             assert make.fresh(candidate).state == "quarantined"

@@ -18,10 +18,11 @@ from improvement.services.evaluations import Order
 from tests import factories as make
 from tests import trail
 from tests.integration.commands.console import refusal, said
+from tests.small_target import BOUND
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_enqueued", "data_directory")]
 
-TOO_GOOD = make.BOUND + 1.0
+TOO_GOOD = BOUND + 1.0
 
 
 def too_good(order: Order) -> Measurement:

@@ -16,6 +16,7 @@ from improvement.selectors import reviews
 from improvement.selectors.people import person_of
 from improvement.services import people
 from tests import factories as make
+from tests.small_target import BOUND
 
 Browsers = Callable[[User | None], Client]
 
@@ -27,7 +28,7 @@ EVERYBODY = {"alice": "admin", "bob": "reviewer", "carol": "reviewer", "olga": "
 
 def put_aside(run: Run) -> Candidate:
     """Return a candidate that measured better than can be true."""
-    (candidate,) = make.measured_candidates(run, make.BOUND + 1.0)
+    (candidate,) = make.measured_candidates(run, BOUND + 1.0)
     return candidate
 
 

@@ -9,6 +9,7 @@ import pytest
 from improvement.ledger.event_types import EVENT_TYPES
 from improvement.ledger.verify import _HANDLERS
 from tests.unit.ledger.dishonest import DISHONEST, Tale, close, move_outside, one_approval, rebase, recount
+from tests.unit.ledger.dishonest_moves import DISHONEST_MOVES
 from tests.unit.ledger.story import Story, commit, digest, person
 
 
@@ -119,9 +120,10 @@ def test_a_self_countersignature_passes_under_the_solo_policy(tmp_path: Path) ->
 # --- Dishonest histories, each perfectly signed
 
 
-@pytest.mark.parametrize(
-    ("tale", "found"), DISHONEST, ids=[f"{number}-{found}" for number, (_, found) in enumerate(DISHONEST)]
-)
+TALES = [*DISHONEST, *DISHONEST_MOVES]
+
+
+@pytest.mark.parametrize(("tale", "found"), TALES, ids=[f"{number}-{found}" for number, (_, found) in enumerate(TALES)])
 def test_a_broken_rule_is_found_out_though_the_log_is_intact(story: Story, tale: Tale, found: str) -> None:
     tale(story)
     problems = story.verdict().problems
