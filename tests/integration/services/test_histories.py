@@ -158,6 +158,8 @@ class Histories(RuleBasedStateMachine):
         """Nominate a measured candidate, and confirm it unless that is left for later."""
         measured = self.candidates("measured")
         candidate = measured[pick % len(measured)]
+        if candidate.run_id is not None and loop.is_confirming(candidate.run_id):
+            return
         confirming.begin(candidate, why="best")
         if settled:
             self.confirm_all(exact)
