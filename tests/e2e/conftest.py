@@ -27,17 +27,21 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         yield started
 
 
-@pytest.fixture(scope="session")
-def signed_in(installation: Installation, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sign the administrator in by the printed link, once, and return where the browser's state is kept."""
-    kept = tmp_path_factory.mktemp("browser") / "administrator.json"
-    context = browser.new_context()
-    page = context.new_page()
+def sign_in(installation: Installation, page: Page) -> None:
+    """Sign the administrator in by the printed link."""
     page.goto(installation.link)
     page.get_by_role("button", name="Sign in as").click()
     page.wait_for_url("**/set-password/")
     page.get_by_role("link", name="Later").click()
     page.wait_for_url(installation.url + "/")
+
+
+@pytest.fixture(scope="session")
+def signed_in(installation: Installation, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sign the administrator in by the printed link, once, and return where the browser's state is kept."""
+    kept = tmp_path_factory.mktemp("browser") / "administrator.json"
+    context = browser.new_context()
+    sign_in(installation, context.new_page())
     context.storage_state(path=kept)
     context.close()
     return kept

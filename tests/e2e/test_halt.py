@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.conftest import sign_in
 from tests.e2e.waiting_reviews import LONG
 from tests.integration.start.installation import Installation, running
 from tests.waiting import wait_until
@@ -19,11 +20,20 @@ from tests.waiting import wait_until
 STOPPED = re.compile("stopped$")
 
 
-@pytest.fixture(autouse=True)
-def _stopped_no_longer(installation: Installation) -> Iterator[None]:
-    """Leave the installation to the other tests as it was found, also where a test of the stop fails."""
-    yield
-    installation.manage("resume", "--as", "admin", "--reason", "the test is over")
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """Return an installation of this test's own, in which one person works alone."""
+    with running(tmp_path, demo=True) as started:
+        yield started
+
+
+@pytest.fixture
+def page(installation: Installation, browser: Browser) -> Iterator[Page]:
+    """Return a page of the administrator's browser."""
+    with browser.new_context(viewport={"width": 1440, "height": 960}) as context:
+        page = context.new_page()
+        sign_in(installation, page)
+        yield page
 
 
 def test_a_stop_ends_every_sandbox_is_acknowledged_by_each_process_and_lifting_it_restores_all(
