@@ -1,4 +1,4 @@
-"""One installation for all browser tests of a session, and people signed in to it."""
+"""One installation for the browser tests of a module, and people signed in to it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def synchronous_database_in_this_process() -> None:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Return a running installation with the demo."""
+    """Return a running installation with the demo, whose loop has only begun."""
     with running(tmp_path_factory.mktemp("installation"), demo=True) as started:
         yield started
 
@@ -36,7 +36,7 @@ def sign_in(installation: Installation, page: Page) -> None:
     page.wait_for_url(installation.url + "/")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(installation: Installation, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sign the administrator in by the printed link, once, and return where the browser's state is kept."""
     kept = tmp_path_factory.mktemp("browser") / "administrator.json"
