@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from django.http import HttpRequest, HttpResponse
-from django.http.response import StreamingHttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
@@ -21,7 +22,13 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
     @staticmethod
     def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponse:
         """Return the file's headers and bytes; the largest file here is a chart library of about a megabyte."""
-        response: StreamingHttpResponse = WhiteNoiseMiddleware.serve(static_file, request)
-        body = b"".join(response)
-        response.close()
-        return HttpResponse(body, status=response.status_code, headers=dict(response.items()))
+        answer = static_file.get_response(request.method, request.META)
+        body = b""
+        if answer.file is not None:
+            with contextlib.closing(answer.file) as file:
+                body = file.read()
+        response = HttpResponse(body, status=int(answer.status))
+        del response["Content-Type"]
+        for name, value in answer.headers:
+            response[name] = value
+        return response
