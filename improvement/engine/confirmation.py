@@ -14,7 +14,7 @@ Planned = tuple[int, int]
 
 def cost_of_one(manifest: Manifest) -> int:
     """Say how many evaluations a confirmation takes that is clear at its first look, both sides of a pair counted."""
-    return 2 * FIRST.pairs + 2 * cases(manifest)
+    return cost_of_going_on(manifest, 0, FIRST)
 
 
 def cost_of_going_on(manifest: Manifest, taken: int, look: Look) -> int:

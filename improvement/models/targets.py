@@ -40,6 +40,11 @@ class Target(models.Model):
             models.CheckConstraint(condition=models.Q(better__in=["higher", "lower"]), name="target_better_known")
         ]
 
+    @property
+    def sign(self) -> float:
+        """+1.0 or -1.0: a score times this sign is better when it is higher."""
+        return 1.0 if self.better == "higher" else -1.0
+
 
 class TargetImport(models.Model):
     """Files that somebody handed over in the browser; a worker makes a target of them, or refuses with a reason."""

@@ -20,7 +20,8 @@ SIGN_EVERY = timedelta(minutes=1)
 def tick() -> None:
     """Pick up what is due; everything here may be repeated."""
     now = timezone.now()
-    if system.halted():
+    halted = system.halted()
+    if halted:
         halt.show_flag()
     for evaluation_id in evaluations.take_over_lost(now=now):
         dispatch.enqueue("evaluate", evaluation_id=evaluation_id)
@@ -28,7 +29,7 @@ def tick() -> None:
         dispatch.enqueue("import_target", import_id=import_id)
     heads.look_at_all()
     reviews.expire_due(now=now)
-    if not system.halted():
+    if not halted:
         reviews.settle_approved(now=now)
         _pick_up()
     for release in Release.objects.filter(state=Release.State.INTENDED).values_list("pk", flat=True):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +29,17 @@ from improvement.states import CandidateState, RunState
 KEPT_SNAPSHOTS = 2
 
 
-@audit.turn()
+@dataclass(frozen=True)
+class _Described:
+    """A planned candidate with what can be said of its change before the record is touched."""
+
+    planned: Planned
+    title: str
+    patch_digest: str
+    added: int
+    removed: int
+
+
 def open_generation(
     run_id: int,
     *,
@@ -43,18 +54,47 @@ def open_generation(
 
     Raises ``Conflict`` when another worker recorded this answer already or the run no longer runs.
     """
-    run = _locked(run_id)
+    # Reading the changes takes milliseconds each; nobody's turn at the record waits for it.
     duplicates = {p.proposal.number: p.screened.message for p in planned if p.screened.verdict == "duplicate"}
+    described = [_described(one, base_files) for one in planned if one.proposal.number not in duplicates]
+    return _record_generation(
+        run_id,
+        described,
+        duplicates=duplicates,
+        entry=entry,
+        base_commit=base_commit,
+        journal_index=journal_index,
+        now=now,
+    )
+
+
+def _described(planned: Planned, base_files: Mapping[str, str]) -> _Described:
+    files = planned.proposal.files
+    added, removed = diff_stats(base_files, files)
+    return _Described(planned, title(base_files, files), patch_digest(base_files, files), added, removed)
+
+
+@audit.turn()
+def _record_generation(
+    run_id: int,
+    described: Sequence[_Described],
+    *,
+    duplicates: Mapping[int, str],
+    entry: Ask,
+    base_commit: str,
+    journal_index: int,
+    now: datetime,
+) -> Run:
+    run = _locked(run_id)
     _append_journal(run, journal_index, entry, duplicates=duplicates)
-    run.proposals += len(planned)
-    run.exhausted = not planned
+    proposed = len(described) + len(duplicates)
+    run.proposals += proposed
+    run.exhausted = not proposed
     index = run.evaluations
     fresh: list[Candidate] = []
-    for one in planned:
-        if one.screened.verdict == "duplicate":
-            continue
-        index += one.to_measure
-        fresh.append(_candidate(run, one, base_commit, base_files, index if one.to_measure else None, now))
+    for one in described:
+        index += one.planned.to_measure
+        fresh.append(_candidate(run, one, base_commit, index if one.planned.to_measure else None, now))
     to_measure = [candidate for candidate in fresh if candidate.state == CandidateState.MEASURING.value]
     run.barren_generations = 0 if to_measure else run.barren_generations + 1
     run.blocked += len(fresh) - len(to_measure)
@@ -139,29 +179,26 @@ def _append_journal(run: Run, index: int, entry: Entry, **more: Any) -> None:
     )
 
 
-def _candidate(
-    run: Run, one: Planned, base_commit: str, base_files: Mapping[str, str], index: int | None, now: datetime
-) -> Candidate:
-    proposal, screened = one.proposal, one.screened
-    added, removed = diff_stats(base_files, proposal.files)
+def _candidate(run: Run, one: _Described, base_commit: str, index: int | None, now: datetime) -> Candidate:
+    proposal, screened, to_measure = one.planned.proposal, one.planned.screened, one.planned.to_measure
     return Candidate.objects.create(
         run=run,
         target=run.target,
         number=proposal.number,
         generation=run.generation,
-        state=(CandidateState.MEASURING if one.to_measure else CandidateState.BLOCKED).value,
+        state=(CandidateState.MEASURING if to_measure else CandidateState.BLOCKED).value,
         files_id=filesets.store(proposal.files),
-        patch_digest=patch_digest(base_files, proposal.files),
+        patch_digest=one.patch_digest,
         syntax_digest=screened.syntax_digest,
         base_commit=base_commit,
-        added=added,
-        removed=removed,
+        added=one.added,
+        removed=one.removed,
         operator=proposal.operator[:80],
         note=proposal.note[:300],
-        title=title(base_files, proposal.files),
+        title=one.title,
         parents=list(proposal.parents),
         evaluation_index=index,
-        message="" if one.to_measure else screened.message[:500],
+        message="" if to_measure else screened.message[:500],
         told=False,
         proposed_at=now,
     )

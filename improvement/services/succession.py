@@ -67,7 +67,8 @@ def _is_better(candidate: Candidate, other: Candidate) -> bool:
     """Compare two candidates of one run by their measure scores, which share a seed."""
     if candidate.score is None or other.score is None:
         return False
-    return candidate.score > other.score if candidate.target.better == "higher" else candidate.score < other.score
+    sign = candidate.target.sign
+    return sign * candidate.score > sign * other.score
 
 
 def _measured_by(review: Review) -> tuple[str, ...]:
