@@ -154,7 +154,7 @@ def stored_after(run_id: int, cursor: int) -> list[Event]:
 def _cursor(text: str | None) -> int:
     try:
         after = json.loads(text or "{}")["after"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return 0
     return after if isinstance(after, int) and after >= 0 else 0
 

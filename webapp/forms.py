@@ -124,7 +124,9 @@ class NewRunForm(forms.Form):
         self.fields["target"].widget = TargetSelect(targets, choices=[(name, name) for name in targets])
         for package in packages:
             for setting, default in package.parameters.items():
-                self.fields[_field_of(package, setting)] = _setting_field(setting, default)
+                self.fields[_field_of(package, setting)] = _setting_field(
+                    setting, default, package.help.get(setting, "")
+                )
 
     def strategies(self) -> list[StrategyChoice]:
         """Return every strategy to choose from, with the fields of its settings."""
@@ -158,12 +160,13 @@ def _field_of(package: StrategyPackage, setting: str) -> str:
     return f"{package.name}.{setting}"
 
 
-def _setting_field(setting: str, default: Setting) -> forms.Field:
+def _setting_field(setting: str, default: Setting, help_text: str) -> forms.Field:
     """Return how a setting is asked for: as one of two for a switch, as text for everything else."""
     if isinstance(default, bool):
         choices = [("true", "yes"), ("false", "no")]
-        return forms.ChoiceField(label=setting, required=False, choices=choices, initial=str(default).lower())
-    return forms.CharField(label=setting, required=False, max_length=200, initial=default)
+        initial = str(default).lower()
+        return forms.ChoiceField(label=setting, required=False, choices=choices, initial=initial, help_text=help_text)
+    return forms.CharField(label=setting, required=False, max_length=200, initial=default, help_text=help_text)
 
 
 class ImportTargetForm(forms.Form):

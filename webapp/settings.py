@@ -67,6 +67,12 @@ CSRF_TRUSTED_ORIGINS = ENVIRONMENT.items(
 HTTPS = ENVIRONMENT.flag(
     "HTTPS", False, "1 when a proxy serves HTTPS: secure cookies, HSTS, X-Forwarded-Proto trusted."
 )
+TRUSTED_PROXIES = ENVIRONMENT.items(
+    "TRUSTED_PROXIES",
+    ("127.0.0.1", "::1"),
+    "Addresses or networks of proxies, separated by commas, whose X-Forwarded-For names the person's own address; "
+    "wrong passwords are counted by it.",
+)
 COUNTERSIGN_IMPORT_ROOTS = ENVIRONMENT.items(
     "COUNTERSIGN_IMPORT_ROOTS",
     (),

@@ -13,6 +13,12 @@ from improvement.services.actors import Actor
 from improvement.targets import importing
 
 
+def check(named: str) -> None:
+    """Raise ``NotFound`` unless there is a target or a folder of a name."""
+    if not Target.objects.filter(name=named).exists() and not Path(named).is_dir():
+        raise NotFound(f"There is no target {named}, and no folder of that name. {_those_there()}")
+
+
 def found_or_added(named: str, *, actor: Actor) -> Target:
     """Return the target of a name, or the one of a task's folder.
 
@@ -22,9 +28,8 @@ def found_or_added(named: str, *, actor: Actor) -> Target:
     target = Target.objects.filter(name=named).first()
     if target is not None:
         return target
+    check(named)
     folder = Path(named)
-    if not folder.is_dir():
-        raise NotFound(f"There is no target {named}, and no folder of that name. {_those_there()}")
     imported = importing.load(folder)
     target = Target.objects.filter(name=imported.manifest.name).first()
     if target is None:

@@ -25,13 +25,17 @@ _IGNORED = {"__pycache__", ".git"}
 
 @dataclass(frozen=True)
 class StrategyPackage:
-    """One version of a strategy: ``digest`` is the SHA-256 over its files, ``generation`` the proposals per ask."""
+    """One version of a strategy: ``digest`` is the SHA-256 over its files, ``generation`` the proposals per ask.
+
+    ``parameters`` are its settings with their defaults, ``help`` a sentence about each (for some, or none).
+    """
 
     name: str
     version: str
     description: str
     generation: int
     parameters: Mapping[str, Setting]
+    help: Mapping[str, str]
     digest: str
     path: Path
 
@@ -136,16 +140,18 @@ def _table(folder: Path, text: bytes) -> dict[str, object]:
 
 def _package(folder: Path, table: dict[str, object], digest: str) -> StrategyPackage:
     where = folder / "strategy.toml"
-    known = {"name", "version", "description", "generation", "parameters"}
+    known = {"name", "version", "description", "generation", "parameters", "help"}
     for key in table:
         if key not in known:
             raise StrategyError(f"{where}: unknown key {key!r}{_nearest(key, sorted(known))}")
+    parameters = _parameters(where, table.get("parameters", {}))
     return StrategyPackage(
         name=_text(where, table, "name"),
         version=_text(where, table, "version"),
         description=_text(where, table, "description"),
         generation=_generation(where, table.get("generation", DEFAULT_GENERATION)),
-        parameters=_parameters(where, table.get("parameters", {})),
+        parameters=parameters,
+        help=_help(where, table.get("help", {}), parameters),
         digest=digest,
         path=folder.resolve(),
     )
@@ -170,6 +176,15 @@ def _parameters(where: Path, value: object) -> dict[str, Setting]:
     for name, default in value.items():
         if not isinstance(default, bool | int | float | str):
             raise StrategyError(f"{where}: the default of setting {name!r} must be a number, text or true/false.")
+    return dict(value)
+
+
+def _help(where: Path, value: object, parameters: Mapping[str, Setting]) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise StrategyError(f'{where}: [help] must be a table of name = "one sentence".')
+    for name in value:
+        if name not in parameters:
+            raise StrategyError(f"{where}: [help] names {name!r}, which is no setting{_nearest(name, [*parameters])}")
     return dict(value)
 
 

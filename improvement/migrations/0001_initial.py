@@ -44,7 +44,6 @@ class Migration(migrations.Migration):
                 ('preset', models.CharField(choices=[('solo', 'Solo'), ('team', 'Team')], max_length=8)),
                 ('text', models.TextField()),
                 ('digest', models.CharField(max_length=64)),
-                ('chosen_by_person', models.BooleanField(default=False)),
                 ('created_at', models.DateTimeField()),
                 ('created_by', models.CharField(max_length=200)),
             ],

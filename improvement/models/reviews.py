@@ -15,7 +15,6 @@ class PolicyVersion(models.Model):
     preset = models.CharField(max_length=8, choices=[(p.value, p.name.title()) for p in Preset])
     text = models.TextField()
     digest = models.CharField(max_length=64)
-    chosen_by_person = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=200)
 

@@ -83,7 +83,7 @@ def _step(run: Run) -> bool:
         return False
     if _nominate(run, ending=False):
         return False
-    if _may_go_on(run):
+    if loop.may_go_on(run, timezone.now()):
         return _open_generation(run)
     return _end(run)
 
@@ -119,15 +119,10 @@ def _leave_parking(run: Run) -> bool:
     """Go on once nothing keeps a parked run waiting, or end it when nothing is left to measure."""
     if _must_park(run):
         return False
-    if not _may_go_on(run):
+    if not loop.may_go_on(run, timezone.now()):
         return _end(run)
     runs.go_on(run.pk, now=timezone.now())
     return True
-
-
-def _may_go_on(run: Run) -> bool:
-    spent = loop.spent(run, timezone.now())
-    return not run.exhausted and run.barren_generations < MAX_BARREN and loop.budget(run).may_start(spent) > 0
 
 
 def _open_generation(run: Run) -> bool:

@@ -36,6 +36,7 @@ class Chart:
     countersigned: list[Mark] = field(default_factory=list)
     waiting: list[Mark] = field(default_factory=list)
     rejected: list[Mark] = field(default_factory=list)
+    taken_back: list[Mark] = field(default_factory=list)
 
 
 def champion_steps(run: Run) -> list[Step]:
@@ -76,6 +77,7 @@ def chart(run: Run, points: int = 2500) -> Chart:
         countersigned=signed,
         waiting=_marks(run, CandidateState.IN_REVIEW, CandidateState.STALE, CandidateState.APPROVED),
         rejected=_marks(run, CandidateState.REJECTED),
+        taken_back=_marks(run, CandidateState.ROLLED_BACK, CandidateState.WITHDRAWN),
     )
 
 
@@ -90,9 +92,9 @@ def _best_steps(run: Run, rows: np.ndarray) -> list[Step]:
     """The best score so far, at each evaluation where it rose."""
     if not len(rows):
         return [] if run.start_score is None else [(0, run.start_score)]
-    scores = rows[:, 1] if run.target.better == "higher" else -rows[:, 1]
+    scores = run.target.sign * rows[:, 1]
     start = run.start_score if run.start_score is not None else float(rows[0, 1])
-    first = start if run.target.better == "higher" else -start
+    first = run.target.sign * start
     running = np.maximum.accumulate(np.concatenate([[first], scores]))
     rises = np.flatnonzero(np.diff(running) > 0)
     steps: list[Step] = [(0, start)]

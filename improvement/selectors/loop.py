@@ -13,12 +13,13 @@ from django.db.models import F, Max, Q, QuerySet
 
 from improvement.engine.asktell import Decision, Verdict
 from improvement.engine.budget import Budget, Spent
+from improvement.engine.generation import MAX_BARREN
 from improvement.engine.nomination import Measured, Situation
 from improvement.engine.session import Entry, Snapshot, entry_from_json
 from improvement.models import Candidate, Evaluation, Release, Review, Run, Vote
 from improvement.policies import Policy
 from improvement.selectors.runs import seconds_running
-from improvement.states import CandidateState
+from improvement.states import RUN_ENDS, CandidateState, RunState
 
 OUTSTANDING = (Evaluation.State.QUEUED, Evaluation.State.LEASED)
 _VERDICTS = {
@@ -131,9 +132,13 @@ def seen_syntax(run_id: int) -> set[str]:
 
 def best_measured(run: Run, limit: int = 8) -> list[Measured]:
     """Return the best candidates of a run that were measured and never nominated."""
-    order = "-score" if run.target.better == "higher" else "score"
     rows = Candidate.objects.filter(run=run, state=CandidateState.MEASURED.value, score__isnull=False)
-    return [Measured(row.number, row.score) for row in rows.order_by(order, "number")[:limit] if row.score is not None]
+    best = rows.order_by(_best_first(run), "number")[:limit]
+    return [Measured(row.number, row.score) for row in best if row.score is not None]
+
+
+def _best_first(run: Run) -> str:
+    return "-score" if run.target.sign > 0 else "score"
 
 
 def situation(run: Run, policy: Policy, *, needed: int, ending: bool, now: datetime) -> Situation:
@@ -141,8 +146,7 @@ def situation(run: Run, policy: Policy, *, needed: int, ending: bool, now: datet
     confirmed = Candidate.objects.filter(run=run, evidence__better=True, score__isnull=False).exclude(
         state__in=[CandidateState.REJECTED.value, CandidateState.ROLLED_BACK.value]
     )
-    order = "-score" if run.target.better == "higher" else "score"
-    best = confirmed.order_by(order).values_list("score", flat=True).first()
+    best = confirmed.order_by(_best_first(run)).values_list("score", flat=True).first()
     return Situation(
         champion=run.champion_score if run.champion_score is not None else 0.0,
         best_confirmed=best,
@@ -179,6 +183,13 @@ def spent(run: Run, now: datetime) -> Spent:
         confirming=run.confirm_evaluations,
         seconds=seconds_running(run, now),
     )
+
+
+def may_go_on(run: Run, now: datetime) -> bool:
+    """Tell whether a run may still ask its strategy for candidates, now or when what it waits for is over."""
+    if RunState(run.state) in RUN_ENDS or run.exhausted or run.barren_generations >= MAX_BARREN:
+        return False
+    return budget(run).may_start(spent(run, now)) > 0
 
 
 def moved_by_people(candidate: Candidate) -> bool:

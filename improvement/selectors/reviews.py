@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -146,11 +147,7 @@ def why_may_not_vote(review: Review, facts: Case, policy: Policy, person: Person
     """Return why this person cannot approve here, or an empty text when they can."""
     if review.state != Review.State.OPEN:
         return "this review is not open"
-    if not permissions.may(person, Right.REVIEW, review.target_id):
-        return "your role does not include reviewing; ask an administrator"
-    if person.id in facts.involved and not policy.self_countersign:
-        return "you started or edited this; somebody else must decide"
-    return ""
+    return _why_may_not_decide(person, review.target_id, facts.involved, alone=policy.self_countersign)
 
 
 def quarantined(person: Person) -> list[Candidate]:
@@ -180,9 +177,13 @@ def count_to_clear(person: Person) -> int:
 
 
 def _why_may_not_clear(candidate: Candidate, person: Person, *, alone: bool) -> str:
-    if not permissions.may(person, Right.REVIEW, candidate.target_id):
+    return _why_may_not_decide(person, candidate.target_id, involved(candidate), alone=alone)
+
+
+def _why_may_not_decide(person: Person, target_id: int, own: Collection[int], *, alone: bool) -> str:
+    if not permissions.may(person, Right.REVIEW, target_id):
         return "your role does not include reviewing; ask an administrator"
-    if person.id in involved(candidate) and not alone:
+    if person.id in own and not alone:
         return "you started or edited this; somebody else must decide"
     return ""
 

@@ -18,7 +18,7 @@ from improvement.services.actors import SYSTEM, Actor
 def current(*, now: datetime) -> PolicyVersion:
     """Return the version in force, making the first one (``solo``) when there is none."""
     newest = PolicyVersion.objects.order_by("-version").first()
-    return newest or _append(Preset.SOLO, policies.preset_text(Preset.SOLO), actor=SYSTEM, chosen=False, now=now)
+    return newest or _append(Preset.SOLO, policies.preset_text(Preset.SOLO), actor=SYSTEM, now=now)
 
 
 def parsed(version: PolicyVersion) -> Policy:
@@ -48,19 +48,15 @@ def choose_preset(
             "More than one person may review here, so the policy stays team: nobody alone decides that one is enough."
         )
     text = policies.preset_text(chosen, WhenWaiting(when_waiting))
-    return _append(chosen, text, actor=actor, chosen=True, reason=why, now=now)
+    return _append(chosen, text, actor=actor, reason=why, now=now)
 
 
 def follow_people(*, now: datetime) -> PolicyVersion:
-    """Move from ``solo`` to ``team`` once a second person may review, unless a person chose the preset.
-
-    Must be called inside a transaction.
-    """
+    """Move from ``solo`` to ``team`` once a second person may review; must be called inside a transaction."""
     version = current(now=now)
-    if version.preset == Preset.SOLO.value and not version.chosen_by_person and _reviewers() >= 2:
-        reason = "a second person may review now"
-        text = policies.preset_text(Preset.TEAM)
-        return _append(Preset.TEAM, text, actor=SYSTEM, chosen=False, reason=reason, now=now)
+    if version.preset == Preset.SOLO.value and _reviewers() >= 2:
+        text = policies.preset_text(Preset.TEAM, parsed(version).when_waiting)
+        return _append(Preset.TEAM, text, actor=SYSTEM, reason="a second person may review now", now=now)
     return version
 
 
@@ -69,7 +65,7 @@ def _reviewers() -> int:
     return sum(permissions.may(person_of(user), Right.REVIEW) for user in people)
 
 
-def _append(preset: Preset, text: str, *, actor: Actor, chosen: bool, now: datetime, reason: str = "") -> PolicyVersion:
+def _append(preset: Preset, text: str, *, actor: Actor, now: datetime, reason: str = "") -> PolicyVersion:
     with audit.turn():
         newest = PolicyVersion.objects.select_for_update(of=("self",)).order_by("-version").first()
         version = PolicyVersion.objects.create(
@@ -77,7 +73,6 @@ def _append(preset: Preset, text: str, *, actor: Actor, chosen: bool, now: datet
             preset=preset.value,
             text=text,
             digest=hashlib.sha256(text.encode()).hexdigest(),
-            chosen_by_person=chosen,
             created_at=now,
             created_by=actor.name,
         )

@@ -5,6 +5,7 @@ The git work itself happens between these short transactions, in ``runner``; eac
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -152,11 +153,12 @@ def finish(release_id: int, *, task: Task, now: datetime) -> Release:
         _finish_ordered(release, now)
     release.state, release.finished_at = Release.State.DONE, now
     release.save(update_fields=["state", "finished_at"])
+    concerned = _runs_concerned(release)
     target.champion_commit, target.champion_score = release.commit, release.score
     target.champion_candidate = release.candidate
     targets.take_manifest(target, task)
     target.save()
-    _tell_runs(release, now)
+    _tell_runs(release, concerned, now)
     suspend_others(target, now=now)
     return release
 
@@ -227,11 +229,10 @@ def _still_promising(candidate: Candidate, review: Review | None, target: Target
     """Whether the best that is known of a candidate is above the new champion; what people voted on always is."""
     if target.champion_score is None or Vote.objects.filter(review=review, review__isnull=False).exists():
         return True
-    sign = 1.0 if target.better == "higher" else -1.0
     row = Evidence.read(review.evidence.payload).primary if review is not None else None
     if row is not None:
-        return sign * row.champion + row.high > sign * target.champion_score
-    return candidate.score is None or sign * candidate.score > sign * target.champion_score
+        return target.sign * row.champion + row.high > target.sign * target.champion_score
+    return candidate.score is None or target.sign * candidate.score > target.sign * target.champion_score
 
 
 def _finish_release(release: Release, now: datetime) -> None:
@@ -281,11 +282,20 @@ def _roll_back_champion(release: Release, now: datetime) -> None:
         move_candidate(replaced, CandidateState.ROLLED_BACK, actor=SYSTEM, now=now, data=data)
 
 
-def _tell_runs(release: Release, now: datetime) -> None:
+def _runs_concerned(release: Release) -> list[Run]:
+    """Return the runs that go on, the one that made the champion, and after a rollback the one whose champion goes."""
+    concerned = Q(target=release.target, state__in=[state.value for state in LIVE_RUN_STATES])
+    made, replaced = release.candidate, release.target.champion_candidate
+    concerned |= Q(pk=made.run_id if made else None)
+    if replaced is not None and release.kind == Release.Kind.ROLLBACK:
+        concerned |= Q(pk=replaced.run_id)
+    return list(Run.objects.filter(concerned))
+
+
+def _tell_runs(release: Release, concerned: Iterable[Run], now: datetime) -> None:
     names = read_targets.moved_by(release)
-    live = [state.value for state in LIVE_RUN_STATES]
     own = release.candidate.run_id if release.candidate else None
-    for run in Run.objects.filter(target=release.target, state__in=live) | Run.objects.filter(pk=own or 0):
+    for run in concerned:
         payload = {
             "id": release.candidate_id if own == run.pk and release.kind == Release.Kind.RELEASE else None,
             "x": run.evaluations,

@@ -8,6 +8,8 @@ from datetime import datetime
 from webapp.presenters.paging import Pager
 
 EVERYTHING = "everything"
+TypeGroup = tuple[str, tuple[tuple[str, str], ...]]
+"""What a group of events is about, and each type of it: its name in the log and in words."""
 SHARES = (("", "Decisions"), (EVERYTHING, "Everything"))
 
 
@@ -65,7 +67,7 @@ class AuditPage:
     lines: tuple[AuditLine, ...]
     pager: Pager
     filters: AuditFilters
-    types: tuple[str, ...]
+    types: tuple[TypeGroup, ...]
     actors: tuple[str, ...]
     size: int
     bundle: str

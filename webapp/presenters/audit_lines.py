@@ -11,7 +11,7 @@ from improvement.ledger.event import sentence
 from improvement.permissions import Person, Right, may
 from improvement.selectors import audit
 from improvement.selectors.audit import Filters
-from webapp.presenters.audit import AuditFilters, AuditLine, AuditPage, Verification
+from webapp.presenters.audit import AuditFilters, AuditLine, AuditPage, TypeGroup, Verification
 from webapp.presenters.paging import Pager
 from webapp.presenters.runs import FeedLine
 
@@ -40,7 +40,7 @@ _LOOKS = (
     ("user.", "", "user"),
     ("target.", "", "crosshair"),
 )
-_FROM_THE_SENTENCE = {"v", "seq", "ts", "type"}
+_FROM_THE_SENTENCE = {"v", "seq", "ts"}
 
 
 def page(
@@ -52,7 +52,7 @@ def page(
         lines=tuple(_line(event) for event in found.object_list),
         pager=Pager("Pages of events", found.number, PAGE, found.paginator.count),
         filters=shown,
-        types=tuple(audit.types()),
+        types=_types(audit.types()),
         actors=tuple(audit.actors()),
         size=head.size if head else 0,
         bundle=export_name(filters.run_id, "tar"),
@@ -83,13 +83,30 @@ def _line(event: AuditEvent) -> AuditLine:
         seq=event.seq,
         at=datetime.fromisoformat(event.ts),
         text=text,
-        kind=event.type,
+        kind=_spoken(event.type),
         icon=icon,
         tone=tone,
         run=None if re.search(rf"\bR-{event.run_id}\b", text) else event.run_id,
         reason=_reason(body, text),
         details=tuple(_flat("", {key: value for key, value in body.items() if key not in _FROM_THE_SENTENCE})),
     )
+
+
+def _types(known: Iterable[str]) -> tuple[TypeGroup, ...]:
+    """Return the types of events by what they are about, in words."""
+    about: dict[str, list[tuple[str, str]]] = {}
+    for kind in known:
+        noun, _, what = kind.partition(".")
+        about.setdefault(noun.capitalize(), []).append((kind, _words(what)))
+    return tuple((noun, tuple(choices)) for noun, choices in sorted(about.items()))
+
+
+def _spoken(kind: str) -> str:
+    return _words(kind.replace(".", ": ", 1))
+
+
+def _words(text: str) -> str:
+    return text.replace("_", " ")
 
 
 def _reason(body: dict[str, Any], text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from improvement.engine.wording import counted
@@ -32,7 +33,7 @@ _MOVING = {
 _WITH_PEOPLE = {CandidateState.MEASURED, CandidateState.IN_REVIEW, CandidateState.QUARANTINED}
 
 
-def page(candidate: Candidate, person: Person, *, tab: str, view: str) -> CandidatePage:
+def page(candidate: Candidate, person: Person, *, tab: str, view: str, now: datetime) -> CandidatePage:
     """Return a candidate's page with one of its tabs."""
     review = reviews.latest(candidate.pk)
     standing = reviews.standing(review, person) if review else None
@@ -68,7 +69,7 @@ def page(candidate: Candidate, person: Person, *, tab: str, view: str) -> Candid
         neighbours=_neighbours(candidate.pk, person),
         shown=_shown(candidate, standing),
         moving=_is_moving(candidate),
-        decision=decisions.box(candidate, review, standing),
+        decision=decisions.box(candidate, review, standing, now),
         quarantined=candidate.state == CandidateState.QUARANTINED.value,
         why_not_clear=reviews.why_may_not_clear(candidate, person),
         evidence=evidence.view(found.payload) if found else None,

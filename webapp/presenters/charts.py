@@ -30,6 +30,7 @@ class FirstPaint:
     signed: tuple[Point, ...]
     waiting: tuple[Point, ...]
     rejected: tuple[Point, ...]
+    taken_back: tuple[Point, ...]
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
     summary: str
@@ -45,6 +46,7 @@ class Series:
     signed: Sequence[Point] = ()
     waiting: Sequence[Point] = ()
     rejected: Sequence[Point] = ()
+    taken_back: Sequence[Point] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Scale:
 
 def first_paint(series: Series, *, summary: str) -> FirstPaint:
     """Return the SVG coordinates of a run's chart; an empty run gives an empty box with its grid."""
-    everything = [*series.points, *series.champion, *series.waiting, *series.rejected]
+    everything = [*series.points, *series.champion, *series.waiting, *series.rejected, *series.taken_back]
     x = _scale([point[0] for point in everything] + [0.0], LEFT, WIDTH - RIGHT, pad=0.02)
     y = _scale([point[1] for point in everything], HEIGHT - BOTTOM, TOP, pad=0.06)
 
@@ -77,6 +79,7 @@ def first_paint(series: Series, *, summary: str) -> FirstPaint:
         signed=place(series.signed),
         waiting=place(series.waiting),
         rejected=place(series.rejected),
+        taken_back=place(series.taken_back),
         across=tuple(Tick(x(value), f"{value:g}") for value in ticks(x.low, x.high) if value >= 0),
         up=tuple(Tick(y(value), f"{value:g}") for value in ticks(y.low, y.high)),
         summary=summary,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from improvement.engine.wording import counted
 from improvement.policies import Digests
-from improvement.selectors import candidates
+from improvement.selectors import candidates, loop
 from improvement.selectors.reviews import Standing, eligible
 from improvement.selectors.reviews import VoteLine as VoteRow
 from improvement.states import CandidateState
@@ -38,11 +39,11 @@ _FOLLOWS = {
 }
 
 
-def box(candidate: Candidate, review: Review | None, standing: Standing | None) -> DecisionBox:
+def box(candidate: Candidate, review: Review | None, standing: Standing | None, now: datetime) -> DecisionBox:
     """Return the box where people decide about a candidate, or read what was decided."""
     if review is None or standing is None:
         return DecisionBox("", (), (), None, can_vote=False, why_not="", self_countersign=False)
-    is_open = review.state != "closed"
+    is_open, run = review.state != "closed", candidate.run
     return DecisionBox(
         policy=f"{review.policy.preset} v{review.policy.version}",
         votes=tuple(vote_line(row) for row in standing.votes),
@@ -52,6 +53,7 @@ def box(candidate: Candidate, review: Review | None, standing: Standing | None) 
         why_not=_sentence(standing.why_not),
         self_countersign=standing.involved and standing.policy.self_countersign,
         outcome="" if is_open else _outcome(candidate, review),
+        nobody_answers=is_open and run is not None and not loop.may_go_on(run, now),
     )
 
 

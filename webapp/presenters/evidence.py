@@ -98,11 +98,12 @@ _ROLES = {Role.PRIMARY: "", Role.GUARD: " (guard)", Role.TIME: "", Role.REPORTED
 def view(payload: Mapping[str, Any]) -> EvidenceView:
     """Return stored evidence for reading: what is improved first, then the holdout, then the rest."""
     evidence = Evidence.read(payload)
+    better = evidence.primary.better if evidence.primary else "higher"
     primary = [_metric(row) for row in evidence.metrics if row.role is Role.PRIMARY]
     others = [_metric(row) for row in evidence.metrics if row.role is not Role.PRIMARY]
     return EvidenceView(
         verdict=_verdict(evidence),
-        lines=(*primary, _holdout(evidence.holdout), *others, _checks(evidence)),
+        lines=(*primary, _holdout(evidence.holdout, better), *others, _checks(evidence)),
         findings=tuple(_finding(one) for one in evidence.findings),
     )
 
@@ -118,14 +119,16 @@ def _verdict(evidence: Evidence) -> Chip:
 
 
 def _metric(row: MetricRow) -> EvidenceLine:
-    key = f"{row.name}{_ROLES[row.role]}, {counted(row.n, 'paired seed')}"
+    lower = row.better == "lower" and row.role is not Role.TIME
+    key = f"{row.name}{_ROLES[row.role]}{', lower is better' if lower else ''}, {counted(row.n, 'paired seed')}"
     write = _time if row.role is Role.TIME else words.signed
-    value = write(row.mean)
+    value = write(-row.mean if lower else row.mean)
     if row.method == "exact":
         why = "the same on every seed, so there is no interval"
     else:
         noise = ": within noise" if row.low <= 0 <= row.high else ""
-        why = f"{100 * row.level:.0f} % interval {write(row.low)} to {write(row.high)} against the champion{noise}"
+        low, high = (-row.high, -row.low) if lower else (row.low, row.high)
+        why = f"{100 * row.level:.0f} % interval {write(low)} to {write(high)} against the champion{noise}"
     drawn = bar(row.mean, row.low, row.high, summary=f"{row.name}: {value}, {why}")
     return EvidenceLine(key, value, {"better": "up", "worse": "down", "noise": ""}[drawn.tone], why, drawn)
 
@@ -135,7 +138,7 @@ def _time(difference: float) -> str:
     return f"{words.number(abs(difference))} s {'faster' if difference >= 0 else 'slower'}"
 
 
-def _holdout(row: HoldoutRow) -> EvidenceLine:
+def _holdout(row: HoldoutRow, better: str) -> EvidenceLine:
     key = "Holdout, never shown to the loop"
     if row.verdict is HoldoutVerdict.NONE:
         return EvidenceLine(
@@ -151,10 +154,11 @@ def _holdout(row: HoldoutRow) -> EvidenceLine:
         else ""
     )
     drawn = None
+    change = words.signed(-row.mean if row.mean and better == "lower" else row.mean)
     if row.mean is not None and row.low is not None and row.high is not None:
-        drawn = bar(row.mean, row.low, row.high, summary=f"holdout: {words.signed(row.mean)}, {says}")
+        drawn = bar(row.mean, row.low, row.high, summary=f"holdout: {change}, {says}")
     tone = "up" if row.verdict is HoldoutVerdict.AGREES else "down"
-    return EvidenceLine(key, words.signed(row.mean), tone, f"{says}: {used}{gap}", drawn)
+    return EvidenceLine(key, change, tone, f"{says}: {used}{gap}", drawn)
 
 
 def _checks(evidence: Evidence) -> EvidenceLine:

@@ -22,13 +22,13 @@ from webapp.presenters import words
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One entry of the rail; ``count`` is shown beside it when it is not 0."""
+    """One entry of the rail; ``count``: what waits there, ``None`` where nothing ever does."""
 
     name: str
     url: str
     icon: str
     here: bool
-    count: int = 0
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _place(name: str, route: str, icon: str, path: str, waiting: int) -> Place:
         if route == "home"
         else path.startswith(url) or (route == "queue" and path.startswith("/candidates/"))
     )
-    return Place(name, url, icon, here, waiting if route == "queue" else 0)
+    return Place(name, url, icon, here, waiting if route == "queue" else None)
 
 
 def _workers() -> tuple[str, ...]:

@@ -45,7 +45,10 @@ class Signing:
 
 @dataclass(frozen=True, slots=True)
 class DecisionBox:
-    """The box where people decide; without ``signing`` there is nothing to decide any more."""
+    """The box where people decide; without ``signing`` there is nothing to decide any more.
+
+    ``nobody_answers``: the run proposes nothing more, so that asking for changes ends in a withdrawal.
+    """
 
     policy: str
     votes: tuple[VoteLine, ...]
@@ -55,6 +58,7 @@ class DecisionBox:
     why_not: str
     self_countersign: bool
     outcome: str = ""
+    nobody_answers: bool = False
 
     @property
     def met(self) -> tuple[Need, ...]:

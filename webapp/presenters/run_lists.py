@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from improvement.models import Run
 
 PAGE = 25
+_GOING = {RunState.QUEUED.value, RunState.RUNNING.value}
 
 
 def lines(rows: Iterable[Run]) -> tuple[RunLine, ...]:
@@ -36,13 +37,13 @@ def home(person: Person, *, now: datetime) -> HomePage:
     waiting = tuple(waiting_line(row) for row in reviews.awaiting(person))
     mine = tuple(row for row in waiting if row.can_vote)
     suspects = tuple(_suspect(row) for row in reviews.suspects(person) if not row.why_not)
-    live = lines(runs.live(person))
+    live = list(runs.live(person))
     return HomePage(
         greeting=_greeting(now),
-        summary=_summary(len(mine) + len(suspects), len(live), halted=system.halted()),
+        summary=_summary(len(mine) + len(suspects), live, halted=system.halted()),
         waiting=mine,
         suspects=suspects,
-        runs=live,
+        runs=lines(live),
         has_targets=bool(targets.all_targets(person)),
         may_start=may(person, Right.START_RUN),
         may_import=may(person, Right.IMPORT_TARGET),
@@ -133,8 +134,11 @@ def _greeting(now: datetime) -> str:
     return "Good morning" if 4 <= hour < 12 else "Good afternoon" if hour < 18 else "Good evening"
 
 
-def _summary(mine: int, live: int, *, halted: bool) -> str:
+def _summary(mine: int, live: Sequence[Run], *, halted: bool) -> str:
     waits = f"{counted(mine, 'decision waits', 'decisions wait')} for you" if mine else "Nothing waits for you"
     if halted:
         return f"{waits} \u00b7 everything is stopped"
-    return f"{waits} \u00b7 {counted(live, 'loop')} going" if live else waits
+    going = sum(run.state in _GOING for run in live)
+    loops = [f"{counted(going, 'loop')} going"] if going else []
+    loops += [f"{counted(len(live) - going, 'loop')} waiting"] if len(live) > going else []
+    return " \u00b7 ".join([waits, *loops])

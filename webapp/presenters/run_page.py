@@ -111,6 +111,7 @@ def live(run: Run, *, after: int, now: datetime) -> dict[str, Any]:
             "signed": _marks(chart.countersigned),
             "waiting": _marks(chart.waiting),
             "rejected": _marks(chart.rejected),
+            "taken_back": _marks(chart.taken_back),
         },
         "figures": [asdict(figure) for figure in figures(run, chart, now=now)],
         "chip": asdict(words.run_chip(run.state, halted=stop is not None)),
@@ -170,13 +171,14 @@ def _candidate(row: Row) -> CandidateLine:
     one, payload = row.candidate, row.evidence or {}
     primary = next((line for line in payload.get("metrics", []) if line["role"] == "primary"), None)
     holdout = (payload.get("holdout") or {}).get("mean")
+    lower = primary is not None and primary["better"] == "lower"
     return CandidateLine(
         id=one.pk,
         chip=words.candidate_chip(one.state),
         score=words.number(one.score),
         versus=_versus(primary),
         tone=_tone(primary),
-        holdout=words.signed(float(holdout)) if holdout is not None else words.NOTHING,
+        holdout=words.signed(-float(holdout) if lower else float(holdout)) if holdout is not None else words.NOTHING,
         origin=words.origin(one.operator, one.origin),
         parents=row.parents,
         added=one.added,
@@ -197,6 +199,7 @@ def _versus(primary: dict[str, Any] | None) -> str:
     if primary is None:
         return words.NOTHING
     mean, half = float(primary["mean"]), (float(primary["high"]) - float(primary["low"])) / 2
+    mean = -mean if primary["better"] == "lower" else mean
     return f"{words.signed(mean)} \u00b1 {words.number(half)}" if half else words.signed(mean)
 
 
@@ -213,7 +216,13 @@ def _series(chart: Chart) -> Series:
 
     points = list(zip(chart.x, chart.y, strict=True))
     return Series(
-        points, chart.best, chart.champion, places(chart.countersigned), places(chart.waiting), places(chart.rejected)
+        points,
+        best=chart.best,
+        champion=chart.champion,
+        signed=places(chart.countersigned),
+        waiting=places(chart.waiting),
+        rejected=places(chart.rejected),
+        taken_back=places(chart.taken_back),
     )
 
 

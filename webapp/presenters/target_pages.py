@@ -57,6 +57,7 @@ def page(target: Target, person: Person) -> TargetPage:
         change=words.percent_change(target.champion_score, target.start_score),
         tone=_tone(target),
         commit=target.champion_commit,
+        moving=targets.release_in_flight(target.pk) is not None,
         strayed=targets.how_strayed(target.stray_head),
         clone=targets.clone_path(target),
         editable=manifest.edit_files,
@@ -95,7 +96,10 @@ def strategies_page(packages: Iterable[StrategyPackage], person: Person) -> Stra
     """Return the strategies that a run can use."""
     lines = (
         StrategyLine(
-            one.name, one.version, one.description, tuple((name, str(value)) for name, value in one.parameters.items())
+            one.name,
+            one.version,
+            one.description,
+            tuple((name, str(value), one.help.get(name, "")) for name, value in one.parameters.items()),
         )
         for one in packages
     )

@@ -63,7 +63,10 @@ class ReleaseLine:
 
 @dataclass(frozen=True, slots=True)
 class TargetPage:
-    """One target; ``strayed`` says what became of a branch that is not at the champion."""
+    """One target.
+
+    ``moving``: a release or rollback is under way; ``strayed``: where a branch is that is not at the champion.
+    """
 
     name: str
     description: str
@@ -74,6 +77,7 @@ class TargetPage:
     change: str
     tone: str
     commit: str
+    moving: bool
     strayed: str
     clone: str
     editable: tuple[str, ...]
@@ -92,12 +96,12 @@ class TargetPage:
 
 @dataclass(frozen=True, slots=True)
 class StrategyLine:
-    """One strategy package: what it does and its settings."""
+    """One strategy package: what it does and its settings (name, default, what it means)."""
 
     name: str
     version: str
     description: str
-    settings: tuple[tuple[str, str], ...] = ()
+    settings: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def page(me: Person, policy: PolicyVersion, *, invitation: Invitation | None, no
         presets=tuple((preset.value, preset.value.title(), what) for preset, what in _PRESETS.items()),
         may_manage=may(me, Right.MANAGE_PEOPLE),
         may_choose=may(me, Right.CHANGE_POLICY),
-        becomes_team=policy.preset == Preset.SOLO.value and not policy.chosen_by_person,
+        becomes_team=policy.preset == Preset.SOLO.value,
         targets=tuple(target.name for target in targets.all_targets(me)),
         invitation=invitation,
     )

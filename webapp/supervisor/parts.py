@@ -49,7 +49,7 @@ def application(plan: Plan) -> Iterator[Part]:
     descriptor = plan.listening.fileno()
     yield Part(
         name="web",
-        command=(sys.executable, "-m", "webapp.supervisor.web", str(descriptor)),
+        command=(sys.executable, "-m", "webapp.supervisor.web", str(descriptor), ",".join(settings.TRUSTED_PROXIES)),
         ready=lambda: answers_http(plan.address),
         descriptors=(descriptor,),
     )

@@ -15,13 +15,16 @@ def main() -> None:
     """Serve the application on the listening socket with the given descriptor until SIGTERM."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("descriptor", type=int)
-    listening = socket.socket(fileno=parser.parse_args().descriptor)
+    parser.add_argument("trusted_proxies", help="addresses whose X-Forwarded-For is believed, separated by commas")
+    given = parser.parse_args()
+    listening = socket.socket(fileno=given.descriptor)
     config = uvicorn.Config(
         "webapp.asgi:application",
         log_config=None,
         access_log=False,
         server_header=False,
         lifespan="off",
+        forwarded_allow_ips=given.trusted_proxies,
         timeout_graceful_shutdown=_SECONDS_FOR_OPEN_CONNECTIONS,
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

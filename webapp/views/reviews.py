@@ -37,11 +37,11 @@ def queue(request: HttpRequest) -> HttpResponse:
 @require_safe
 def candidate(request: HttpRequest, candidate_id: int) -> HttpResponse:
     """Show one candidate, and note that a reviewer is looking at it."""
-    person = person_of(request)
+    person, now = person_of(request), timezone.now()
     found = candidates.get(candidate_id, person)
-    reviews.look(candidate_id, actor=actor_of(request), now=timezone.now())
+    reviews.look(candidate_id, actor=actor_of(request), now=now)
     view = request.GET.get("view") or request.COOKIES.get("diff", "")
-    page = candidate_page.page(found, person, tab=request.GET.get("tab", ""), view=view)
+    page = candidate_page.page(found, person, tab=request.GET.get("tab", ""), view=view, now=now)
     response = show(request, "review/candidate.html", {"page": page, "view_choices": candidate_page.VIEWS})
     if "view" in request.GET:
         response.set_cookie("diff", page.view, max_age=365 * 86400, samesite="Lax", httponly=True)

@@ -66,10 +66,10 @@ def _improve(options: Namespace) -> Answer:
 
 
 def _start(options: Namespace) -> Run:
-    actor = caller.actor(options)
+    actor, package = caller.actor(options), strategies.package(options.strategy)
+    target_named.check(options.target)
     if system.halted():
         raise Halted("Everything is stopped; no run starts until people lift that (`manage.py resume`, or any page).")
-    package = strategies.package(options.strategy)
     target = target_named.found_or_added(options.target, actor=actor)
     heads.look_at(target.name)
     return runs.start(

@@ -19,7 +19,7 @@ from improvement.services.actors import SYSTEM
 
 EXAMPLE = "circle_packing"
 NAME = "circle-packing"
-STRATEGY, BUDGET, SEED = "evolution", 600, 7
+STRATEGY, BUDGET, SEED = "evolution", 2_000, 7
 
 
 class Command(CountersignCommand):

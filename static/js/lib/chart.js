@@ -26,6 +26,7 @@ function traces(series) {
     line(series.champion, "approved champion", { width: 2.5, color: colour("--seal") }),
     marks(at(series.signed), { name: "countersigned", marker: { size: 11, color: colour("--seal"), line: { width: 2, color: colour("--sheet") } } }),
     marks(at(series.waiting), { name: "waiting", marker: { size: 11, symbol: "circle-open", color: colour("--amber"), line: { width: 2.5 } } }),
+    marks(at(series.taken_back), { name: "withdrawn, rolled back", marker: { size: 11, symbol: "diamond-open", color: colour("--muted"), line: { width: 2.5 } } }),
     marks(at(series.rejected), { name: "rejected", marker: { size: 10, symbol: "x-thin", color: colour("--wax"), line: { width: 2.5, color: colour("--wax") } } }),
   ].map((trace) => ({ type: "scatter", showlegend: false, ...trace }));
 }

@@ -1,6 +1,6 @@
 // Parts of a page, made again from the page as the server has it now; whatever else is on the page stays.
 
-const AROUND = ["banners", "rail-halt"];
+const AROUND = ["banners", "rail-halt", "rail-count"];
 
 export async function ask(address = location.href) {
   const answer = await fetch(address, { headers: { Accept: "text/html" } });

@@ -25,6 +25,7 @@ function nextChange(step) {
 // A decision that needs a reason puts the cursor there first; a key never sends an empty one.
 function demandReason(button) {
   const reason = document.getElementById("reason");
+  reason.setCustomValidity("");
   reason.required = ["reject", "request_changes"].includes(button.value);
   return reason;
 }
@@ -33,9 +34,12 @@ function decide(key) {
   const button = document.querySelector(`#decide [data-key="${key}"]`);
   if (!button) return;
   const reason = demandReason(button);
-  if (reason.checkValidity()) button.form.requestSubmit(button);
-  else reason.focus();
+  if (reason.reportValidity()) button.form.requestSubmit(button);
 }
+
+// Said when a reason is missing, in the words of this page instead of the browser's.
+document.addEventListener("invalid", (event) => event.target.id === "reason" && event.target.setCustomValidity("Say why: the audit trail keeps the reason, and the loop learns from it."), true);
+document.addEventListener("input", (event) => event.target.id === "reason" && event.target.setCustomValidity(""));
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("#decide button[value]");

@@ -2,7 +2,7 @@
 
 import { Chart } from "../lib/chart.js";
 import { ago, element, icon } from "../lib/format.js";
-import { renew } from "../lib/parts.js";
+import { renew, renewAround } from "../lib/parts.js";
 import { LiveSocket, insist, paced } from "../lib/socket.js";
 
 const page = document.querySelector("[data-run]");
@@ -75,6 +75,10 @@ function showState(chip, wait, halted) {
   renewSteering();
 }
 
+// What waits for people is said beside the page, too.
+const followAround = paced(renewAround, 2000);
+const isDecision = ({ kind }) => /^(candidate\.(in_review|stale|superseded|withdrawn|expired|quarantined)|vote|release)/.test(kind);
+
 const renewSteering = paced(() => renew("steering"), 500);
 
 async function refresh() {
@@ -111,6 +115,7 @@ function onEvents(events) {
   chart.draw();
   refreshSoon();
   refreshTable();
+  if (fresh.some(isDecision)) followAround();
 }
 
 await insist(refresh, () => (page.dataset.connection = "lost"));

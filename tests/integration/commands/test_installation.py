@@ -75,6 +75,8 @@ def test_halt_and_resume(reviewing: Console, candidate: str) -> None:
     waiting = reviewing.json("review", "approve", candidate, "--as", "admin", "--reason", "small and sound")
     assert waiting["state"] == "in_review"
     assert [one["name"] for one in waiting["requirements"] if not one["met"]] == ["Not stopped"]
+    nowhere = reviewing.run("improve", "nowhere", "--as", "admin", "--json").error
+    assert nowhere["code"] == "not_found"  # what is wrong whatever happens comes before what waits
     assert reviewing.json("resume", "--as", "admin", "--reason", "it was the coffee")["halted"] is False
     assert not (reviewing.data / "run" / "halt").exists()
     assert reviewing.run("resume", "--as", "admin", "--reason", "again", "--json").error["code"] == "conflict"
@@ -100,7 +102,7 @@ def test_demo_is_seeded_once(empty: Console) -> None:
     assert first == {"target": "circle-packing", "run": "R-1", "message": ""}
     assert empty.json("seed_demo") == first
     run = empty.json("run", "show", "R-1")
-    assert (run["started_by"], run["budget"], run["seed"], run["state"]) == ("Countersign", 600, 7, "queued")
+    assert (run["started_by"], run["budget"], run["seed"], run["state"]) == ("Countersign", 2000, 7, "queued")
 
 
 @pytest.mark.django_db

@@ -11,7 +11,8 @@ from improvement.models import Release, Target
 from improvement.permissions import Right
 from improvement.runner import releasing
 from improvement.runner.tasks_at import repository
-from improvement.services import champions, halt
+from improvement.selectors import charts
+from improvement.services import champions, halt, runs
 from improvement.services.actors import SYSTEM
 from tests import factories as make
 from tests import trail
@@ -69,6 +70,19 @@ def test_the_candidate_that_was_champion_is_rolled_back_in_the_trail_too() -> No
     assert make.fresh(candidate).state == "rolled_back"
     assert recorded("candidate.rolled_back") == [{"to": target.start_commit, "reason": "it was slower"}]
     trail.assert_holds()
+
+
+def test_the_run_whose_champion_goes_hears_of_it_though_it_is_over() -> None:
+    target, candidate = released()
+    run = candidate.run
+    assert run is not None
+    runs.complete(run.pk, reason="the budget is spent", now=timezone.now())
+    releasing.finish_release(roll_back(target).pk)
+    run.refresh_from_db()
+    chart = charts.chart(run)
+    assert chart.champion[-1] == (run.evaluations, 1.0)
+    assert [number for _, _, number in chart.countersigned] == [candidate.pk]
+    assert [number for _, _, number in chart.taken_back] == [candidate.pk]
 
 
 def test_a_rollback_past_a_takeover_brings_the_former_evaluator_back() -> None:

@@ -218,6 +218,14 @@ def test_the_second_reviewer_brings_the_team_policy() -> None:
     assert trail.recorded("policy.changed")[-1]["reason"] == "a second person may review now"
 
 
+def test_a_second_reviewer_brings_the_team_policy_whatever_one_person_chose_before() -> None:
+    alice = make.alice()
+    policies.choose_preset("solo", actor=alice, reason="runs shall wait", when_waiting="park", now=NOW)
+    people.invite("bob", role="reviewer", actor=alice, now=NOW)
+    assert preset() == "team"
+    assert policies.parsed(policies.current(now=NOW)).when_waiting == "park"
+
+
 @pytest.mark.parametrize("step", ["promote", "let in"])
 def test_whoever_becomes_the_second_reviewer_brings_the_team_policy(step: str) -> None:
     alice, bob = make.alice(), make.user("bob", "viewer" if step == "promote" else "reviewer")
@@ -230,7 +238,7 @@ def test_whoever_becomes_the_second_reviewer_brings_the_team_policy(step: str) -
 
 def test_a_policy_is_a_new_version_and_says_who_and_why() -> None:
     version = policies.choose_preset("team", actor=make.alice(), reason="we are many", now=NOW)
-    assert (version.version, version.preset, version.created_by, version.chosen_by_person) == (2, "team", "alice", True)
+    assert (version.version, version.preset, version.created_by) == (2, "team", "alice")
     stated = trail.recorded("policy.changed")[-1]
     assert (stated["version"], stated["preset"], stated["reason"]) == (2, "team", "we are many")
     assert stated["policy_sha256"] == version.digest

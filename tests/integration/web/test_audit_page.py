@@ -22,7 +22,7 @@ OF_THE_LOOP = {"generation.proposed", "candidate.nominated", "evidence.recorded"
 def _shown(browser: Client, query: str = "") -> set[str]:
     """Return the types of the events that the page lists."""
     text = browser.get(f"/audit/{query}").content.decode()
-    return set(re.findall(r"<summary>Event \d+, ([a-z_.]+)</summary>", text))
+    return set(re.findall(r'<dt>type</dt><dd class="mono">([a-z_.]+)</dd>', text))
 
 
 @pytest.fixture

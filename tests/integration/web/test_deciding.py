@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from improvement.models import Candidate, Review, User, Vote
+from improvement.models import Candidate, Review, Run, User, Vote
 from improvement.runner.releasing import finish_release
 from improvement.services import halt
 from improvement.services.champions import order_rollback
@@ -53,6 +53,20 @@ def _decide(browser: Client, candidate: Candidate, verdict: str, reason: str = "
     """Send the page's form and return the page that it leads to."""
     form = {**_form(browser, candidate), "verdict": verdict, "reason": reason}
     return browser.post(f"/candidates/{candidate.pk}/decide/", form, follow=True).content.decode()
+
+
+def test_a_page_says_when_nobody_would_answer_a_request_for_changes(world: World, signed_in: Browsers) -> None:
+    bob, said = signed_in(make.user("bob")), "nobody would answer a request for changes"
+    path = f"/candidates/{world.candidate.pk}/"
+    assert said not in bob.get(path).content.decode()
+    Run.objects.filter(pk=world.run.pk).update(exhausted=True)
+    assert said in bob.get(path).content.decode()
+
+
+def test_what_took_its_place_is_a_link(world: World, signed_in: Browsers) -> None:
+    Candidate.objects.filter(pk=world.candidate.pk).update(message="C-77 is better and took its place.")
+    page = signed_in(make.user("bob")).get(f"/candidates/{world.candidate.pk}/").content.decode()
+    assert '<a href="/candidates/77/">C-77</a> is better' in page
 
 
 def test_a_page_says_what_follows_a_vote(world: World, signed_in: Browsers) -> None:

@@ -37,6 +37,13 @@ def test_the_frame_tells_of_a_stop_and_nothing_else_of_a_page(alice: Client) -> 
     assert "<html" not in frame
 
 
+def test_the_frame_counts_what_waits_for_its_reader(alice: Client) -> None:
+    assert 'id="rail-count" hidden>0<' in alice.get("/frame/").content.decode()
+    make.reviewed_candidate(make.run(actor=make.alice()))
+    frame = alice.get("/frame/").content.decode()
+    assert 'id="rail-count">1<' in frame
+
+
 def test_the_frame_leaves_what_a_page_has_to_say_to_the_page(alice: Client) -> None:
     alice.post("/you/keyboard/", {"keys": "on"})
     assert "Single keys are on" not in alice.get("/frame/").content.decode()

@@ -66,7 +66,7 @@ def test_each_finds_what_they_may_decide(
     assert f"C-{suspect.pk}" in section(queue)
     assert why_not in section(queue)
     assert (">Decide<span" in section(queue)) is (why_not == "")
-    assert re.findall(r'class="count">(\d+)', queue) == ([str(counted)] if counted else [])
+    assert re.findall(r'id="rail-count">(\d+)', queue) == ([str(counted)] if counted else [])
 
 
 def test_without_any_nothing_is_said_of_them(signed_in: Browsers) -> None:

@@ -20,6 +20,9 @@ rate = 0.5
 count = 3
 greedy = false
 mode = "soft"
+
+[help]
+rate = "How fast."
 """
 
 
@@ -36,12 +39,13 @@ def test_load_package_reads_everything(tmp_path: Path) -> None:
     assert package.generation == 4
     assert package.label == "walk@1.2.0"
     assert package.parameters == {"rate": 0.5, "count": 3, "greedy": False, "mode": "soft"}
+    assert package.help == {"rate": "How fast."}
     assert package.path == (tmp_path / "walk").resolve()
 
 
 def test_load_package_defaults(tmp_path: Path) -> None:
     package = load_package(_package(tmp_path, 'name = "a"\nversion = "1"\ndescription = "b"\n'))
-    assert (package.generation, package.parameters) == (8, {})
+    assert (package.generation, package.parameters, package.help) == (8, {}, {})
 
 
 def test_digest_is_of_the_files_and_nothing_else(tmp_path: Path) -> None:
@@ -66,6 +70,8 @@ def test_digest_is_of_the_files_and_nothing_else(tmp_path: Path) -> None:
         (TOML.replace("generation = 4", "generations = 4"), "did you mean 'generation'?"),
         (TOML.replace("rate = 0.5", "rate = [1]"), "'rate'"),
         (TOML.replace("[parameters]\n", "parameters = 3\n[x]\n"), "'x'"),
+        (TOML.replace('"How fast."', "3"), "[help] must be a table"),
+        (TOML.replace('rate = "How', 'rat = "How'), "did you mean 'rate'?"),
     ],
 )
 def test_load_package_bad_description_refused(tmp_path: Path, toml: str, said: str) -> None:
@@ -88,6 +94,12 @@ def test_load_package_link_refused(tmp_path: Path) -> None:
     (_package(tmp_path) / "secret.py").symlink_to("/etc/hostname")
     with pytest.raises(StrategyError, match="plain files only"):
         load_package(tmp_path)
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_every_setting_of_a_built_in_strategy_is_explained(name: str) -> None:
+    package = find_builtin(name)
+    assert package.help.keys() == package.parameters.keys()
 
 
 def test_find_builtin_names_the_nearest() -> None:
