@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from improvement import installation
 from improvement.engine.manifest import Manifest, Metric
-from improvement.engine.packages import StrategyPackage
+from improvement.engine.packages import Setting, StrategyPackage
 from improvement.engine.wording import counted
 from improvement.permissions import Person, Right, may
 from improvement.selectors import runs, targets
@@ -99,11 +99,15 @@ def strategies_page(packages: Iterable[StrategyPackage], person: Person) -> Stra
             one.name,
             one.version,
             one.description,
-            tuple((name, str(value), one.help.get(name, "")) for name, value in one.parameters.items()),
+            tuple((name, _setting(value), one.help.get(name, "")) for name, value in one.parameters.items()),
         )
         for one in packages
     )
     return StrategiesPage(tuple(lines), may_start=may(person, Right.START_RUN))
+
+
+def _setting(value: Setting) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _line(target: Target) -> TargetLine:
