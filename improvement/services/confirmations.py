@@ -143,7 +143,15 @@ def withdraw(candidate_id: int, *, expected: CandidateState, revision: int, reas
         Review.objects.select_for_update(of=("self",)).filter(candidate=candidate).exclude(state=Review.State.CLOSED)
     ):
         reviews.close(review, "withdrawn", now=now)
-    move_candidate(candidate, CandidateState.WITHDRAWN, actor=SYSTEM, now=now, data={"reason": reason}, told=False)
+    move_candidate(
+        candidate,
+        CandidateState.WITHDRAWN,
+        actor=SYSTEM,
+        now=now,
+        data={"reason": reason},
+        told=False,
+        message=reason,
+    )
 
 
 @audit.turn()
