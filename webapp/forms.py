@@ -124,9 +124,7 @@ class NewRunForm(forms.Form):
         self.fields["target"].widget = TargetSelect(targets, choices=[(name, name) for name in targets])
         for package in packages:
             for setting, default in package.parameters.items():
-                self.fields[_field_of(package, setting)] = _setting_field(
-                    setting, default, package.help.get(setting, "")
-                )
+                self.fields[_field_of(package, setting)] = _setting_field(setting, default, package)
 
     def strategies(self) -> list[StrategyChoice]:
         """Return every strategy to choose from, with the fields of its settings."""
@@ -160,8 +158,12 @@ def _field_of(package: StrategyPackage, setting: str) -> str:
     return f"{package.name}.{setting}"
 
 
-def _setting_field(setting: str, default: Setting, help_text: str) -> forms.Field:
-    """Return how a setting is asked for: as one of two for a switch, as text for everything else."""
+def _setting_field(setting: str, default: Setting, package: StrategyPackage) -> forms.Field:
+    """Return how a setting is asked for: as one of some choices, or as text that the package itself reads."""
+    help_text = package.help.get(setting, "")
+    if isinstance(default, str) and setting in package.allowed:
+        named = [(str(one), str(one)) for one in package.allowed[setting]]
+        return forms.ChoiceField(label=setting, required=False, choices=named, initial=default, help_text=help_text)
     if isinstance(default, bool):
         choices = [("true", "yes"), ("false", "no")]
         initial = str(default).lower()

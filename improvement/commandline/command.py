@@ -13,6 +13,7 @@ from django.db import DatabaseError
 
 from improvement.commandline import carrying_out, tables
 from improvement.commandline.answer import Answer
+from improvement.engine.visible import visible
 from improvement.exceptions import CountersignError
 
 Act = Callable[[Namespace], Answer]
@@ -61,7 +62,7 @@ class CountersignCommand(ExactCommand):
             return _answer_of(chosen)
 
     def _print(self, answer: Answer, *, as_json: bool) -> None:
-        lines = [json.dumps(answer.value, ensure_ascii=False)] if as_json else answer.lines
+        lines = [json.dumps(answer.value, ensure_ascii=False)] if as_json else map(visible, answer.lines)
         for line in lines:
             self.stdout.write(line)
         if not answer.ok:
@@ -71,7 +72,7 @@ class CountersignCommand(ExactCommand):
         if as_json:
             self.stdout.write(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False))
         else:
-            self.stderr.write(" ".join(message.split()))
+            self.stderr.write(visible(" ".join(message.split())))
         sys.exit(REFUSED)
 
 
@@ -91,6 +92,7 @@ class Actions:
         parser: ArgumentParser = self._choices.add_parser(
             name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False
         )
+        self._choices.metavar = f"{{{','.join(self._choices.choices)}}}"
         return sole_action(parser, act)
 
 

@@ -66,7 +66,7 @@ def lines(candidate: Candidate, standing: Standing, *, with_patch: bool) -> list
         *(f"  {'met    ' if one.met else 'not met'}  {one.name}: {one.why}" for one in standing.requirements),
         *(f"  finding  {_SEVERITIES[one['severity']]}: {one['text']}" for one in findings),
         *(f"  vote     {_in_words(vote)}" for vote in standing.votes),
-        *(["", *patch(candidate).splitlines()] if with_patch else []),
+        *(["", *patch(candidate).split("\n")[:-1]] if with_patch else []),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,8 @@ from improvement.models import Review, Run
 from improvement.selectors.runs import seconds_running
 
 
-def value(run: Run, *, now: datetime) -> dict[str, Any]:
-    """Return a run as ``improve --json`` and ``run show --json`` print it."""
+def value(run: Run, *, now: datetime, open_reviews: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return a run as ``improve --json`` and ``run show --json`` print it; its open reviews are read unless given."""
     best = f"C-{run.best_candidate_id}" if run.best_candidate_id else None
     return {
         "run": f"R-{run.pk}",
@@ -29,7 +30,7 @@ def value(run: Run, *, now: datetime) -> dict[str, Any]:
         "start": {"commit": run.start_commit, "score": run.start_score},
         "champion": {"commit": run.target.champion_commit, "score": champion_score(run)},
         "best": {"candidate": best, "score": run.best_score},
-        "open_reviews": open_reviews(run),
+        "open_reviews": list(open_reviews_of([run]).get(run.pk, []) if open_reviews is None else open_reviews),
         "blocked": run.blocked,
         "failed": run.failed,
         "started_by": run.starter_name,
@@ -42,7 +43,7 @@ def value(run: Run, *, now: datetime) -> dict[str, Any]:
 def lines(run: Run, *, now: datetime) -> list[str]:
     """Return a run as people read it."""
     why = f": {run.wait_reason}" if run.wait_reason else ""
-    waiting = ", ".join(open_reviews(run)) or "none"
+    waiting = ", ".join(open_reviews_of([run]).get(run.pk, [])) or "none"
     best = f"  C-{run.best_candidate_id}" if run.best_candidate_id else ""
     return [
         f"R-{run.pk} on {run.target.name}: {run.state}{why}",
@@ -76,7 +77,10 @@ def champion_score(run: Run) -> float | None:
     return run.target.champion_score
 
 
-def open_reviews(run: Run) -> list[str]:
-    """Return the candidates of a run that wait for people, oldest first."""
-    rows = Review.objects.filter(candidate__run=run).exclude(state=Review.State.CLOSED).order_by("pk")
-    return [f"C-{candidate}" for candidate in rows.values_list("candidate_id", flat=True)]
+def open_reviews_of(runs: Iterable[Run]) -> dict[int, list[str]]:
+    """Return by run id the candidates that wait for people, oldest first, in one query."""
+    rows = Review.objects.filter(candidate__run__in=[run.pk for run in runs]).exclude(state=Review.State.CLOSED)
+    found: dict[int, list[str]] = {}
+    for run_id, candidate in rows.order_by("pk").values_list("candidate__run_id", "candidate_id"):
+        found.setdefault(run_id, []).append(f"C-{candidate}")
+    return found

@@ -13,9 +13,9 @@ from improvement.services.actors import Actor
 from improvement.targets import importing
 
 
-def check(named: str) -> None:
+def check_exists(named: str) -> None:
     """Raise ``NotFound`` unless there is a target or a folder of a name."""
-    if not Target.objects.filter(name=named).exists() and not Path(named).is_dir():
+    if not Target.objects.filter(name=named).exists() and not _is_folder(named):
         raise NotFound(f"There is no target {named}, and no folder of that name. {_those_there()}")
 
 
@@ -28,7 +28,7 @@ def found_or_added(named: str, *, actor: Actor) -> Target:
     target = Target.objects.filter(name=named).first()
     if target is not None:
         return target
-    check(named)
+    check_exists(named)
     folder = Path(named)
     imported = importing.load(folder)
     target = Target.objects.filter(name=imported.manifest.name).first()
@@ -36,6 +36,13 @@ def found_or_added(named: str, *, actor: Actor) -> Target:
         return add_target(folder, name=None, format="auto", actor=actor)
     _check_same_start(target, imported, folder)
     return target
+
+
+def _is_folder(named: str) -> bool:
+    try:
+        return Path(named).is_dir()
+    except OSError:  # too long a name, or below a folder that may not be entered
+        return False
 
 
 def _check_same_start(target: Target, imported: Imported, folder: Path) -> None:

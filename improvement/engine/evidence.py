@@ -208,7 +208,7 @@ _HOLDOUT_WORDS = {
 def _summary(verdict: Verdict, primary: MetricRow | None, holdout: HoldoutRow) -> str:
     if primary is None or verdict is Verdict.FAILED:
         return "Not confirmed: the candidate did not answer every confirmation."
-    size = primary.mean if verdict in (Verdict.WITHIN_NOISE, Verdict.EXACT_EQUAL) else abs(primary.mean)
+    size = primary.moved[0] if verdict in (Verdict.WITHIN_NOISE, Verdict.EXACT_EQUAL) else abs(primary.mean)
     opening = _OPENINGS[verdict].format(mean=f"{size:.4g} {primary.unit}".rstrip())
     return f"{opening} ({_basis(primary)}); {_HOLDOUT_WORDS[holdout.verdict]}."
 
@@ -216,7 +216,8 @@ def _summary(verdict: Verdict, primary: MetricRow | None, holdout: HoldoutRow) -
 def _basis(row: MetricRow) -> str:
     if row.method == "exact":
         return f"the same on all {row.n} paired seeds"
-    return f"{100 * row.level:.3g}% interval {row.low:.4g} to {row.high:.4g}, {row.n} paired seeds"
+    _, low, high = row.moved
+    return f"{100 * row.level:.3g}% interval {low:.4g} to {high:.4g}, {row.n} paired seeds"
 
 
 def _plain(value: object) -> Any:

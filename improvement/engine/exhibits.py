@@ -76,6 +76,13 @@ class MetricRow:
     method: str
     differences: tuple[float, ...]
 
+    @property
+    def moved(self) -> tuple[float, float, float]:
+        """How the metric itself moved, whichever direction is better: the mean, and the ends of its interval."""
+        if self.better == "lower":
+            return -self.mean, -self.high, -self.low
+        return self.mean, self.low, self.high
+
 
 @dataclass(frozen=True, slots=True)
 class HoldoutRow:

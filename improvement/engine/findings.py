@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from improvement.engine.visible import is_bidirectional, is_hidden
 
 
 class Severity(StrEnum):
@@ -61,9 +62,6 @@ _ATTRIBUTES: Mapping[str, _Reach] = {
     **dict.fromkeys(("system", "popen", "fork", "execv", "execve", "posix_spawn"), _PROCESS),
 }
 
-_BIDIRECTIONAL = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-_HIDDEN = {"\u00ad", "\u034f", "\u115f", "\u1160", "\u3164", "\uffa0"}
-
 
 def in_source(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Finding, ...]:
     """Report what the new files reach for, or hide, that the old ones did not."""
@@ -107,19 +105,10 @@ def _imported(node: ast.AST) -> list[str]:
 
 
 def _hidden_characters(path: str, before: str, after: str) -> Iterator[Finding]:
-    for kind, is_one in (("bidirectional", _is_bidirectional), ("hidden", _is_hidden)):
+    before, after = (text.replace("\r\n", "\n") for text in (before, after))
+    for kind, is_one in (("bidirectional", is_bidirectional), ("hidden", is_hidden)):
         characters = sorted({one for one in after if is_one(one) and after.count(one) > before.count(one)})
         if characters:
             codes = ", ".join(f"U+{ord(one):04X}" for one in characters)
             text = f"{path} contains {kind} characters ({codes}): what is shown may not be what runs."
             yield Finding(f"{kind}_characters", Severity.SECOND_PERSON, text)
-
-
-def _is_bidirectional(character: str) -> bool:
-    return unicodedata.bidirectional(character) in _BIDIRECTIONAL or character in "\u200e\u200f\u061c"
-
-
-def _is_hidden(character: str) -> bool:
-    if character in "\n\r\t" or _is_bidirectional(character):
-        return False
-    return unicodedata.category(character) in ("Cf", "Cc", "Co", "Cn") or character in _HIDDEN

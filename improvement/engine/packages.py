@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,8 @@ _IGNORED = {"__pycache__", ".git"}
 class StrategyPackage:
     """One version of a strategy: ``digest`` is the SHA-256 over its files, ``generation`` the proposals per ask.
 
-    ``parameters`` are its settings with their defaults, ``help`` a sentence about each (for some, or none).
+    ``parameters`` are its settings with their defaults. ``help`` is a sentence about each, ``allowed`` the least and
+    the most of a number or all choices of a text; either may be left out.
     """
 
     name: str
@@ -36,6 +37,7 @@ class StrategyPackage:
     generation: int
     parameters: Mapping[str, Setting]
     help: Mapping[str, str]
+    allowed: Mapping[str, tuple[Setting, ...]]
     digest: str
     path: Path
 
@@ -64,6 +66,9 @@ class StrategyPackage:
         if read is None:
             kind = _KINDS[type(default)]
             raise StrategyError(f"Setting {name!r} of strategy {self.name!r} must be {kind}, and {value!r} is not.")
+        if name in self.allowed and not _lies_in(read, self.allowed[name]):
+            allowed = _told(self.allowed[name])
+            raise StrategyError(f"Setting {name!r} of strategy {self.name!r} must be {allowed}, and {read!r} is not.")
         return read
 
 
@@ -140,7 +145,7 @@ def _table(folder: Path, text: bytes) -> dict[str, object]:
 
 def _package(folder: Path, table: dict[str, object], digest: str) -> StrategyPackage:
     where = folder / "strategy.toml"
-    known = {"name", "version", "description", "generation", "parameters", "help"}
+    known = {"name", "version", "description", "generation", "parameters", "help", "allowed"}
     for key in table:
         if key not in known:
             raise StrategyError(f"{where}: unknown key {key!r}{_nearest(key, sorted(known))}")
@@ -152,6 +157,7 @@ def _package(folder: Path, table: dict[str, object], digest: str) -> StrategyPac
         generation=_generation(where, table.get("generation", DEFAULT_GENERATION)),
         parameters=parameters,
         help=_help(where, table.get("help", {}), parameters),
+        allowed=_allowed(where, table.get("allowed", {}), parameters),
         digest=digest,
         path=folder.resolve(),
     )
@@ -182,10 +188,44 @@ def _parameters(where: Path, value: object) -> dict[str, Setting]:
 def _help(where: Path, value: object, parameters: Mapping[str, Setting]) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         raise StrategyError(f'{where}: [help] must be a table of name = "one sentence".')
-    for name in value:
-        if name not in parameters:
-            raise StrategyError(f"{where}: [help] names {name!r}, which is no setting{_nearest(name, [*parameters])}")
+    _check_known(where, "help", value, parameters)
     return dict(value)
+
+
+def _allowed(where: Path, value: object, parameters: Mapping[str, Setting]) -> dict[str, tuple[Setting, ...]]:
+    if not isinstance(value, dict):
+        raise StrategyError(f"{where}: [allowed] must be a table of name = [least, most], or of a text's choices.")
+    _check_known(where, "allowed", value, parameters)
+    for name, bounds in value.items():
+        default = parameters[name]
+        kinds = str if isinstance(default, str) else int | float
+        counts = isinstance(bounds, list) and (bool(bounds) if kinds is str else len(bounds) == 2)
+        if not counts or not all(isinstance(one, kinds) for one in bounds):
+            raise StrategyError(f"{where}: [allowed] {name} must be [least, most], or the list of a text's choices.")
+        if not _lies_in(default, tuple(bounds)):
+            raise StrategyError(f"{where}: the default of {name!r} is not {_told(tuple(bounds))}.")
+    return {name: tuple(bounds) for name, bounds in value.items()}
+
+
+def _check_known(where: Path, table: str, names: Iterable[str], parameters: Mapping[str, Setting]) -> None:
+    for name in names:
+        if name not in parameters:
+            raise StrategyError(
+                f"{where}: [{table}] names {name!r}, which is no setting{_nearest(name, [*parameters])}"
+            )
+
+
+def _lies_in(value: Setting, allowed: tuple[Setting, ...]) -> bool:
+    if isinstance(value, str):
+        return value in allowed
+    least, most = allowed
+    return float(least) <= float(value) <= float(most)
+
+
+def _told(allowed: tuple[Setting, ...]) -> str:
+    if isinstance(allowed[0], str):
+        return " or ".join(map(str, allowed))
+    return f"from {allowed[0]} to {allowed[1]}"
 
 
 def _read_as(default: Setting, value: object) -> Setting | None:

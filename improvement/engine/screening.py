@@ -10,6 +10,7 @@ from improvement.engine.blocks import blocks, outside_blocks_changed
 from improvement.engine.globs import path_problem
 from improvement.engine.manifest import Manifest
 from improvement.engine.syntax import comment_lines, parse_python, syntax_digest
+from improvement.engine.visible import lone_returns
 
 __all__ = ["MAX_BYTES", "Screened", "screen", "syntax_digest"]
 
@@ -104,6 +105,8 @@ def _text_problems(files: Mapping[str, object], texts: Mapping[str, str]) -> Ite
 
 
 def _content_problems(path: str, base_text: str, text: str) -> Iterator[_Problem]:
+    if lone_returns(text) > lone_returns(base_text):
+        yield _Problem("hidden_line", f"{path} ends a line by a carriage return alone, which readers would not see.")
     if outside_blocks_changed(base_text, text):
         yield _Problem("outside_block", f"{path} is changed outside its EVOLVE-BLOCK markers.")
     if not path.endswith(".py"):

@@ -72,7 +72,7 @@ def sentence(event: Mapping[str, Any]) -> str:
     """Return one plain English sentence about an event, without markup; escape it like any other text."""
     kind = _type_of(event["type"])
     told = kind.sentence.format_map({field: _told(event, field) for field in kind.fields})
-    return told + "".join(f" ({remark})" for remark in _remarks(event))
+    return told.rstrip(": ") + "".join(f" ({remark})" for remark in _remarks(event))
 
 
 def _told(event: Mapping[str, Any], field: str) -> str:

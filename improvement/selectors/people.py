@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
+from improvement import permissions
 from improvement.exceptions import NotFound
 from improvement.models import SignInLink, User
-from improvement.permissions import Person, Role
+from improvement.permissions import Person, Right, Role
 
 
 def person_of(user: User) -> Person:
@@ -54,3 +55,9 @@ def link(token: str, now: datetime) -> tuple[User | None, str]:
 def open_invitations(now: datetime) -> set[int]:
     """Return the ids of people who have a one-time link that still works."""
     return set(SignInLink.objects.filter(used_at__isnull=True, expires_at__gt=now).values_list("user_id", flat=True))
+
+
+def reviewers() -> int:
+    """Return how many people may review by their role in the installation."""
+    active = User.objects.filter(is_active=True).prefetch_related("target_roles")
+    return sum(permissions.may(person_of(user), Right.REVIEW) for user in active)

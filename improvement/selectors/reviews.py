@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from improvement import permissions, policies
-from improvement.models import Candidate, Review, User, Vote
+from improvement.models import Candidate, Evidence, Review, User, Vote
 from improvement.permissions import Person, Right
 from improvement.policies import Case, CastVote, Digests, Policy, Requirement, Tier
 from improvement.selectors import policies as read_policies
@@ -34,7 +34,7 @@ class VoteLine:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a review stands for one person."""
+    """Where a review stands for one person; ``own_verdict`` is what they said themselves, empty before that."""
 
     review: Review
     case: Case
@@ -46,6 +46,7 @@ class Standing:
     involved: bool
     may_vote: bool
     why_not: str
+    own_verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,14 @@ class Waiting:
     why_not: str
     claimed_by: str
     has_voted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The digests of a quarantined candidate's change, and of its evidence when it has any yet."""
+
+    patch: str
+    evidence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +141,7 @@ def standing(review: Review, person: Person, *, halted: bool | None = None) -> S
         involved=person.id in facts.involved,
         may_vote=not why_not,
         why_not=why_not,
+        own_verdict=next((vote.verdict for vote in _standing_votes(review) if vote.person_id == person.id), ""),
     )
 
 
@@ -146,7 +156,7 @@ def eligible(place: Standing) -> int:
 def why_may_not_vote(review: Review, facts: Case, policy: Policy, person: Person) -> str:
     """Return why this person cannot approve here, or an empty text when they can."""
     if review.state != Review.State.OPEN:
-        return "this review is not open"
+        return "it is measured again on the new champion" if review.state == Review.State.SUSPENDED else "it is closed"
     return _why_may_not_decide(person, review.target_id, facts.involved, alone=policy.self_countersign)
 
 
@@ -154,6 +164,12 @@ def quarantined(person: Person) -> list[Candidate]:
     """Return the candidates that this person may see and whose score waits to be cleared or rejected, oldest first."""
     rows = Candidate.objects.filter(state=CandidateState.QUARANTINED.value).select_related("target", "run")
     return [row for row in rows.order_by("pk") if permissions.may(person, Right.VIEW, row.target_id)]
+
+
+def put_aside(candidate: Candidate) -> Shown:
+    """Return what a decision about a quarantined candidate is about."""
+    newest = Evidence.objects.filter(candidate=candidate).order_by("-revision").values_list("digest", flat=True).first()
+    return Shown(candidate.patch_digest, newest or "")
 
 
 def why_may_not_clear(candidate: Candidate, person: Person) -> str:

@@ -47,7 +47,7 @@ def seconds_running(run: Run, now: datetime) -> float:
 
 def open_reviews(run_id: int) -> tuple[int, datetime | None]:
     """Return how many reviews of a run are open, and since when the oldest is."""
-    rows = Review.objects.filter(candidate__run_id=run_id).exclude(state=Review.State.CLOSED).order_by("opened_at")
+    rows = Review.objects.filter(candidate__run_id=run_id, state=Review.State.OPEN).order_by("opened_at")
     oldest = rows.first()
     return rows.count(), oldest.opened_at if oldest else None
 

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from improvement import permissions, policies
 from improvement.exceptions import Conflict, Invalid
-from improvement.models import PolicyVersion, Review, User
+from improvement.models import PolicyVersion, Review
 from improvement.permissions import Right
 from improvement.policies import Policy, Preset, Tier, WhenWaiting
-from improvement.selectors.people import person_of
+from improvement.selectors import people
 from improvement.services import audit, reasons
 from improvement.services.actors import SYSTEM, Actor
 
@@ -43,7 +43,7 @@ def choose_preset(
         raise Invalid(f"While a review is open a run can explore or park, not {when_waiting!r}.")
     why = reasons.checked(reason, needed="Say why the policy changes; the reason goes into the audit trail.")
     chosen = Preset(preset)
-    if chosen is Preset.SOLO and _reviewers() >= 2:
+    if chosen is Preset.SOLO and people.reviewers() >= 2:
         raise Conflict(
             "More than one person may review here, so the policy stays team: nobody alone decides that one is enough."
         )
@@ -54,15 +54,10 @@ def choose_preset(
 def follow_people(*, now: datetime) -> PolicyVersion:
     """Move from ``solo`` to ``team`` once a second person may review; must be called inside a transaction."""
     version = current(now=now)
-    if version.preset == Preset.SOLO.value and _reviewers() >= 2:
+    if version.preset == Preset.SOLO.value and people.reviewers() >= 2:
         text = policies.preset_text(Preset.TEAM, parsed(version).when_waiting)
         return _append(Preset.TEAM, text, actor=SYSTEM, reason="a second person may review now", now=now)
     return version
-
-
-def _reviewers() -> int:
-    people = User.objects.filter(is_active=True).prefetch_related("target_roles")
-    return sum(permissions.may(person_of(user), Right.REVIEW) for user in people)
 
 
 def _append(preset: Preset, text: str, *, actor: Actor, now: datetime, reason: str = "") -> PolicyVersion:

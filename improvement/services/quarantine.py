@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from improvement import dispatch, events
-from improvement.exceptions import BadTransition, Conflict, NotAllowed, NotFound
+from improvement.exceptions import BadTransition, Conflict, NotAllowed, NotFound, StaleDecision
 from improvement.models import Candidate
 from improvement.selectors import loop
 from improvement.selectors import reviews as read
+from improvement.selectors.reviews import Shown
 from improvement.services import audit, confirmations, reasons
 from improvement.services.actors import Actor
 from improvement.services.confirmations import Pair
@@ -19,9 +20,9 @@ from improvement.states import CandidateState, words
 
 
 @audit.turn()
-def clear(candidate_id: int, *, actor: Actor, reason: str, now: datetime) -> Candidate:
+def clear(candidate_id: int, *, shown: Shown, actor: Actor, reason: str, now: datetime) -> Candidate:
     """Say that a score can be true: the candidate is nominated, confirmed and reviewed as one of high risk."""
-    candidate, why = _judged(candidate_id, actor, reason)
+    candidate, why = _judged(candidate_id, shown, actor, reason)
     move_candidate(
         candidate,
         CandidateState.NOMINATED,
@@ -38,9 +39,9 @@ def clear(candidate_id: int, *, actor: Actor, reason: str, now: datetime) -> Can
 
 
 @audit.turn()
-def reject(candidate_id: int, *, actor: Actor, reason: str, now: datetime) -> Candidate:
+def reject(candidate_id: int, *, shown: Shown, actor: Actor, reason: str, now: datetime) -> Candidate:
     """Reject a candidate whose score cannot be true; the strategy learns no more of it."""
-    candidate, why = _judged(candidate_id, actor, reason)
+    candidate, why = _judged(candidate_id, shown, actor, reason)
     move_candidate(
         candidate,
         CandidateState.REJECTED,
@@ -83,7 +84,7 @@ def confirm(
     return candidate
 
 
-def _judged(candidate_id: int, actor: Actor, reason: str) -> tuple[Candidate, str]:
+def _judged(candidate_id: int, shown: Shown, actor: Actor, reason: str) -> tuple[Candidate, str]:
     candidate = Candidate.objects.select_for_update(of=("self",)).filter(pk=candidate_id).first()
     if candidate is None:
         raise NotFound(f"There is no candidate C-{candidate_id}.")
@@ -95,6 +96,8 @@ def _judged(candidate_id: int, actor: Actor, reason: str) -> tuple[Candidate, st
     if candidate.state != CandidateState.QUARANTINED.value:
         state = words(CandidateState(candidate.state))
         raise BadTransition(f"C-{candidate_id} is {state}, not quarantined. Reload the page.")
+    if shown != read.put_aside(candidate):
+        raise StaleDecision(f"C-{candidate_id} is no longer what you were shown. Reload the page and look again.")
     return candidate, reasons.checked(reason, needed="Say why; the reason goes into the audit trail.")
 
 

@@ -201,11 +201,20 @@ def suspend_others(target: Target, *, now: datetime) -> None:
             _suspend(review)
             move_candidate(candidate, CandidateState.STALE, actor=SYSTEM, now=now)
         else:
+            made = target.champion_candidate_id
+            words = f"C-{made}" if made else target.champion_commit[:9]
             by = f"champion {target.champion_commit[:9]}"
             if review is not None:
                 reviews.close(review, "superseded", now=now)
             move_candidate(
-                candidate, CandidateState.SUPERSEDED, actor=SYSTEM, now=now, data={"by": by}, decided_at=now, told=False
+                candidate,
+                CandidateState.SUPERSEDED,
+                actor=SYSTEM,
+                now=now,
+                data={"by": by},
+                decided_at=now,
+                told=False,
+                message=f"It is not above the new champion {words}.",
             )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from improvement import dispatch, events, permissions, policies
 from improvement.engine.evidence import Evidence, envelope_around
 from improvement.exceptions import AlreadyDecided, Invalid, NotAllowed, NotFound, StaleDecision
-from improvement.models import Candidate, Release, Review, Vote
+from improvement.models import Candidate, Release, Review, Run, Vote
 from improvement.permissions import Person, Right
 from improvement.policies import Digests
 from improvement.selectors import reviews as read
@@ -16,7 +16,7 @@ from improvement.services import audit, reasons
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.policies import parsed
 from improvement.services.transitions import move_candidate
-from improvement.states import CandidateState
+from improvement.states import RUN_ENDS, CandidateState, RunState
 
 CLAIM = timedelta(minutes=5)
 _DECIDED = {
@@ -248,6 +248,8 @@ def _carry_out(review: Review, candidate: Candidate, verdict: Vote.Verdict, cast
             candidate, state, actor=SYSTEM, now=now, data={"reason": cast.reason}, decided_at=now, told=False
         )
         _announce(candidate, f"{cast.person.get_username()} {_words(verdict)} C-{candidate.pk}: “{cast.reason}”", now)
+        if candidate.run is not None and RunState(candidate.run.state) in RUN_ENDS:
+            withdraw_unanswered(candidate.run, now)
         _wake(candidate)
     elif verdict is Vote.Verdict.APPROVE:
         name = cast.person.get_username()
@@ -278,6 +280,18 @@ def _approve_if_met(review: Review, candidate: Candidate, now: datetime) -> bool
     )
     dispatch.enqueue_on_commit("finish_release", release_id=release.pk)
     return True
+
+
+def withdraw_unanswered(run: Run, now: datetime) -> None:
+    """What people sent back for changes gets no answer from a run that is over."""
+    sent_back = Candidate.objects.select_for_update(of=("self",)).filter(
+        run=run, state=CandidateState.CHANGES_REQUESTED.value
+    )
+    reason = "Its run is over, so nobody answers."
+    for candidate in sent_back.select_related("run", "target"):
+        move_candidate(
+            candidate, CandidateState.WITHDRAWN, actor=SYSTEM, now=now, data={"reason": reason}, message=reason
+        )
 
 
 def _words(verdict: Vote.Verdict) -> str:

@@ -16,13 +16,14 @@ from improvement.exceptions import BadTransition, Conflict, Invalid, NotFound
 from improvement.models import Candidate, Evaluation, Run, Target
 from improvement.permissions import Right
 from improvement.selectors import targets as read_targets
-from improvement.services import audit, policies, reasons
+from improvement.services import audit, policies, reasons, reviews
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.transitions import move_candidate, move_run
 from improvement.states import LIVE_RUN_STATES, CandidateState, RunState
 
 LEASE = timedelta(seconds=45)
 MAX_BUDGET = 1_000_000
+MAX_SEED = 2**63 - 1
 MAX_SECONDS = 366 * 24 * 60 * 60
 
 
@@ -56,6 +57,8 @@ def start(
         raise Invalid(f"The budget is {budget} evaluations: choose between 1 and {MAX_BUDGET:,}.")
     if seconds is not None and not 1 <= seconds <= MAX_SECONDS:
         raise Invalid(f"The time is {seconds} seconds: choose between 1 and {MAX_SECONDS:,}, which is a year.")
+    if seed is not None and not 0 <= seed <= MAX_SEED:
+        raise Invalid(f"The seed is {seed}: choose a whole number from 0 to {MAX_SEED}.")
     limits = Budget.of(budget, seconds=seconds)
     chosen = package.settings(parameters or {})
     policy = policies.current(now=now)
@@ -174,7 +177,7 @@ def complete(run_id: int, *, reason: str, now: datetime) -> None:
     run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
     if run.state in {RunState.RUNNING.value, RunState.PARKED.value}:
         move_run(run, RunState.COMPLETED, actor=SYSTEM, reason=reason, now=now)
-        _withdraw_unanswered(run, now=now)
+        reviews.withdraw_unanswered(run, now)
 
 
 def _record_created(run: Run, package: StrategyPackage, *, actor: Actor, now: datetime) -> None:
@@ -205,19 +208,7 @@ def _abandon(run: Run, *, now: datetime) -> None:
     held = [CandidateState.PROPOSED, CandidateState.MEASURING, CandidateState.NOMINATED, CandidateState.CONFIRMING]
     for candidate in Candidate.objects.select_for_update(of=("self",)).filter(run=run, revision=1, state__in=held):
         move_candidate(candidate, CandidateState.WITHDRAWN, actor=SYSTEM, now=now, data={"reason": "the run ended"})
-    _withdraw_unanswered(run, now=now)
-
-
-def _withdraw_unanswered(run: Run, *, now: datetime) -> None:
-    """What people sent back for changes gets no answer from a run that is over."""
-    sent_back = Candidate.objects.select_for_update(of=("self",)).filter(
-        run=run, state=CandidateState.CHANGES_REQUESTED.value
-    )
-    reason = "Its run ended before an answer came."
-    for candidate in sent_back:
-        move_candidate(
-            candidate, CandidateState.WITHDRAWN, actor=SYSTEM, now=now, data={"reason": reason}, message=reason
-        )
+    reviews.withdraw_unanswered(run, now)
 
 
 def _steered(run_id: int, actor: Actor) -> Run:

@@ -13,7 +13,7 @@ from improvement.exceptions import LedgerError, NotFound
 from improvement.ledger import bundle
 from improvement.ledger.bundle import Written
 from improvement.ledger.verify import Verdict, verify_bundle
-from improvement.models import AuditEvent, Checkpoint
+from improvement.models import AuditEvent, Checkpoint, Run
 from improvement.permissions import Right
 from improvement.selectors import audit as read
 from improvement.selectors import records
@@ -37,7 +37,7 @@ def export(out: Path, *, run_id: int | None, actor: Actor, now: datetime) -> Wri
     the right, ``NotFound`` when the log has nothing about that run, ``LedgerError`` when ``out`` exists or cannot be
     written.
     """
-    _check_may_export(actor)
+    _check_may_export(actor, run_id)
     _check_free(out)
     record_export("bundle", run_id=run_id, actor=actor, now=now)
     signed = head(now=now)
@@ -59,7 +59,7 @@ def record_export(form: str, *, run_id: int | None, actor: Actor, now: datetime)
 
     Raises ``NotAllowed`` for a person without the right, ``NotFound`` when the log has nothing about that run.
     """
-    _check_may_export(actor)
+    _check_may_export(actor, run_id)
     _check_has(run_id)
     newest = read.head()
     audit.append(
@@ -120,9 +120,14 @@ def _has_more_than_its_head() -> bool:
     return stored > (newest.size if newest else 0)
 
 
-def _check_may_export(actor: Actor) -> None:
-    if actor.person is not None:
-        permissions.check_may(actor.person, Right.EXPORT_AUDIT)
+def _check_may_export(actor: Actor, run_id: int | None) -> None:
+    """Raise unless the actor may export a run's part of the log, or for the whole of it, that of every target."""
+    if actor.person is None:
+        return
+    permissions.check_may(actor.person, Right.EXPORT_AUDIT)
+    run = None if run_id is None else Run.objects.filter(pk=run_id).first()
+    for target in [run.target_id] if run else [target for target, _ in actor.person.target_roles]:
+        permissions.check_may(actor.person, Right.EXPORT_AUDIT, target)
 
 
 def _check_has(run_id: int | None) -> None:

@@ -39,6 +39,8 @@ def unpack(archive: Path, out: Path) -> Path:
             "This is no archive, or it is damaged. Upload a .zip, .tar or .tar.gz of the folder."
         ) from error
     inside = list(out.iterdir())
+    if not inside:
+        raise TargetError("The archive holds no file. Pack the folder that holds the target.")
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else out
 
 

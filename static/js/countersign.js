@@ -38,12 +38,12 @@ function dress(root) {
 function submitOnce(event) {
   const { target: form, submitter: button } = event;
   if (event.defaultPrevented) return;
-  if ("sent" in form.dataset) return event.preventDefault();
-  form.dataset.sent = "";
   // After the form's data is read, so that the button's own value still goes along.
   if (button) setTimeout(() => (button.disabled = true));
-  // After a download this page is still here.
-  if ("downloads" in form.dataset) setTimeout(() => release(form), 1500);
+  // After a download this page is still here, and another one may follow at once.
+  if ("downloads" in form.dataset) return setTimeout(() => release(form), 1500);
+  if ("sent" in form.dataset) return event.preventDefault();
+  form.dataset.sent = "";
 }
 
 function release(form) {
@@ -57,6 +57,7 @@ document.addEventListener("click", copy);
 document.addEventListener("change", (event) => event.target.matches("[data-submits]") && event.target.form.requestSubmit());
 document.addEventListener("submit", submitOnce);
 document.addEventListener("htmx:afterSettle", (event) => dress(event.target));
+document.addEventListener("swapped", (event) => dress(event.detail));
 addEventListener("pageshow", () => document.querySelectorAll("form").forEach(release));
 
 // Under a stop every page follows who has acknowledged it, and when it is lifted.

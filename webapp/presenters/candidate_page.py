@@ -70,6 +70,7 @@ def page(candidate: Candidate, person: Person, *, tab: str, view: str, now: date
         shown=_shown(candidate, standing),
         moving=_is_moving(candidate),
         decision=decisions.box(candidate, review, standing, now),
+        put_aside=reviews.put_aside(candidate),
         quarantined=candidate.state == CandidateState.QUARANTINED.value,
         why_not_clear=reviews.why_may_not_clear(candidate, person),
         evidence=evidence.view(found.payload) if found else None,

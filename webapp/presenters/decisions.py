@@ -53,6 +53,7 @@ def box(candidate: Candidate, review: Review | None, standing: Standing | None, 
         why_not=_sentence(standing.why_not),
         self_countersign=standing.involved and standing.policy.self_countersign,
         outcome="" if is_open else _outcome(candidate, review),
+        own_approval=standing.own_verdict == "approve",
         nobody_answers=is_open and run is not None and not loop.may_go_on(run, now),
     )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
 from django.utils.safestring import SafeString
 
-from webapp.presenters.highlight import Span, changed_words, lines_of, markup
+from webapp.presenters.highlight import Piece, Span, changed_words, lines_of, markup
 
 CONTEXT = 4
 
@@ -75,7 +75,7 @@ def file_diff(path: str, old: str, new: str) -> FileDiff:
             if tag == "equal":
                 rows += [Line("", a + i + 1, c + i + 1, markup(left[a + i])) for i in range(b - a)]
                 continue
-            gone, come = _marks(before[a:b], after[c:d])
+            gone, come = _marks(_texts(left[a:b]), _texts(right[c:d]))
             rows += [Line("del", a + i + 1, None, markup(left[a + i], gone.get(i, ()))) for i in range(b - a)]
             rows += [Line("add", None, c + i + 1, markup(right[c + i], come.get(i, ()))) for i in range(d - c)]
             removed, added = removed + b - a, added + d - c
@@ -88,6 +88,10 @@ def file_diff(path: str, old: str, new: str) -> FileDiff:
 def _split(text: str) -> list[str]:
     lines = text.replace("\r\n", "\n").split("\n")
     return lines[:-1] if lines[-1] == "" else lines
+
+
+def _texts(lines: Sequence[Sequence[Piece]]) -> list[str]:
+    return ["".join(text for _, text in line) for line in lines]
 
 
 def _marks(gone: list[str], come: list[str]) -> tuple[dict[int, list[Span]], dict[int, list[Span]]]:

@@ -122,12 +122,12 @@ def _metric(row: MetricRow) -> EvidenceLine:
     lower = row.better == "lower" and row.role is not Role.TIME
     key = f"{row.name}{_ROLES[row.role]}{', lower is better' if lower else ''}, {counted(row.n, 'paired seed')}"
     write = _time if row.role is Role.TIME else words.signed
-    value = write(-row.mean if lower else row.mean)
+    mean, low, high = (row.mean, row.low, row.high) if row.role is Role.TIME else row.moved
+    value = write(mean)
     if row.method == "exact":
         why = "the same on every seed, so there is no interval"
     else:
         noise = ": within noise" if row.low <= 0 <= row.high else ""
-        low, high = (-row.high, -row.low) if lower else (row.low, row.high)
         why = f"{100 * row.level:.0f} % interval {write(low)} to {write(high)} against the champion{noise}"
     drawn = bar(row.mean, row.low, row.high, summary=f"{row.name}: {value}, {why}")
     return EvidenceLine(key, value, {"better": "up", "worse": "down", "noise": ""}[drawn.tone], why, drawn)

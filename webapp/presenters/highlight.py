@@ -15,6 +15,8 @@ from pygments.lexers.special import TextLexer
 from pygments.token import Token, _TokenType
 from pygments.util import ClassNotFound
 
+from improvement.engine.visible import visible
+
 Piece = tuple[str, str]
 Span = tuple[int, int]
 
@@ -34,11 +36,20 @@ _ALIKE = 0.35
 
 
 def lines_of(path: str, text: str) -> list[list[Piece]]:
-    """Return each line as pieces of (class, text); the text of a line is the join of its pieces, without its end."""
+    """Return each line as pieces of (class, text); the text of a line is the join of its pieces, without its end.
+
+    The pieces hold exactly the text's own characters, with signs for those that do not show.
+    """
+    text = visible(text)
+    plain = text.split("\n")
+    lines = _coloured(path, text) if len(text) <= MAX_HIGHLIGHTED else []
+    exact = ["".join(part for _, part in line) for line in lines] == plain
+    return lines if exact else [[("", line)] for line in plain]
+
+
+def _coloured(path: str, text: str) -> list[list[Piece]]:
     lines: list[list[Piece]] = [[]]
-    if len(text) > MAX_HIGHLIGHTED:
-        return [[("", line)] for line in text.split("\n")]
-    for kind, value in _lexer(path).get_tokens(text.replace("\r\n", "\n")):
+    for kind, value in _lexer(path).get_tokens(text):
         name = _class_of(kind)
         for index, part in enumerate(value.split("\n")):
             if index:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from improvement.selectors.reviews import Shown
 from webapp.presenters.diff import FileDiff
 from webapp.presenters.evidence import EvidenceView
 from webapp.presenters.words import Chip
@@ -48,6 +49,7 @@ class DecisionBox:
     """The box where people decide; without ``signing`` there is nothing to decide any more.
 
     ``nobody_answers``: the run proposes nothing more, so that asking for changes ends in a withdrawal.
+    ``own_approval``: the reader countersigned already, and may still say something else.
     """
 
     policy: str
@@ -59,6 +61,7 @@ class DecisionBox:
     self_countersign: bool
     outcome: str = ""
     nobody_answers: bool = False
+    own_approval: bool = False
 
     @property
     def met(self) -> tuple[Need, ...]:
@@ -142,6 +145,7 @@ class CandidatePage:
     neighbours: Neighbours
     shown: str
     moving: bool
+    put_aside: Shown
     decision: DecisionBox
     quarantined: bool
     why_not_clear: str

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from improvement.engine.wording import counted
 from improvement.permissions import Person, Right, may
-from improvement.selectors import audit, candidates, charts, events, runs, system
+from improvement.selectors import audit, candidates, charts, events, policies, runs, system
 from improvement.selectors.audit import Filters
 from improvement.selectors.candidates import Row
 from improvement.selectors.charts import Chart, Mark
@@ -79,6 +79,7 @@ def page(run: Run, person: Person, *, tab: str, sort: str, state: str, number: i
         history=as_feed(audit.page(Filters(run_id=run.pk), 1, HISTORY).object_list) if tab == "history" else (),
         logs=_logs(run) if tab == "logs" else (),
         policy=policy_view(run.policy) if tab == "policy" else None,
+        policy_now=_other_policy(run) if tab == "policy" else "",
     )
 
 
@@ -117,8 +118,15 @@ def live(run: Run, *, after: int, now: datetime) -> dict[str, Any]:
         "chip": asdict(words.run_chip(run.state, halted=stop is not None)),
         "wait_reason": _waits_for(run, stop),
         "halted": stop is not None,
+        "commit": words.short(run.target.champion_commit),
         "feed": [feed.as_json(event) for event in (reversed(events.latest(run.pk, FEED)) if reset else missed)],
     }
+
+
+def _other_policy(run: Run) -> str:
+    """Return the policy in force when that is not the one the run began under."""
+    newest = policies.current()
+    return "" if newest is None or newest.pk == run.policy_id else f"{newest.preset} v{newest.version}"
 
 
 def _waits_for(run: Run, stop: Halt | None) -> str:

@@ -153,3 +153,4 @@ class RunPage:
     history: tuple[FeedLine, ...] = ()
     logs: tuple[LogLine, ...] = ()
     policy: PolicyView | None = None
+    policy_now: str = ""

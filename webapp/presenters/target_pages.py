@@ -10,7 +10,7 @@ from improvement.engine.manifest import Manifest, Metric
 from improvement.engine.packages import Setting, StrategyPackage
 from improvement.engine.wording import counted
 from improvement.permissions import Person, Right, may
-from improvement.selectors import runs, targets
+from improvement.selectors import runs, system, targets
 from webapp.presenters import run_lists, words
 from webapp.presenters.targets import (
     ImportPage,
@@ -33,6 +33,8 @@ _KINDS = {
     "external": ("Taken over from elsewhere", "warn", "git-commit-horizontal"),
 }
 _RUNS = 5
+_MOVING = "The champion is being moved."
+_WAITS = "A release waits until the stop over everything is lifted."
 
 
 def index(person: Person) -> TargetsPage:
@@ -46,6 +48,7 @@ def index(person: Person) -> TargetsPage:
 def page(target: Target, person: Person) -> TargetPage:
     """Return one target."""
     manifest = targets.manifest(target)
+    moving = _moving(target)
     recent = runs.page(person, target=target.name, size=_RUNS).object_list
     return TargetPage(
         name=target.name,
@@ -57,7 +60,8 @@ def page(target: Target, person: Person) -> TargetPage:
         change=words.percent_change(target.champion_score, target.start_score),
         tone=_tone(target),
         commit=target.champion_commit,
-        moving=targets.release_in_flight(target.pk) is not None,
+        moving=moving,
+        moves=moving == _MOVING,
         strayed=targets.how_strayed(target.stray_head),
         clone=targets.clone_path(target),
         editable=manifest.edit_files,
@@ -123,6 +127,14 @@ def _line(target: Target) -> TargetLine:
         runs=target.run_count,  # type: ignore[attr-defined]  # annotated by the selector
         waiting=target.open_review_count,  # type: ignore[attr-defined]  # annotated by the selector
     )
+
+
+def _moving(target: Target) -> str:
+    """Return what is under way; only a rollback is carried out under a stop."""
+    release = targets.release_in_flight(target.pk)
+    if release is None:
+        return ""
+    return _WAITS if system.halted() and release.kind == "release" else _MOVING
 
 
 def _tone(target: Target) -> str:

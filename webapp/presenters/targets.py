@@ -65,7 +65,8 @@ class ReleaseLine:
 class TargetPage:
     """One target.
 
-    ``moving``: a release or rollback is under way; ``strayed``: where a branch is that is not at the champion.
+    ``moving`` says that a release or rollback is under way, ``moves`` whether it goes on by itself; ``strayed`` where a
+    branch is that is not at the champion.
     """
 
     name: str
@@ -77,7 +78,8 @@ class TargetPage:
     change: str
     tone: str
     commit: str
-    moving: bool
+    moving: str
+    moves: bool
     strayed: str
     clone: str
     editable: tuple[str, ...]

@@ -39,7 +39,10 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class TeamPage:
-    """The team; ``becomes_team`` says that the policy is solo only as long as one person may review."""
+    """The team.
+
+    ``becomes_team``: the policy is solo only as long as one person may review; ``must_be_team``: more than one may.
+    """
 
     people: tuple[PersonLine, ...]
     roles: tuple[tuple[str, str, str], ...]
@@ -48,6 +51,7 @@ class TeamPage:
     may_manage: bool
     may_choose: bool
     becomes_team: bool
+    must_be_team: bool
     targets: tuple[str, ...] = ()
     invitation: Invitation | None = None
 
@@ -76,6 +80,7 @@ def page(me: Person, policy: PolicyVersion, *, invitation: Invitation | None, no
         may_manage=may(me, Right.MANAGE_PEOPLE),
         may_choose=may(me, Right.CHANGE_POLICY),
         becomes_team=policy.preset == Preset.SOLO.value,
+        must_be_team=policy.preset == Preset.TEAM.value and people.reviewers() > 1,
         targets=tuple(target.name for target in targets.all_targets(me)),
         invitation=invitation,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -80,8 +81,18 @@ def _page(request: HttpRequest, verification: Verification | None = None) -> Htt
         until=_midnight(shown.until, days=1),
         decisions=not shown.everything,
     )
+    if problem := _problem(shown):
+        messages.warning(request, problem)
     page = audit_lines.page(person_of(request), filters, shown, number=page_number(request), verification=verification)
     return show(request, "audit/list.html", {"page": page})
+
+
+def _problem(shown: AuditFilters) -> str:
+    """Return what is wrong with the filter as it was typed; that part of it is left out."""
+    if shown.run and _run(shown.run) is None:
+        return f"“{shown.run[:40]}” is no run: write its number, such as 7 or R-7. All runs are shown."
+    days = [day for day in (shown.since, shown.until) if day and _midnight(day) is None]
+    return f"“{days[0][:40]}” is no day: write it as 2026-11-23. All days are shown." if days else ""
 
 
 def _run_to_export(text: str) -> int | None:

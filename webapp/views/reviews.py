@@ -13,6 +13,7 @@ from improvement.permissions import Person
 from improvement.policies import Digests
 from improvement.selectors import candidates
 from improvement.selectors import reviews as read
+from improvement.selectors.reviews import Shown
 from improvement.services import quarantine, reviews
 from webapp.presenters import candidate_page, decisions, run_lists
 from webapp.presenters.errors import ErrorPage
@@ -86,7 +87,9 @@ def judge(request: HttpRequest, candidate_id: int) -> HttpResponse:
     act = {"clear": quarantine.clear, "reject": quarantine.reject}.get(request.POST.get("verdict", ""))
     if act is None:
         raise Invalid("Say whether the score is possible: clear the candidate, or reject it.")
-    act(candidate_id, actor=actor_of(request), reason=request.POST.get("reason", ""), now=timezone.now())
+    shown = Shown(request.POST.get("patch", ""), request.POST.get("evidence", ""))
+    reason = request.POST.get("reason", "")
+    act(candidate_id, shown=shown, actor=actor_of(request), reason=reason, now=timezone.now())
     messages.success(request, f"You {request.POST['verdict']}ed C-{candidate_id}.")
     return redirect("candidate", candidate_id)
 

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from improvement.exceptions import Invalid
-from improvement.permissions import Right, check_may
+from improvement.permissions import Right, check_may, may
 from improvement.selectors import runs as read
 from improvement.selectors import strategies, targets
 from improvement.services import runs
@@ -37,7 +37,7 @@ def new(request: HttpRequest) -> HttpResponse:
     """Ask what to improve and how, and start a run."""
     person = person_of(request)
     check_may(person, Right.START_RUN)
-    known = {one.name: one.isolation for one in targets.all_targets(person)}
+    known = {one.name: one.isolation for one in targets.all_targets(person) if may(person, Right.START_RUN, one.pk)}
     packages = strategies.all_strategies()
     if request.method == "GET":
         asked = {key: request.GET[key] for key in ("target", "strategy") if key in request.GET}

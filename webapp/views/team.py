@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from improvement.exceptions import Conflict, Invalid
+from improvement.selectors import people as read_people
 from improvement.services import people, policies
 from webapp.forms import InvitationForm, NarrowForm
 from webapp.presenters import team
@@ -60,7 +61,7 @@ def new_link(request: HttpRequest, user_id: int) -> HttpResponse:
     if request.method == "GET":
         return redirect("team")
     path = people.renew_invitation(user_id, actor=actor_of(request), now=timezone.now())
-    name = request.POST.get("name", "them")
+    name = read_people.by_id(user_id).get_username()
     return _page(request, InvitationForm(), Invitation(name, request.build_absolute_uri(path)))
 
 

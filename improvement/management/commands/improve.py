@@ -67,7 +67,7 @@ def _improve(options: Namespace) -> Answer:
 
 def _start(options: Namespace) -> Run:
     actor, package = caller.actor(options), strategies.package(options.strategy)
-    target_named.check(options.target)
+    target_named.check_exists(options.target)
     if system.halted():
         raise Halted("Everything is stopped; no run starts until people lift that (`manage.py resume`, or any page).")
     target = target_named.found_or_added(options.target, actor=actor)

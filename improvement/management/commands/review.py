@@ -18,7 +18,7 @@ from improvement.policies import Digests
 from improvement.runner.foreground import settle_target
 from improvement.selectors import candidates
 from improvement.selectors import reviews as read
-from improvement.selectors.reviews import Standing, Waiting
+from improvement.selectors.reviews import Shown, Standing, Waiting
 from improvement.services import quarantine, reviews
 from improvement.states import CandidateState
 
@@ -116,8 +116,9 @@ def _decide(verdict: str) -> Act:
     def decide(options: Namespace) -> Answer:
         number, actor = candidate_id(options.candidate), caller.confirmed_actor(options)
         if verdict == "reject" and _is_quarantined(number):
-            _check_put_aside(number, options)
-            quarantine.reject(number, actor=actor, reason=options.reason, now=timezone.now())
+            quarantine.reject(
+                number, shown=_put_aside(number, options), actor=actor, reason=options.reason, now=timezone.now()
+            )
             return _judged(number)
         digests, now = _shown(number, options), timezone.now()
         reviews.vote(number, verdict=verdict, digests=digests, reason=options.reason, actor=actor, now=now)
@@ -132,8 +133,9 @@ def _decide(verdict: str) -> Act:
 
 def _clear(options: Namespace) -> Answer:
     number, actor = candidate_id(options.candidate), caller.confirmed_actor(options)
-    _check_put_aside(number, options)
-    cleared = quarantine.clear(number, actor=actor, reason=options.reason, now=timezone.now())
+    cleared = quarantine.clear(
+        number, shown=_put_aside(number, options), actor=actor, reason=options.reason, now=timezone.now()
+    )
     if not server.has_workers():
         settle_target(cleared.target.name)
     return _judged(number)
@@ -159,11 +161,11 @@ def _shown(number: int, options: Namespace) -> Digests:
     return digests
 
 
-def _check_put_aside(number: int, options: Namespace) -> None:
-    """A candidate that was put aside when it was measured has no evidence yet."""
-    evidence = candidates.evidence(number)
-    patch = candidates.get(number, caller.reader()).patch_digest
-    _check_named(number, options, patch=patch, evidence=evidence.digest if evidence else "")
+def _put_aside(number: int, options: Namespace) -> Shown:
+    """Return what was put aside, unless something else was named."""
+    shown = read.put_aside(candidates.get(number, caller.reader()))
+    _check_named(number, options, patch=shown.patch, evidence=shown.evidence)
+    return shown
 
 
 def _check_named(number: int, options: Namespace, *, patch: str, evidence: str) -> None:

@@ -13,6 +13,7 @@ from improvement.commandline.text import columns, run_id
 from improvement.models import Run
 from improvement.selectors import runs as read
 from improvement.services import runs
+from improvement.states import RunState
 
 
 class Command(CountersignCommand):
@@ -24,7 +25,7 @@ class Command(CountersignCommand):
         """Declare the actions."""
         actions = Actions(parser)
         listing = actions.add("list", _list, "list the runs, newest first")
-        listing.add_argument("--state", default="", help="only runs in this state")
+        listing.add_argument("--state", default="", choices=[state.value for state in RunState], help="only these runs")
         listing.add_argument("--target", default="", metavar="NAME", help="only runs on this target")
         _name_run(actions.add("show", _show, "show one run"))
         for name, act, summary in (
@@ -35,7 +36,8 @@ class Command(CountersignCommand):
             steering = actions.add(name, act, summary)
             _name_run(steering)
             caller.add_as(steering)
-            steering.add_argument("--reason", default="", metavar="TEXT", help="why; it goes into the audit trail")
+            if act is not _resume:
+                steering.add_argument("--reason", default="", metavar="TEXT", help="why; it goes into the audit trail")
 
 
 def _name_run(parser: ArgumentParser) -> None:
@@ -47,8 +49,14 @@ def _list(options: Namespace) -> Answer:
     page = read.page(caller.reader(), state=options.state, target=options.target, size=1000)
     found = list(page.object_list)
     rows = [run_report.row(run) for run in found]
-    lines = columns(run_report.ROW_HEAD, rows) if rows else ["There is no run yet: manage.py improve TARGET"]
-    return Answer({"runs": [run_report.value(run, now=now) for run in found]}, lines)
+    nothing = "No run matches." if options.state or options.target else "There is no run yet: manage.py improve TARGET"
+    more = page.paginator.count - len(found)
+    lines = (
+        [*columns(run_report.ROW_HEAD, rows), *([f"… and {more} older ones"] if more else [])] if rows else [nothing]
+    )
+    waiting = run_report.open_reviews_of(found)
+    values = [run_report.value(run, now=now, open_reviews=waiting.get(run.pk, [])) for run in found]
+    return Answer({"runs": values, "more": more}, lines)
 
 
 def _show(options: Namespace) -> Answer:

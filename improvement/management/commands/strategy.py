@@ -8,7 +8,7 @@ from typing import Any
 from improvement.commandline.answer import Answer
 from improvement.commandline.command import Actions, CountersignCommand
 from improvement.commandline.text import columns, facts
-from improvement.engine.packages import StrategyPackage
+from improvement.engine.packages import Setting, StrategyPackage
 from improvement.engine.wording import counted
 from improvement.selectors import strategies
 
@@ -35,7 +35,10 @@ def _list(options: Namespace) -> Answer:
 
 def _show(options: Namespace) -> Answer:
     package = strategies.package(options.name)
-    settings = [(f"  {name}", str(default)) for name, default in package.parameters.items()]
+    settings = [
+        (f"  {name}", f"{_setting(default)}  {package.help.get(name, '')}".rstrip())
+        for name, default in package.parameters.items()
+    ]
     return Answer(
         _value(package),
         [
@@ -47,6 +50,11 @@ def _show(options: Namespace) -> Answer:
     )
 
 
+def _setting(value: Setting) -> str:
+    """Return a default as `--param` takes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _value(package: StrategyPackage) -> dict[str, Any]:
     return {
         "strategy": package.label,
@@ -55,5 +63,6 @@ def _value(package: StrategyPackage) -> dict[str, Any]:
         "description": package.description,
         "generation": package.generation,
         "parameters": dict(package.parameters),
+        "help": dict(package.help),
         "digest": package.digest,
     }

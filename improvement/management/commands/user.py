@@ -116,6 +116,6 @@ def _value(user: User) -> dict[str, Any]:
         "user": user.get_username(),
         "role": user.role,
         "active": user.is_active,
-        "target_roles": {one.target.name: one.role for one in user.target_roles.select_related("target")},
+        "target_roles": {one.target.name: one.role for one in user.target_roles.all()},
         "last_login": moment_or_none(user.last_login),
     }

@@ -2,7 +2,6 @@
 
 const MOST_OFTEN = 100; // milliseconds between two draws
 const CONFIG = {
-  displayModeBar: "hover",
   displaylogo: false,
   modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
   plotlyServerURL: "",
@@ -43,7 +42,7 @@ function layout(narrow) {
     hovermode: "closest",
     dragmode: narrow ? false : "zoom",
     template: null,
-    xaxis: { ...axis, rangemode: "tozero", title: narrow ? undefined : { text: "evaluation", standoff: 8 } },
+    xaxis: { ...axis, rangemode: "tozero", title: narrow ? undefined : { text: "evaluation", standoff: 8, font: { size: 11.5 } } },
     yaxis: axis,
   };
 }
@@ -72,8 +71,9 @@ export class Chart {
 
   // However a draw ends, the next one may come: one that went wrong must not freeze the chart.
   async now() {
+    const narrow = this.box.clientWidth < 560;
     try {
-      await globalThis.Plotly.react(this.box, traces(this.series), layout(this.box.clientWidth < 560), CONFIG);
+      await globalThis.Plotly.react(this.box, traces(this.series), layout(narrow), { ...CONFIG, displayModeBar: narrow ? false : "hover" });
       this.box.querySelector("svg.first")?.remove();
       if (!this.drawn) this.box.on("plotly_click", ({ points }) => points[0]?.customdata && this.picked?.(points[0].customdata));
       this.drawn += 1;

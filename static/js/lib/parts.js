@@ -8,9 +8,13 @@ export async function ask(address = location.href) {
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
-// Times go on by themselves, and every answer has another token: neither is a reason to swap.
+// Times go on by themselves, every answer has another token, and people open and scripts show what was closed or
+// hidden: none of that is a reason to swap.
 const said = (node) =>
-  node.outerHTML.replace(/(<time[^>]*>)[^<]*/g, "$1").replace(/(name="csrfmiddlewaretoken" value=")[^"]*/g, "$1");
+  node.outerHTML
+    .replace(/(<time[^>]*>)[^<]*/g, "$1")
+    .replace(/(name="csrfmiddlewaretoken" value=")[^"]*/g, "$1")
+    .replace(/ (open|hidden)=""/g, "");
 
 const same = (one, other) =>
   one.id === other.id && one.getAttribute("href") === other.getAttribute("href") && one.textContent === other.textContent;
@@ -19,8 +23,17 @@ export function swap(id, fresh) {
   const [now, next] = [document.getElementById(id), fresh.getElementById(id)];
   if (!now || !next || said(now) === said(next)) return;
   const focused = now.contains(document.activeElement) ? document.activeElement : null;
+  const opened = new Set([...now.querySelectorAll("details[open] > summary")].map((one) => one.textContent));
+  for (const one of next.querySelectorAll("details > summary")) one.parentElement.open ||= opened.has(one.textContent);
   now.replaceWith(next);
+  document.dispatchEvent(new CustomEvent("swapped", { detail: next }));
   if (focused) [...next.querySelectorAll(focused.tagName)].find((one) => same(one, focused))?.focus({ preventScroll: true });
+}
+
+// Whether somebody is at work in a part: it has the focus, or holds what was typed and not sent.
+export function isBusy(part) {
+  const fields = [...part.querySelectorAll("input:not([type=hidden]), textarea")];
+  return part.contains(document.activeElement) || fields.some((one) => one.value !== one.defaultValue);
 }
 
 // What surrounds every page; that a stop was ordered or lifted meanwhile is also said to whoever listens.

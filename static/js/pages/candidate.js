@@ -30,9 +30,12 @@ function demandReason(button) {
   return reason;
 }
 
+let meant = null; // the decision that waits for its reason
+
 function decide(key) {
   const button = document.querySelector(`#decide [data-key="${key}"]`);
   if (!button) return;
+  meant = button;
   const reason = demandReason(button);
   if (reason.reportValidity()) button.form.requestSubmit(button);
 }
@@ -40,6 +43,15 @@ function decide(key) {
 // Said when a reason is missing, in the words of this page instead of the browser's.
 document.addEventListener("invalid", (event) => event.target.id === "reason" && event.target.setCustomValidity("Say why: the audit trail keeps the reason, and the loop learns from it."), true);
 document.addEventListener("input", (event) => event.target.id === "reason" && event.target.setCustomValidity(""));
+
+// In the reason's field, Ctrl Enter sends what was meant and Escape leaves.
+document.addEventListener("keydown", (event) => {
+  if (event.target.id !== "reason") return;
+  if (event.key === "Escape") event.target.blur();
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !meant?.isConnected) return;
+  event.preventDefault();
+  if (event.target.reportValidity()) meant.form.requestSubmit(meant);
+});
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("#decide button[value]");

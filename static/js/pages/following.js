@@ -1,16 +1,17 @@
-// Home, the queue and a target: the page's own part is fetched again when something happened anywhere.
+// Home, the queue and a target: the parts that the page names are fetched again when something happened anywhere.
 
 import * as keys from "../lib/keys.js";
-import { renew } from "../lib/parts.js";
+import { isBusy, renew } from "../lib/parts.js";
 import { LiveSocket, paced } from "../lib/socket.js";
 
-const followed = () => document.querySelector("[data-follows]");
+const parts = document.querySelector("[data-follows]").dataset.follows.split(" ");
+const isMoving = () => document.querySelector("[data-moving]")?.dataset.moving === "yes";
 
 const refresh = paced(async () => {
   if (document.hidden) return;
-  const part = followed();
-  const busy = part.contains(document.activeElement);
-  await renew(...(busy ? [] : [part.id]));
+  const before = isMoving();
+  await renew(...parts.filter((id) => !isBusy(document.getElementById(id))));
+  if (before && !isMoving()) document.getElementById("around-said").textContent = "The champion has moved.";
 }, 2000);
 
 let at = -1;
@@ -25,5 +26,5 @@ keys.bind("j", () => move(1));
 keys.bind("k", () => move(-1));
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
 // While something is under way of which no run would tell, the page asks by itself.
-setInterval(() => followed().dataset.moving === "yes" && refresh(), 1000);
+setInterval(() => isMoving() && refresh(), 1000);
 new LiveSocket("/ws/runs/", () => 0, { events: refresh, resync: refresh, connection: () => {} });

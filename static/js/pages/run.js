@@ -77,7 +77,7 @@ function showState(chip, wait, halted) {
 
 // What waits for people is said beside the page, too.
 const followAround = paced(renewAround, 2000);
-const isDecision = ({ kind }) => /^(candidate\.(in_review|stale|superseded|withdrawn|expired|quarantined)|vote|release)/.test(kind);
+const isDecision = ({ kind }) => /^(candidate\.(in_review|stale|superseded|withdrawn|expired|quarantined|rejected|changes_requested|nominated)|vote|release)/.test(kind);
 
 const renewSteering = paced(() => renew("steering"), 500);
 
@@ -95,6 +95,7 @@ async function refresh() {
   chart.show(series);
   addToFeed(data.feed);
   showFigures(data.figures);
+  page.querySelector("[data-commit]").textContent = data.commit;
   showState(data.chip, data.wait_reason, data.halted);
   cursor = Math.max(cursor, data.cursor);
 }

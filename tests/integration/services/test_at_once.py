@@ -12,6 +12,7 @@ from improvement.models import AuditEvent, Candidate, Evaluation, Evidence, Halt
 from improvement.runner import confirming, releasing
 from improvement.runner.tasks_at import task_at
 from improvement.selectors import audit as read_audit
+from improvement.selectors import reviews as read_reviews
 from improvement.services import confirmations, evaluations, halt, people, policies, quarantine, releases, runs, trail
 from improvement.services.policies import choose_preset
 from improvement.states import CandidateState
@@ -284,7 +285,13 @@ def test_two_cleared_candidates_of_one_run_are_confirmed_one_after_the_other() -
     run = make.run()
     cleared = [make.measured_candidates(run, BOUND + more)[0] for more in (1.0, 2.0)]
     for candidate in cleared:
-        quarantine.clear(candidate.pk, actor=make.alice(), reason="a new record", now=timezone.now())
+        quarantine.clear(
+            candidate.pk,
+            shown=read_reviews.put_aside(candidate),
+            actor=make.alice(),
+            reason="a new record",
+            now=timezone.now(),
+        )
     at_once(*[lambda candidate=candidate: confirming.confirm_cleared(candidate.pk) for candidate in cleared])
     assert sorted(make.values(cleared)) == ["confirming", "nominated"]
 
@@ -293,7 +300,13 @@ def test_a_cleared_candidate_and_a_nomination_of_one_run_are_confirmed_one_after
     run = make.run()
     suspect, other = make.measured_candidates(run, BOUND + 1.0, 3.0)
     outcomes = behind(
-        lambda: quarantine.clear(suspect.pk, actor=make.alice(), reason="a new record", now=timezone.now()),
+        lambda: quarantine.clear(
+            suspect.pk,
+            shown=read_reviews.put_aside(suspect),
+            actor=make.alice(),
+            reason="a new record",
+            now=timezone.now(),
+        ),
         lambda: confirming.begin(other, why="best"),
     )
     assert "its run confirms another candidate" in str(outcomes)

@@ -36,6 +36,7 @@ from improvement.permissions import Right
 from improvement.runner import confirming, heads, releasing
 from improvement.runner.tasks_at import repository
 from improvement.selectors import loop
+from improvement.selectors import reviews as read_reviews
 from improvement.services import champions, evaluations, halt, people, policies, quarantine, releases, reviews, runs
 from improvement.services.actors import Actor, human
 from improvement.services.evaluations import Order
@@ -190,10 +191,11 @@ class Histories(RuleBasedStateMachine):
     @rule(name=ANYBODY, act=st.sampled_from([quarantine.clear, quarantine.reject]))
     def judge(self, name: str, act: Any) -> None:
         candidate, actor = self.candidates("quarantined")[0], self.actor(name)
-        own = (
-            PolicyVersion.objects.latest("version").preset == "team" and candidate.run.started_by_id == actor.person_id
+        under_team = PolicyVersion.objects.latest("version").preset == "team"
+        own = under_team and candidate.run.started_by_id == actor.person_id
+        judged = self.attempt(
+            act, candidate.pk, shown=read_reviews.put_aside(candidate), actor=actor, reason="so", now=timezone.now()
         )
-        judged = self.attempt(act, candidate.pk, actor=actor, reason="so", now=timezone.now())
         assert (judged is None) is (own or not permissions.may(actor.person, Right.REVIEW))
 
     @precondition(lambda self: loop.cleared_candidates())

@@ -40,7 +40,13 @@ def put_aside(run: Run | None = None) -> Candidate:
 
 def clear(candidate: Candidate, actor: Actor | None = None, reason: str = "a new record") -> Candidate:
     """Clear a candidate, as alice unless somebody else is named."""
-    return quarantine.clear(candidate.pk, actor=actor or make.alice(), reason=reason, now=timezone.now())
+    return quarantine.clear(
+        candidate.pk,
+        shown=read.put_aside(make.fresh(candidate)),
+        actor=actor or make.alice(),
+        reason=reason,
+        now=timezone.now(),
+    )
 
 
 def test_a_cleared_candidate_is_confirmed_and_reviewed_as_high_risk() -> None:
@@ -97,7 +103,9 @@ def test_confirming_a_cleared_candidate_keeps_to_the_allowance_of_its_run() -> N
 
 def test_a_rejected_one_is_over_and_the_strategy_learns_no_more() -> None:
     candidate = put_aside()
-    rejected = quarantine.reject(candidate.pk, actor=make.alice(), reason="it overflows", now=timezone.now())
+    rejected = quarantine.reject(
+        candidate.pk, shown=read.put_aside(candidate), actor=make.alice(), reason="it overflows", now=timezone.now()
+    )
     assert (rejected.state, rejected.message, rejected.told) == ("rejected", "it overflows", True)
     (told,) = trail.events("review.rejected")
     assert (told["actor"]["name"], told["data"]["reason"]) == ("alice", "it overflows")
@@ -111,10 +119,12 @@ def test_who_may_decide_under_team(decide: object) -> None:
     alice, bob = make.alice(), make.bob()
     make.follow("team")
     candidate = put_aside(make.run(actor=alice))
+    shown = read.put_aside(candidate)
     for actor in (alice, make.mallory(), SYSTEM):
         with pytest.raises(NotAllowed):
-            decide(candidate.pk, actor=actor, reason="so", now=timezone.now())  # type: ignore[operator]
-    assert decide(candidate.pk, actor=bob, reason="so", now=timezone.now()).state != "quarantined"  # type: ignore[operator]
+            decide(candidate.pk, shown=shown, actor=actor, reason="so", now=timezone.now())  # type: ignore[operator]
+    decided = decide(candidate.pk, shown=shown, actor=bob, reason="so", now=timezone.now())  # type: ignore[operator]
+    assert decided.state != "quarantined"
 
 
 def test_a_reason_is_needed_and_a_candidate() -> None:
@@ -122,7 +132,7 @@ def test_a_reason_is_needed_and_a_candidate() -> None:
     with pytest.raises(Invalid, match="Say why"):
         clear(candidate, reason=" ")
     with pytest.raises(NotFound):
-        quarantine.clear(999, actor=make.alice(), reason="so", now=timezone.now())
+        quarantine.clear(999, shown=read.Shown("", ""), actor=make.alice(), reason="so", now=timezone.now())
     assert make.fresh(candidate).state == "quarantined"
 
 
@@ -134,8 +144,11 @@ def test_the_page_asks_whoever_may_decide_and_takes_the_answer(client: Client) -
     assert "You cannot decide here: your role does not include reviewing" in client.get(page).content.decode()
     client.force_login(make.user("alice"))
     assert "Clear it" in client.get(page).content.decode()
-    assert client.post(decision, {"verdict": "clear"}).status_code == 422
-    assert client.post(decision, {"verdict": "clear", "reason": "a new record"}).status_code == 302
+    shown = {"verdict": "clear", "patch": candidate.patch_digest, "evidence": ""}
+    assert f'name="patch" value="{candidate.patch_digest}"' in client.get(page).content.decode()
+    assert client.post(decision, shown).status_code == 422
+    assert client.post(decision, {**shown, "patch": "", "reason": "a new record"}).status_code == 409
+    assert client.post(decision, {**shown, "reason": "a new record"}).status_code == 302
     assert make.fresh(candidate).state == "nominated"
     assert "Is this score possible?" not in client.get(page).content.decode()
 

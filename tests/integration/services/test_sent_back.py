@@ -75,7 +75,14 @@ def test_what_no_answer_came_to_is_withdrawn_with_its_run(end: str) -> None:
         getattr(runs, end)(run.pk, reason="it is over", now=timezone.now())
 
     earlier = make.fresh(earlier)
-    assert (earlier.state, earlier.message) == ("withdrawn", "Its run ended before an answer came.")
+    assert (earlier.state, earlier.message) == ("withdrawn", "Its run is over, so nobody answers.")
+
+
+def test_what_is_sent_back_to_a_run_that_was_stopped_is_withdrawn_at_once() -> None:
+    run = make.run()
+    candidate = make.reviewed_candidate(run)
+    runs.stop(run.pk, actor=make.alice(), now=timezone.now())
+    assert _send_back(candidate).state == "withdrawn"
 
 
 def _reviewed(edit: Candidate) -> Candidate:

@@ -100,7 +100,7 @@ def test_a_role_that_makes_a_second_reviewer_says_so_too(signed_in: Browsers) ->
 
 
 @pytest.mark.django_db
-def test_a_chosen_policy_stays_and_nothing_is_announced(signed_in: Browsers) -> None:
+def test_under_the_team_policy_another_reviewer_changes_nothing(signed_in: Browsers) -> None:
     alice = signed_in(make.user("alice"))
     make.follow("team")
     assert NOTE not in _page(alice)

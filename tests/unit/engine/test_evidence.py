@@ -51,6 +51,7 @@ def test_build_lower_is_better_turned_round() -> None:
     assert evidence.verdict is Verdict.WORSE
     assert evidence.primary is not None
     assert evidence.primary.mean == pytest.approx(-0.9625)
+    assert evidence.summary.startswith("Worse by 0.9625 (95% interval 0.8667 to 1.05, 8 paired seeds)")
     assert (evidence.primary.candidate, evidence.primary.champion) == pytest.approx((2.0125, 1.05))
 
 

@@ -145,3 +145,29 @@ def test_settings_over_the_defaults(tmp_path: Path) -> None:
 def test_settings_wrong_name_or_type_refused(tmp_path: Path, chosen: dict[str, object], said: str) -> None:
     with pytest.raises(StrategyError, match=said):
         load_package(_package(tmp_path)).settings(chosen)
+
+
+def test_a_setting_outside_of_what_is_allowed_is_refused(tmp_path: Path) -> None:
+    toml = TOML + '\n[allowed]\nrate = [0.0, 1.0]\nmode = ["soft", "hard"]\n'
+    package = load_package(_package(tmp_path, toml))
+    assert package.settings({"rate": "1", "mode": "hard"})["rate"] == 1.0
+    with pytest.raises(StrategyError, match=r"'rate' of strategy 'walk' must be from 0\.0 to 1\.0, and 7\.0 is not"):
+        package.settings({"rate": 7})
+    with pytest.raises(StrategyError, match="must be soft or hard, and 'harsh' is not"):
+        package.settings({"mode": "harsh"})
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("rate = 3", "[allowed] rate must be [least, most]"),
+        ("rate = [1.0]", "[allowed] rate must be [least, most]"),
+        ("rate = [2, 3]", "the default of 'rate' is not from 2 to 3"),
+        ('mode = ["hard"]', "the default of 'mode' is not hard"),
+        ("rat = [0, 1]", "did you mean 'rate'?"),
+    ],
+)
+def test_bounds_that_cannot_be_are_refused(tmp_path: Path, table: str, said: str) -> None:
+    with pytest.raises(StrategyError) as caught:
+        load_package(_package(tmp_path, f"{TOML}\n[allowed]\n{table}\n"))
+    assert said in caught.value.message

@@ -108,7 +108,13 @@ def test_screen_marker_swallowed_by_a_text_is_blocked() -> None:
 
 def test_screen_lone_carriage_return_in_a_block_is_blocked() -> None:
     files = {"solution.py": BLOCKED_BASE["solution.py"].replace("x = 1", "x = 1 # \ry = 2")}
-    assert verdict(files, BLOCKED_BASE)[:2] == ("blocked", "outside_block")
+    assert verdict(files, BLOCKED_BASE)[:2] == ("blocked", "hidden_line")
+
+
+def test_screen_lone_carriage_return_anywhere_is_blocked_and_one_that_was_there_is_not() -> None:
+    hides = {**BASE, "solution.py": BASE["solution.py"] + "# note\rz = 9\n"}
+    assert verdict(hides, BASE)[:2] == ("blocked", "hidden_line")
+    assert verdict({**hides, "solution.py": hides["solution.py"] + "y = 8\n"}, hides)[0] == "pass"
 
 
 SAME = 'def f(x):\n    """Say."""\n\n    return (x+1)  # more\n'

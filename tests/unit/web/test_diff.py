@@ -7,6 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
+from improvement.engine.visible import visible
 from webapp.presenters.diff import changes, file_diff
 from webapp.presenters.highlight import changed_words, lines_of, markup
 
@@ -33,6 +34,17 @@ def test_unified_rows() -> None:
         ("add", None, 5, "    return math.pi * r"),
     ]
     assert (diff.added, diff.removed) == (1, 1)
+
+
+def test_what_would_not_show_is_shown_by_a_sign_and_no_line_loses_its_place() -> None:
+    sly = "a = 1\n# note\rz = 9\nb = '\x1b[2J\u202e'\nc = 3\nd = evil()\n"
+    rows = [_plain(line.html) for line in file_diff("sly.py", "a = 1\n", sly).lines if line.kind == "add"]
+    assert rows == ["# note␍z = 9", "b = '␛[2J<U+202E>'", "c = 3", "d = evil()"]
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=80))
+def test_each_line_shows_all_its_characters_in_its_place(text: str) -> None:
+    assert ["".join(part for _, part in line) for line in lines_of("any.py", text)] == visible(text).split("\n")
 
 
 def test_changed_words_are_marked() -> None:
