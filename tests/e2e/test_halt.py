@@ -64,7 +64,7 @@ def test_a_stop_ends_every_sandbox_is_acknowledged_by_each_process_and_lifting_i
     verified.get_by_role("button", name="Verify now").click()
     for seen in (page, watching, verified):
         expect(seen.locator("#banners .chip.ok")).to_have_text([STOPPED, STOPPED], timeout=LONG)
-    expect(page.locator("#home")).to_contain_text("Halted")
+    expect(page.locator("#now")).to_contain_text("Halted")
 
     (frozen,) = installation.pool("evaluations")
     os.kill(frozen, signal.SIGSTOP)
