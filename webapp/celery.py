@@ -28,7 +28,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from improvement import installation
-from improvement.sandbox import running
+from improvement.sandbox import running, zygotes
 from webapp import heartbeats
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
@@ -96,7 +96,10 @@ def _begin_to_say(node: str, **_: Any) -> None:
 
 def _say(name: str, over: threading.Event) -> None:
     while not over.wait(_SAYS_EVERY_SECONDS):
-        stopped = installation.halt_file().exists() and running.shared().count == 0
+        halted = installation.halt_file().exists()
+        if halted:
+            zygotes.retire_all()
+        stopped = halted and running.shared().count == 0 and not zygotes.any_left()
         heartbeats.record_process(name, stopped=stopped)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from improvement.engine.answers import known_answers
 from improvement.engine.exhibits import (
     LEVEL,
     HoldoutRow,
@@ -40,6 +41,7 @@ class Material:
     champion and candidate. ``evaluator_digest`` is what every measurement must carry, ``required_level`` the sandbox
     level, ``confirm_level`` the level of the interval that decides. ``score`` is the candidate's measure score;
     ``holdout_uses`` counts earlier uses of this holdout.
+    ``protected`` are the files that score a candidate, as far as they are text, path to text.
     ``cleared`` says that a person takes a score beyond the declared bound for possible.
     """
 
@@ -53,6 +55,7 @@ class Material:
     confirm: tuple[Pair, ...]
     holdout: tuple[Pair, ...] = ()
     holdout_uses: int = 0
+    protected: Mapping[str, str] = field(default_factory=dict)
     cleared: bool = False
     required_level: int = 3
     confirm_level: float = LEVEL
@@ -100,6 +103,7 @@ def findings(material: Material, rows: Sequence[MetricRow], holdout: HoldoutRow)
         *_about_guards(material, rows),
         *_about_holdout(material, holdout),
         *in_source(material.base_files, material.files),
+        *known_answers(material.base_files, material.files, material.protected),
     ]
     order = list(Severity)
     return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))

@@ -32,7 +32,7 @@ PROTOCOLS = ("countersign", "openevolve")
 DIRECTIONS = ("higher", "lower")
 
 _TABLES = ("target", "edit", "evaluate", "metrics", "holdout", "parameters", "cheats")
-_EVALUATE_KEYS = ("module", "isolation", "protocol", "seconds", "memory_mb", "cpus", "visible")
+_EVALUATE_KEYS = ("module", "isolation", "protocol", "seconds", "memory_mb", "cpus", "visible", "preload")
 _TARGET_NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 
 
@@ -59,7 +59,10 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """How a candidate is measured, and with how much wall time (seconds), memory (MB) and how many processors."""
+    """How a candidate is measured, and with how much wall time (seconds), memory (MB) and how many processors.
+
+    ``preload`` names modules that evaluator and candidate import anyway: sandboxes begin with them.
+    """
 
     module: str
     isolation: str = "separate"
@@ -68,6 +71,7 @@ class Evaluate:
     memory_mb: int = 1024
     cpus: int = 1
     visible: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +235,13 @@ def _evaluate(table: Table) -> Evaluate:
         memory_mb=table.whole("memory_mb", 1024, least=32, most=1_048_576),
         cpus=table.whole("cpus", 1, least=1, most=256),
         visible=table.texts("visible", ()),
+        preload=table.texts("preload", ()),
     )
     for pattern in evaluate.visible:
         _check_path(table, "visible", pattern)
+    for name in evaluate.preload:
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise table.error("preload", f'names "{name}", which is no module. Write names such as "numpy".')
     needed = "cooperative" if evaluate.protocol == "openevolve" else "separate"
     if evaluate.isolation != needed:
         raise table.error("isolation", f'has to be "{needed}" when evaluate.protocol is "{evaluate.protocol}".')

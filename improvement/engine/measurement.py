@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from improvement.engine.manifest import Manifest
+from improvement.engine.manifest import FILE_NAME, Manifest
+
+MOST_TEXT = 500_000
 
 
 class Stage(StrEnum):
@@ -50,6 +53,16 @@ class Task:
         """The editable files of this commit, path to text."""
         named = (path for path in sorted(self.tree) if self.manifest.is_editable(path))
         return {path: self.tree[path].decode("utf-8") for path in named}
+
+    @cached_property
+    def protected_texts(self) -> dict[str, str]:
+        """The files that score a candidate, as far as they are text of a readable size, path to text."""
+        texts = {}
+        for path, data in self.tree.items():
+            if not self.manifest.is_editable(path) and path != FILE_NAME and len(data) <= MOST_TEXT:
+                with suppress(UnicodeDecodeError):
+                    texts[path] = data.decode("utf-8")
+        return texts
 
     def changes(self, files: Mapping[str, str]) -> dict[str, bytes | None]:
         """Return what turns this tree into one with exactly these editable files; ``None`` removes one."""

@@ -5,8 +5,9 @@ Source: the format as OpenEvolve 0.4 reads it (openevolve/config.py, openevolve/
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from string import Template
 
 import yaml
@@ -17,6 +18,7 @@ from improvement.exceptions import ManifestError
 EVALUATOR, CONFIG = "evaluator.py", "config.yaml"
 DEFAULT_SECONDS = 300.0  # what OpenEvolve itself uses
 MAX_SECONDS = 86_400
+_HEAVY = {"networkx", "numpy", "pandas", "scipy", "sklearn", "sympy"}  # worth importing before each evaluation
 _PROGRAM = re.compile(r"initial_program\.[A-Za-z0-9_]+")
 _IGNORED = {
     "llm": "the model settings",
@@ -43,7 +45,7 @@ protocol = "openevolve"
 seconds = $seconds
 memory_mb = 2048
 cpus = 1
-
+$preload
 [metrics.combined_score]
 better = "higher"
 """)
@@ -64,8 +66,29 @@ def manifest_for(tree: Mapping[str, bytes], name: str) -> tuple[str, tuple[str, 
         raise ManifestError(f"This OpenEvolve task has no {EVALUATOR}. Add it.")
     config = _config(tree)
     seconds = _seconds(config)
-    text = _MANIFEST.substitute(name=name, program=program, evaluator=EVALUATOR, seconds=repr(seconds))
+    preload = _preload(tree[path] for path in (EVALUATOR, program) if path.endswith(".py"))
+    text = _MANIFEST.substitute(name=name, program=program, evaluator=EVALUATOR, seconds=repr(seconds), preload=preload)
     return text, tuple(_warnings(tree, program, config, seconds))
+
+
+def _preload(sources: Iterable[bytes]) -> str:
+    """Write the manifest's line for the packages that these programs import, or nothing."""
+    found = {name for source in sources for name in _imports(source)}
+    names = sorted(name for name in found if name.partition(".")[0] in _HEAVY)
+    listed = ", ".join(f'"{name}"' for name in names)
+    return f"preload = [{listed}]\n" if names else ""
+
+
+def _imports(source: bytes) -> Iterator[str]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
 
 
 def _program(tree: Mapping[str, bytes]) -> str:

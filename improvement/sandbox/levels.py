@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import platform
 import threading
@@ -10,12 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from improvement.exceptions import SandboxUnavailable
-from improvement.sandbox import advice
+from improvement.sandbox import advice, zygotes
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.process import Cause
+from improvement.sandbox.program import Family, Program
 from improvement.sandbox.result import BadResult, read
 from improvement.sandbox.runner import run
-from improvement.sandbox.spawn import Program
+
+logger = logging.getLogger(__name__)
 
 FULL = 3
 NOT_LINUX = "The sandbox needs Linux."
@@ -88,14 +91,33 @@ _trials = Trials(_tried)
 
 def _full() -> Probe:
     """Return the probe of a machine on which the profile holds; raises on any other."""
-    result = run(Program("facts"), limits=Limits(seconds=10))
+    _check(Program("facts"))
+    zygotes.allow(_zygotes_hold())
+    return Probe(FULL, BACKEND)
+
+
+def _zygotes_hold() -> bool:
+    """Whether what is forked from a zygote is held here as well as what is started from nothing."""
+    zygotes.allow(True)
+    try:
+        _check(Program("facts", family=Family("trial")))
+    except (SandboxUnavailable, BadResult, _NotHeld) as error:
+        logger.warning("sandboxes are started from nothing: %s", error)
+        return False
+    why_not = zygotes.why_not()
+    zygotes.retire_all()
+    return not why_not
+
+
+def _check(program: Program) -> None:
+    """Raise unless the program finds inside what it should find there."""
+    result = run(program, limits=Limits(seconds=10))
     if result.cause is not Cause.EXIT or result.code != 0 or not result.lines:
         raise _NotHeld(f"The trial program ended badly ({result.cause}). {result.log[-300:]}")
     facts = read(result.lines[0])
     for name, value in EXPECTED.items():
         if facts.get(name) != value:
             raise _NotHeld(f"Inside the sandbox {name} is {facts.get(name)!r}, not {value!r}.")
-    return Probe(FULL, BACKEND)
 
 
 def require(min_level: int) -> None:

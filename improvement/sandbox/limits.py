@@ -14,6 +14,7 @@ class Limits:
 
     ``memory_mb`` bounds the proportional memory (PSS) of the whole process tree; a single process cannot even
     map more than that plus ``ADDRESS_SPACE_SLACK_MB``. ``cpus`` is the number of threads numerical libraries start.
+    ``tmp_mb`` and ``tmp_files`` bound what may lie in the temporary folder.
     ``output_kb`` bounds everything printed, ``message_kb`` one message on the private channel.
     """
 
@@ -25,6 +26,7 @@ class Limits:
     open_files: int = 256
     file_mb: int = 64
     tmp_mb: int = 64
+    tmp_files: int = 16_384
     output_kb: int = 4096
     log_kb: int = 32
     message_kb: int = 4096

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from improvement.engine.measurement import Measurement, Stage, Task
 from improvement.exceptions import SandboxUnavailable
-from improvement.sandbox import cooperative, levels, native, text
+from improvement.sandbox import cooperative, levels, native, text, zygotes
 from improvement.sandbox.supervisor import Stopped, Supervisor
 from improvement.sandbox.verdict import STOPPED_MESSAGE, Verdict, failed
 
@@ -29,21 +29,38 @@ def measure(
 
     ``stop`` is asked at least every 0.1 s; when it answers true everything is ended at once and the cause is
     "stopped". Whatever the candidate or the evaluator does becomes an outcome: cause "ok", or for ``FAILED``
-    "candidate_error", "crash", "timeout", "memory", "cpu_limit", "output_flood", "protocol", "evaluator_error",
-    "evaluation_error", "no_score" or "stopped", and for ``BLOCKED`` "sandbox_violation". Safe to call from any thread.
+    "candidate_error", "crash", "timeout", "memory", "file_limit", "cpu_limit", "output_flood", "protocol",
+    "evaluator_error", "evaluation_error", "no_score" or "stopped", and for ``BLOCKED`` "sandbox_violation". Safe to
+    call from any thread.
     Raises SandboxUnavailable when this machine cannot isolate the candidate: then nothing has run.
     """
     level = levels.probe().level
     if level == 0:
         raise SandboxUnavailable(levels.explain(levels.probe()))
-    kind = native if task.manifest.evaluate.isolation == "separate" else cooperative
+    evaluate = native.evaluate if task.manifest.evaluate.isolation == "separate" else cooperative.evaluate
     started_at = time.monotonic()
-    try:
+
+    def once() -> Verdict:
         with Supervisor(stop) as supervisor:
-            verdict = kind.evaluate(supervisor, task, files, stage=stage, seed=seed, case=case)
+            return evaluate(supervisor, task, files, stage=stage, seed=seed, case=case)
+
+    try:
+        verdict = _without_a_lost_zygote(once)
     except Stopped:
+        zygotes.retire_all()
         verdict = failed("stopped", STOPPED_MESSAGE)
     return _measurement(task, verdict, level, time.monotonic() - started_at)
+
+
+def _without_a_lost_zygote(measured: Callable[[], Verdict]) -> Verdict:
+    """Measure, and once more when nothing could begin: a zygote that was killed just then takes its job with it."""
+    try:
+        return measured()
+    except SandboxUnavailable:
+        if not zygotes.allowed():
+            raise
+    zygotes.retire_all()
+    return measured()
 
 
 def _measurement(task: Task, verdict: Verdict, level: int, seconds: float) -> Measurement:

@@ -1,9 +1,12 @@
-"""How much memory a tree of processes holds."""
+"""How much a tree of processes holds: memory, and files of its temporary folder, which are the kernel's memory."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+
+_PAGE_MB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 def tree(pid: int) -> Iterator[int]:
@@ -16,14 +19,33 @@ def tree(pid: int) -> Iterator[int]:
             waiting.extend(int(child) for child in _read(task / "children").split())
 
 
+def resident_mb(pid: int) -> float:
+    """Add up the resident sizes of the tree, in MB: at least as much as the proportional ones, and quick to read."""
+    return sum(_resident_pages(process) for process in tree(pid)) * _PAGE_MB
+
+
 def proportional_mb(pid: int) -> float:
     """Add up the proportional set sizes (PSS, shared pages counted once) of the tree, in MB."""
     return sum(_field_kb(f"/proc/{process}/smaps_rollup", "Pss:") for process in tree(pid)) / 1024
 
 
+def files_in(pid: int, folder: str) -> int:
+    """Count the files of a file system of its own that a process sees at ``folder``; 0 when it is gone."""
+    try:
+        seen = os.statvfs(f"/proc/{pid}/root{folder}")
+    except OSError:
+        return 0
+    return seen.f_files - seen.f_ffree
+
+
 def peak_mb(pid: int) -> float:
     """Add up the peak resident sizes of the tree's living processes, in MB."""
     return sum(_field_kb(f"/proc/{process}/status", "VmHWM:") for process in tree(pid)) / 1024
+
+
+def _resident_pages(pid: int) -> int:
+    figures = _read(Path(f"/proc/{pid}/statm")).split()
+    return int(figures[1]) if len(figures) > 1 else 0
 
 
 def _field_kb(path: str, name: str) -> int:

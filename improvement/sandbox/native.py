@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from improvement.engine.measurement import Stage, Task
 from improvement.sandbox import trees
 from improvement.sandbox.bubblewrap import JOB
 from improvement.sandbox.limits import Limits
+from improvement.sandbox.program import Family, Program
 from improvement.sandbox.relay import GRACE_SECONDS, Answer, Relay
 from improvement.sandbox.runtime import Bind
-from improvement.sandbox.spawn import Program
 from improvement.sandbox.supervisor import Supervisor
 from improvement.sandbox.verdict import Verdict, failed, numbers, scored
 
@@ -28,7 +28,10 @@ def evaluate(
     module = manifest.holdout.module if stage is Stage.HOLDOUT and manifest.holdout else manifest.evaluate.module
     callable_files = [path for path in _editable_order(task, files) if path.endswith(".py")]
     tree = trees.shared().put(f"evaluator-{task.evaluator_digest}", lambda: _uneditable(task))
-    evaluator = supervisor.start(Program("evaluator", binds=(Bind(tree, JOB),), arguments=(module,)), _own_limits(task))
+    scoring = Program(
+        "evaluator", binds=(Bind(tree, JOB),), arguments=(module,), family=family(task, _uneditable(task))
+    )
+    evaluator = supervisor.start(scoring, _own_limits(task))
     default = callable_files[0].rpartition("/")[2].removesuffix(".py") if callable_files else ""
     evaluator.send(json.dumps({"module": default, "seed": seed, "stage": str(stage), "case": case}).encode())
     candidate = Program(
@@ -36,6 +39,7 @@ def evaluate(
         files={path: text.encode("utf-8") for path, text in files.items()},
         binds=_visible(task),
         arguments=tuple(callable_files),
+        family=family(task, {*files, *filter(manifest.is_visible, task.tree)}),
     )
     limits = candidate_limits(task)
     relay = Relay(supervisor, evaluator, lambda: supervisor.start(candidate, limits), seconds=manifest.evaluate.seconds)
@@ -53,6 +57,15 @@ def candidate_limits(task: Task) -> Limits:
         memory_mb=evaluate.memory_mb,
         cpus=evaluate.cpus,
     )
+
+
+def family(task: Task, paths: Iterable[str]) -> Family:
+    """Return the family of a task's programs that bring along the files of these paths.
+
+    Evaluator and candidate differ in what they are given, so one zygote never serves both.
+    """
+    modules = {part.removesuffix(".py") for path in paths for part in path.split("/")}
+    return Family(task.evaluator_digest, task.manifest.evaluate.preload, frozenset(modules))
 
 
 def _own_limits(task: Task) -> Limits:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import os
-import re
 import selectors
 import signal
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 
 from improvement.sandbox import memory, running
 from improvement.sandbox.limits import Limits
-from improvement.sandbox.spawn import Program, spawn
+from improvement.sandbox.program import Program
+from improvement.sandbox.runtime import SCRATCH
+from improvement.sandbox.spawn import spawn
+from improvement.sandbox.started import EXIT_OF_SIGNAL
 
 READ_SIZE = 1 << 16
 WATCH_SECONDS = 0.05
 KILL_GRACE_SECONDS = 2.0
 HELLO = b'{"hello":1}'
-CHILD = re.compile(rb'"child-pid": (\d+),')
-EXIT_OF_SIGNAL = 128
 VIOLATION_SIGNAL = signal.SIGSYS
 
 
@@ -35,6 +35,7 @@ class Cause(StrEnum):
     CPU = "cpu_limit"
     TIMEOUT = "timeout"
     MEMORY = "memory"
+    FILES = "file_limit"
     FLOOD = "output_flood"
     PROTOCOL = "protocol"
     STOPPED = "stopped"
@@ -69,11 +70,9 @@ class Process:
         self._can_send = True
         self._closing = False
         self._inbox = bytearray()
-        self._info = bytearray()
         self._log = bytearray()
         self._printed = 0
         self._peak_mb = 0.0
-        self._inner: int | None = None
         self._born_at = time.monotonic()
         self._watch_at = self._born_at + WATCH_SECONDS
         self._counted = ExitStack()
@@ -81,11 +80,9 @@ class Process:
         self._counted.callback(running.shared().add, -1)
         with ExitStack() as undoing:
             undoing.push(self._counted)
-            self._pipes = spawn(program, limits)
+            self._sandbox = spawn(program, limits)
+            self._pipes = self._sandbox.pipes
             undoing.callback(self._abandon)
-            self._pid = self._pipes.popen.pid
-            self._pidfd = os.pidfd_open(self._pid)
-            undoing.callback(os.close, self._pidfd)
             self._readers = self._begin_reading()
             undoing.pop_all()
 
@@ -94,13 +91,13 @@ class Process:
         readers: dict[int, Callable[[bytes], None]] = {
             self._pipes.messages: self._take_messages,
             self._pipes.log: self._take_log,
-            self._pipes.info: self._take_info,
         }
-        for fd in readers:
+        for fd in (*readers, self._pipes.to, self._sandbox.news):
             os.set_blocking(fd, False)
+        for fd in readers:
             self._selector.register(fd, selectors.EVENT_READ, self._read)
-        os.set_blocking(self._pipes.to, False)
-        self._selector.register(self._pidfd, selectors.EVENT_READ, self._on_exit)
+        self._selector.register(self._sandbox.news, selectors.EVENT_READ, self._on_news)
+        self._selector.register(self._sandbox.ended, selectors.EVENT_READ, self._on_exit)
         return readers
 
     @property
@@ -126,33 +123,40 @@ class Process:
             self._write(self._pipes.to)
 
     def watch(self, now: float) -> None:
-        """Measure the tree's memory when that is due, and end a tree that holds too much."""
-        if self.ending or self._inner is None or now < self._watch_at:
+        """Measure the tree's memory and files when that is due, and end a tree that holds too much.
+
+        Before it said hello, its root may still be the host's.
+        """
+        if self.ending or self._sandbox.inner is None or now < self._watch_at:
             return
-        held = memory.proportional_mb(self._inner)
+        held = memory.resident_mb(self._sandbox.inner)
+        if held > self.limits.memory_mb:  # with what it shares counted more than once
+            held = memory.proportional_mb(self._sandbox.inner)
         self._peak_mb = max(self._peak_mb, held)
         self._watch_at = time.monotonic() + max(WATCH_SECONDS, 10 * (time.monotonic() - now))
         if held > self.limits.memory_mb:
             self.end(Cause.MEMORY)
+        elif self.started and memory.files_in(self._sandbox.inner, SCRATCH) > self.limits.tmp_files:
+            self.end(Cause.FILES)
 
     def kill(self, cause: Cause) -> None:
         """Kill the whole tree without waiting for it; the first cause given is the one kept."""
         if self.ending:
             return
         self._cause = self._cause or cause
-        if self._inner is None:
+        if self._sandbox.inner is None:
             self._wait_for_inner()
-        if self._inner is not None:
-            self._peak_mb = max(self._peak_mb, memory.peak_mb(self._inner))
-        _kill(self._inner or self._pid)
+        if self._sandbox.inner is not None:
+            self._peak_mb = max(self._peak_mb, memory.peak_mb(self._sandbox.inner))
+        self._sandbox.kill()
 
     def end(self, cause: Cause) -> Ending:
         """Kill the whole tree, wait until it is gone and say how it ended; the first cause given is the one kept."""
         if self.ending:
             return self.ending
         self.kill(cause)
-        if not _exited(self._pidfd, KILL_GRACE_SECONDS):
-            _kill(self._pid)
+        if not _readable(self._sandbox.ended, KILL_GRACE_SECONDS):
+            self._sandbox.kill_starter()
         return self._collect()
 
     # What the selector calls: (descriptor, mask)
@@ -170,19 +174,19 @@ class Process:
     def _on_writable(self, fd: int, _mask: int) -> None:
         self._write(fd)
 
+    def _on_news(self, fd: int, _mask: int) -> None:
+        if not self._sandbox.hear():
+            self._selector.unregister(fd)
+
     def _on_exit(self, _fd: int, _mask: int) -> None:
         self._collect()
 
     def _collect(self) -> Ending:
-        """Take the exit status (bubblewrap's, with the use of everything below it) and what is still in the pipes."""
+        """Take how it ended and what is still in the pipes."""
         with self._counted:
-            _, status, usage = os.wait4(self._pid, 0)
+            code, cpu_seconds = self._sandbox.collect()
             seconds = time.monotonic() - self._born_at
-            code = os.waitstatus_to_exitcode(status)
-            code = EXIT_OF_SIGNAL - code if code < 0 else code
-            self._pipes.popen.returncode = code
             self._drain()
-        cpu_seconds = usage.ru_utime + usage.ru_stime
         cause = self._cause or _natural_cause(code, cpu_seconds, self.limits)
         self.ending = Ending(cause, code, seconds, cpu_seconds, self._peak_mb)
         return self.ending
@@ -208,12 +212,6 @@ class Process:
         if self._printed > self.limits.output_kb << 10:
             self.kill(Cause.FLOOD)
 
-    def _take_info(self, data: bytes) -> None:
-        """Bubblewrap writes a JSON object in several parts; the inner process's id is in the first."""
-        self._info += data
-        if self._inner is None and (found := CHILD.search(self._info)):
-            self._inner = int(found[1])
-
     def _write(self, fd: int) -> None:
         try:
             while self._outbox:
@@ -233,31 +231,26 @@ class Process:
     # Ending
 
     def _abandon(self) -> None:
-        """Kill a sandbox that cannot be watched, without opening a descriptor: those may be what is missing."""
-        popen, *pipes = self._pipes.popen, self._pipes.to, self._pipes.messages, self._pipes.log, self._pipes.info
-        os.set_blocking(self._pipes.info, True)
-        while self._inner is None and (data := os.read(self._pipes.info, READ_SIZE)):
-            self._take_info(data)
-        _kill(self._inner or popen.pid)
-        popen.wait()
-        for fd in pipes:
+        """Kill a sandbox that cannot be watched."""
+        self._sandbox.abandon()
+        for fd in (self._pipes.to, self._pipes.messages, self._pipes.log, self._sandbox.news, self._sandbox.ended):
             self._unregister(fd)
             os.close(fd)
 
     def _wait_for_inner(self) -> None:
-        """Wait until bubblewrap names the inner process, which it does right after making it.
+        """Wait until the inner process is known, which it is right after it was made.
 
-        Killed between the two, it would leave that process waiting for ever for its parent's sign to go on.
+        Killed between the two, bubblewrap would leave that process waiting for ever for its sign to go on.
         """
         give_up_at = time.monotonic() + KILL_GRACE_SECONDS
+        news = self._sandbox.news
         with selectors.DefaultSelector() as waiting:
-            waiting.register(self._pidfd, selectors.EVENT_READ, None)
-            waiting.register(self._pipes.info, selectors.EVENT_READ, self._read)
-            while self._inner is None and self._pipes.info in self._readers and time.monotonic() < give_up_at:
+            waiting.register(self._sandbox.ended, selectors.EVENT_READ)
+            waiting.register(news, selectors.EVENT_READ)
+            while self._sandbox.inner is None and time.monotonic() < give_up_at:
                 ready = {key.fd for key, _ in waiting.select(KILL_GRACE_SECONDS)}
-                if self._pipes.info not in ready:
+                if news not in ready or not self._sandbox.hear():
                     return
-                self._read(self._pipes.info, 0)
 
     def _drain(self) -> None:
         """Read what the pipes hold now (nothing can write to them any more), then let go of every descriptor."""
@@ -268,7 +261,7 @@ class Process:
                 self._read(fd, 0)
             if fd in self._readers:
                 self._forget(fd)
-        for fd in (self._pidfd, *([self._pipes.to] if self._can_send else [])):
+        for fd in (self._sandbox.ended, self._sandbox.news, *([self._pipes.to] if self._can_send else [])):
             self._unregister(fd)
             os.close(fd)
 
@@ -291,18 +284,7 @@ def _natural_cause(code: int, cpu_seconds: float, limits: Limits) -> Cause:
     return Cause.SIGNAL if code > EXIT_OF_SIGNAL else Cause.EXIT
 
 
-def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-
-
-def _readable(fd: int) -> bool:
-    with selectors.DefaultSelector() as now:
-        now.register(fd, selectors.EVENT_READ)
-        return bool(now.select(0))
-
-
-def _exited(pidfd: int, seconds: float) -> bool:
+def _readable(fd: int, seconds: float = 0.0) -> bool:
     with selectors.DefaultSelector() as waiting:
-        waiting.register(pidfd, selectors.EVENT_READ)
+        waiting.register(fd, selectors.EVENT_READ)
         return bool(waiting.select(seconds))

@@ -24,6 +24,7 @@ _ENDINGS = {
     Cause.VIOLATION: "it made a system call that the sandbox forbids",
     Cause.CPU: "it used up its processor time",
     Cause.MEMORY: "it used more memory than allowed",
+    Cause.FILES: "it made more files than allowed",
     Cause.FLOOD: "it wrote more than allowed",
 }
 

@@ -10,8 +10,8 @@ from improvement.exceptions import SandboxUnavailable
 from improvement.sandbox import text
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.process import Cause, Ending, Process
+from improvement.sandbox.program import Program
 from improvement.sandbox.runtime import Bind
-from improvement.sandbox.spawn import Program
 from improvement.sandbox.supervisor import Stopped, Supervisor
 
 

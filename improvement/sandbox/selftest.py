@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from improvement.exceptions import SandboxUnavailable
-from improvement.sandbox import bubblewrap, runner, runtime, trees
+from improvement.sandbox import bubblewrap, runner, runtime, trees, zygotes
 from improvement.sandbox.inside.facts import KNOWN_VARIABLES
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.process import Cause
+from improvement.sandbox.program import Family, Program
 from improvement.sandbox.result import BadResult, read
 from improvement.sandbox.runner import RunResult
-from improvement.sandbox.spawn import Program
 
 AT_ONCE = 4
-LIMITS = Limits(seconds=2.5, processes=32, memory_mb=96, tmp_mb=8, output_kb=256)
+LIMITS = Limits(seconds=2.5, processes=32, memory_mb=96, tmp_mb=8, tmp_files=2000, output_kb=256)
+FAMILY = Family("selftest")
 OUTSIDE = "192.0.2.1 80"  # RFC 5737: an address that nobody has
 SOCKET_FAMILIES = ("16", "17", "38", "40")  # netlink, packet, alg, vsock
 SECRETS = ("/etc/shadow", "/etc/passwd", "/etc/ssh", "/root", "/home", "/var", "/run", "/boot", "/srv", "/mnt")
@@ -47,10 +48,18 @@ class _Attempt:
 
 
 def run() -> list[SelfTest]:
-    """Make every attempt and say which were held; all of them False when nothing can be started."""
+    """Make every attempt, in each way in which sandboxes are made here, and say which were held.
+
+    All of them are False when nothing can be started.
+    """
+    made = _run("", None)
+    return [*made, *_run(", forked", FAMILY)] if zygotes.allowed() else made
+
+
+def _run(way: str, family: Family | None) -> list[SelfTest]:
     with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(AT_ONCE) as pool:
         attempts = _attempts(f"127.0.0.1 {listening.getsockname()[1]}")
-        return list(pool.map(_try, attempts))
+        return [replace(one, name=one.name + way) for one in pool.map(lambda one: _try(one, family), attempts)]
 
 
 def _attempts(loopback: str) -> list[_Attempt]:
@@ -67,6 +76,9 @@ def _attempts(loopback: str) -> list[_Attempt]:
         _Attempt("too many processes", ("forks", str(LIMITS.processes))),
         _Attempt("filling the temporary folder", ("fill", f"{runtime.SCRATCH} {LIMITS.tmp_mb}")),
         _Attempt("filling the shared memory", ("fill", f"{bubblewrap.SHARED_MEMORY} {bubblewrap.SHARED_MEMORY_MB}")),
+        _Attempt(
+            "filling the list of files", ("names", f"{runtime.SCRATCH} {LIMITS.tmp_files}"), by=_held_or(Cause.FILES)
+        ),
         _Attempt("signals to other processes", ("signals",)),
         _Attempt("tracing another process", ("call", "ptrace 16 1")),
         _Attempt("reading another process's memory", ("call", "process_vm_readv 1")),
@@ -83,8 +95,8 @@ def _attempts(loopback: str) -> list[_Attempt]:
     ]
 
 
-def _try(attempt: _Attempt) -> SelfTest:
-    program = Program("probes", files={"probe.txt": b"read only"}, arguments=attempt.arguments)
+def _try(attempt: _Attempt, family: Family | None) -> SelfTest:
+    program = Program("probes", files={"probe.txt": b"read only"}, arguments=attempt.arguments, family=family)
     try:
         result = runner.run(program, limits=attempt.limits)
         held, detail = (attempt.by or _as_reported)(result)
@@ -98,6 +110,11 @@ def _as_reported(result: RunResult) -> tuple[bool, str]:
         return False, f"no answer ({result.cause}): {result.log[-200:].strip()}"
     answer = read(result.lines[0])
     return answer["held"] is True, str(answer["detail"])
+
+
+def _held_or(cause: Cause) -> Callable[[RunResult], tuple[bool, str]]:
+    """Whether it was refused inside, or ended from outside."""
+    return lambda result: (True, f"ended by {cause}") if result.cause is cause else _as_reported(result)
 
 
 def _ended_by(cause: Cause) -> Callable[[RunResult], tuple[bool, str]]:

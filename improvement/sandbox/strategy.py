@@ -15,11 +15,11 @@ from improvement.sandbox import text, trees
 from improvement.sandbox.bubblewrap import JOB
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.process import Cause
+from improvement.sandbox.program import Program
 from improvement.sandbox.relay import how_it_ended
 from improvement.sandbox.result import BadResult, read
 from improvement.sandbox.runner import check_started
 from improvement.sandbox.runtime import Bind
-from improvement.sandbox.spawn import Program
 from improvement.sandbox.supervisor import STOP_POLL_SECONDS, Stopped, Supervisor
 
 MAIN = "main.py"

@@ -10,7 +10,7 @@ from typing import Self
 
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.process import Cause, Process
-from improvement.sandbox.spawn import Program
+from improvement.sandbox.program import Program
 
 STOP_POLL_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 60.0

@@ -23,27 +23,42 @@ NOTHING = (resource.RLIMIT_CORE, resource.RLIMIT_MSGQUEUE, resource.RLIMIT_MEMLO
 
 
 def main(role: str, reading: int, writing: int, limits: str, packages: str, arguments: list[str]) -> None:
-    """Prepare this process and run the role; the role's module has a function of that name."""
-    for kind, value in zip(LIMITS, map(int, limits.split(",")), strict=True):
-        resource.setrlimit(kind, (value, value))
-    for kind in NOTHING:
-        resource.setrlimit(kind, (0, 0))
-    _close_the_rest({0, 1, 2, reading, writing})
+    """Prepare this process and run the role; the role's module has a function of that name.
+
+    Without limits (a zygote has none of its own) only what belongs to nobody is closed.
+    """
+    if limits:
+        limit(limits)
+    close_the_rest({0, 1, 2, reading, writing})
     sys.path.insert(0, INSIDE)
     start = getattr(__import__(f"{ROLES}.{role}", fromlist=[role]), role)
     sys.path.remove(INSIDE)
     sys.path.extend(filter(None, packages.split(":")))
     os.environ["PYTHONPATH"] = packages  # for interpreters that the program starts itself
     builtins.exit = builtins.quit = sys.exit  # what ``site`` would have added
-    os.write(writing, b'{"hello":1}\n')
+    say_hello(writing)
     start(reading, writing, arguments)
 
 
-def _close_the_rest(keep: set[int]) -> None:
+def limit(limits: str) -> None:
+    """Set this process's limits, as the host wrote them: one number for each of ``LIMITS``."""
+    for kind, value in zip(LIMITS, map(int, limits.split(",")), strict=True):
+        resource.setrlimit(kind, (value, value))
+    for kind in NOTHING:
+        resource.setrlimit(kind, (0, 0))
+
+
+def close_the_rest(keep: set[int]) -> None:
+    """Close every descriptor but these."""
     bounds = [-1, *sorted(keep), resource.getrlimit(resource.RLIMIT_NOFILE)[0]]
     for before, after in zip(bounds, bounds[1:], strict=False):
         if before + 1 < after:  # an empty range would be read as "to the end"
             os.closerange(before + 1, after)
+
+
+def say_hello(writing: int) -> None:
+    """Tell the host that everything is set up; what comes next may be the program's."""
+    os.write(writing, b'{"hello":1}\n')
 
 
 if __name__ == "__main__":

@@ -114,6 +114,20 @@ def fill(arguments: list[str]) -> Finding:
     return written <= int(most), f"{written} MB of at most {most}"
 
 
+def names(arguments: list[str]) -> Finding:
+    """Make empty files in a folder ("path most") until that is refused or the sandbox is ended."""
+    path, most = arguments[0].split()
+    made = 0
+    try:
+        for number in range(4 * int(most)):
+            os.close(os.open(f"{path}/{number}", os.O_CREAT | os.O_WRONLY))
+            made += 1
+        time.sleep(2)  # the host looks now and then
+    except OSError:
+        pass
+    return made <= int(most), f"{made} files of at most {most}"
+
+
 def signals(_rest: list[str]) -> Finding:
     """Send SIGKILL to everything it can see and expect to be the only one."""
     child = os.fork()
@@ -212,7 +226,7 @@ def _works(attempt: Callable[[], object]) -> bool:
 ATTEMPTS: dict[str, Callable[[list[str]], Finding]] = {
     attempt.__name__: attempt
     for attempt in (
-        network, families, proc, files, write, environment, forks, fill, signals, call, identity,
+        network, families, proc, files, write, environment, forks, fill, names, signals, call, identity,
         daemon, memory, spin, flood,
     )
 }  # fmt: skip

@@ -26,7 +26,8 @@ class _Context:
     memo: dict[str, str] = {}
 
 
-def _codec(default: Callable[[Any], Any]) -> tuple[Callable[[str], Any], Callable[[Any], str]]:
+def codec(default: Callable[[Any], Any]) -> tuple[Callable[[str], Any], Callable[[Any], str]]:
+    """Return what reads one JSON value and what writes one; ``default`` converts values that JSON does not know."""
     try:
         from _json import encode_basestring_ascii, make_encoder, make_scanner
 
@@ -46,7 +47,7 @@ class Wire:
     def __init__(self, reading: int, writing: int, default: Callable[[Any], Any] | None = None) -> None:
         self._lines = open(reading, "rb")
         self._writing = writing
-        self._decode, self._encode = _codec(default or refuse)
+        self._decode, self._encode = codec(default or refuse)
 
     def receive(self) -> Any:
         """Return the host's next message; EOFError when there will be none."""

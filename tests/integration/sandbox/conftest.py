@@ -1,4 +1,4 @@
-"""No test may leave a process behind."""
+"""No test may leave a process behind, but zygotes that wait for their next job."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from improvement.sandbox import memory
+from improvement.sandbox import levels, memory, zygotes
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +20,16 @@ def _nothing_is_left() -> Iterator[None]:
     while (left := _descendants() | (_orphans() - before)) and time.monotonic() < wait_until_gone:
         time.sleep(0.01)
     assert not left, f"left behind: {sorted(left)}"
+
+
+@pytest.fixture(params=["forked", "from nothing"])
+def both_ways(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Make each sandbox of a test both ways in which there are any."""
+    levels.require(levels.FULL)
+    assert zygotes.allowed(), zygotes.why_not()
+    zygotes.allow(request.param == "forked")
+    yield
+    zygotes.allow(True)
 
 
 def _descendants() -> set[int]:
@@ -33,7 +43,15 @@ def _orphans() -> set[int]:
 
 
 def _is_sandbox(pid: int) -> bool:
-    return "/inside/enter.pyc" in _read(f"/proc/{pid}/cmdline")
+    """Whether this process belongs to a sandbox, and is no zygote that waits for its next job."""
+    command = _read(f"/proc/{pid}/cmdline")
+    return "/inside/enter.pyc" in command and not ("\0zygote\0" in command and _is_zygote(pid))
+
+
+def _is_zygote(pid: int) -> bool:
+    """Whether bubblewrap became this process, or is it still: a zygote's jobs are its own children."""
+    parent = next((line.split()[1] for line in _read(f"/proc/{pid}/status").splitlines() if "PPid:" in line), "0")
+    return "bwrap" in (_read(f"/proc/{pid}/comm").strip(), _read(f"/proc/{parent}/comm").strip())
 
 
 def _read(path: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from improvement.sandbox import running
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.process import Cause, Process
-from improvement.sandbox.spawn import Program
+from improvement.sandbox.program import Program
 
 PROGRAM = Program("evaluator")
 

@@ -21,6 +21,8 @@ from improvement.sandbox.runner import run
 from tests.integration.sandbox.small_targets import measured, native
 from tests.integration.sandbox.waiting import wait_for
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 CHECKOUT = Path(__file__).parents[3]
 ASKS = """
 def evaluate(candidate, *, seed, stage, case):
@@ -172,8 +174,11 @@ def test_a_candidate_is_nobody_without_rights_on_the_host() -> None:
 
     def look() -> bool:
         for pid in memory.tree(os.getpid()):
-            if b"enter.pyc" in Path(f"/proc/{pid}/cmdline").read_bytes()[:200]:
-                seen.update(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+            depth, number = len(status["NSpid"].split()), status["NSpid"].split()[-1]
+            if b"enter.pyc" in command and number == "1" and depth == (3 if b"\0zygote\0" in command else 2):
+                seen.update(status)
         return False
 
     measure(native(ASKS), {"solution.py": WAITS}, stage=Stage.MEASURE, seed=1, stop=look)
@@ -213,7 +218,7 @@ def test_a_forked_worker_starts_its_own_sandboxes() -> None:
 
 
 def test_no_descriptor_is_lost_over_many_runs() -> None:
-    run(["/bin/true"])
+    measured(native(), "def double(n): return 2 * n")  # what is kept for later is there now
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(10):
         run(["/bin/true"])

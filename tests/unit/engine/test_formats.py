@@ -104,6 +104,16 @@ def test_as_native_openevolve_says_what_is_not_used() -> None:
     )
 
 
+def test_as_native_openevolve_preloads_what_is_worth_it() -> None:
+    programs = {
+        "initial_program.py": b"# EVOLVE-BLOCK-START\nimport numpy as np, helpers\n# EVOLVE-BLOCK-END\n",
+        "evaluator.py": b"import json\nfrom scipy.optimize import minimize\nfrom . import numpy\n",
+    }
+    imported = as_native({**OPENEVOLVE, **programs}, "openevolve", name="task")
+    assert imported.manifest.evaluate.preload == ("numpy", "scipy.optimize")
+    assert as_native(OPENEVOLVE, "openevolve", name="task").manifest.evaluate.preload == ()
+
+
 def test_as_native_openevolve_without_config_has_defaults() -> None:
     tree = {path: data for path, data in OPENEVOLVE.items() if path != "config.yaml"}
     imported = as_native(tree, "openevolve", name="task")

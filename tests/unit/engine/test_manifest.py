@@ -32,6 +32,7 @@ seconds = 5
 memory_mb = 512
 cpus = 2
 visible = ["data/*.csv"]
+preload = ["numpy", "scipy.optimize"]
 
 [metrics.score]
 better = "higher"
@@ -93,7 +94,9 @@ def test_parse_manifest_reads_everything() -> None:
         description="Circles in a square.",
         kind="parameters",
         edit_files=("packing.py",),
-        evaluate=Evaluate("evaluator.py", "separate", "countersign", 5.0, 512, 2, ("data/*.csv",)),
+        evaluate=Evaluate(
+            "evaluator.py", "separate", "countersign", 5.0, 512, 2, ("data/*.csv",), ("numpy", "scipy.optimize")
+        ),
         metrics=(
             Metric("score", "higher", "sum of radii", 1e-6, bound=2.6359),
             Metric("seconds", "lower", guard=0.5),

@@ -1,0 +1,36 @@
+"""What is to be run in a sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from improvement.sandbox.runtime import Bind
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Programs that may be forked from one zygote: those of one project, which begin with the same modules imported.
+
+    ``modules`` are the names of the modules that the program brings along: where one of them has the name of a module
+    that the zygote holds already, the program is started from nothing instead.
+    """
+
+    project: str
+    preload: tuple[str, ...] = ()
+    modules: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to run: a role of ``inside/``, its arguments, and what ``/job`` holds.
+
+    ``files`` are small files given by content (path below ``/job``), ``binds`` folders of the host, all read-only.
+    Without a ``family`` it is always started from nothing.
+    """
+
+    role: str
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    binds: tuple[Bind, ...] = ()
+    arguments: tuple[str, ...] = ()
+    family: Family | None = None

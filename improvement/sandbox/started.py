@@ -1,0 +1,51 @@
+"""What the host holds of a started sandbox, however it was started."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+EXIT_OF_SIGNAL = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Pipes:
+    """The host's ends of a sandbox's pipes: to it, its messages, its log."""
+
+    to: int
+    messages: int
+    log: int
+
+
+class Started(ABC):
+    """A started sandbox.
+
+    ``news`` is readable when it tells of its inner process, ``ended`` once it has ended; ``inner`` is the id of the
+    inner process as the host sees it, as soon as that is known. Whoever holds it closes the descriptors.
+    """
+
+    def __init__(self, pipes: Pipes, *, news: int, ended: int = -1) -> None:
+        self.pipes = pipes
+        self.news = news
+        self.ended = ended
+        self.inner: int | None = None
+
+    @abstractmethod
+    def hear(self) -> bool:
+        """Take what ``news`` tells now, and return whether it may tell more."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """Kill the inner process, with which its whole tree ends; before it is known, whatever starts it."""
+
+    @abstractmethod
+    def kill_starter(self) -> None:
+        """Kill what started the inner process, too: the last resort."""
+
+    @abstractmethod
+    def collect(self) -> tuple[int, float]:
+        """Wait for the end; return the exit status (128 + the signal's number) and the tree's processor seconds."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Kill it and wait, without opening a descriptor: those may be what is missing."""
