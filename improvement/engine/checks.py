@@ -13,6 +13,7 @@ from improvement.engine.exhibits import (
     MetricRow,
     Pair,
     Role,
+    Selection,
     candidate_failures,
     is_blind_to_seeds,
     usable,
@@ -40,7 +41,8 @@ class Material:
     ``base`` names the commit that the champion stands at, ``base_files`` and ``files`` are all editable files of
     champion and candidate. ``evaluator_digest`` is what every measurement must carry, ``required_level`` the sandbox
     level, ``confirm_level`` the level of the interval that decides. ``score`` is the candidate's measure score;
-    ``holdout_uses`` counts earlier uses of this holdout.
+    ``holdout_uses`` counts earlier uses of this holdout, ``tries`` the candidates of the run measured until now, and
+    ``confirmations`` those confirmed, this one included.
     ``protected`` are the files that score a candidate, as far as they are text, path to text.
     ``cleared`` says that a person takes a score beyond the declared bound for possible.
     """
@@ -55,6 +57,8 @@ class Material:
     confirm: tuple[Pair, ...]
     holdout: tuple[Pair, ...] = ()
     holdout_uses: int = 0
+    tries: int = 1
+    confirmations: int = 1
     protected: Mapping[str, str] = field(default_factory=dict)
     cleared: bool = False
     required_level: int = 3
@@ -95,11 +99,14 @@ def checks(material: Material, rows: Sequence[MetricRow], holdout: HoldoutRow) -
     )
 
 
-def findings(material: Material, rows: Sequence[MetricRow], holdout: HoldoutRow) -> tuple[Finding, ...]:
+def findings(
+    material: Material, rows: Sequence[MetricRow], selection: Selection, holdout: HoldoutRow
+) -> tuple[Finding, ...]:
     """List what a reviewer should know, the gravest first."""
     found = [
         *_about_trust(material),
         *_about_numbers(material),
+        *_about_selection(material, rows, selection),
         *_about_guards(material, rows),
         *_about_holdout(material, holdout),
         *in_source(material.base_files, material.files),
@@ -203,6 +210,26 @@ def _about_numbers(material: Material) -> Iterator[Finding]:
     if is_blind_to_seeds(metric.name, pairs):
         text = "The candidate scores the same on every seed although the champion's score varies: is the answer fixed?"
         yield Finding("blind_to_seeds", Severity.SECOND_PERSON, text)
+
+
+def _about_selection(material: Material, rows: Sequence[MetricRow], selection: Selection) -> Iterator[Finding]:
+    """One of many confirmations passes by chance; a score that fell on fresh seeds was chosen for its luck."""
+    primary = next((row for row in rows if row.role is Role.PRIMARY), None)
+    if primary is None or not primary.verdict.is_better:
+        return
+    if selection.p_value is not None and selection.p_value > 1 - LEVEL:
+        text = (
+            f"This is confirmation {selection.confirmations} of its run, and of many one passes by chance: counted "
+            f"together, p is {selection.p_value:.2g}."
+        )
+        yield Finding("many_confirmations", Severity.NOTE, text)
+    fell = material.manifest.primary.sign * (selection.measured - primary.candidate)
+    if primary.p_value is not None and fell > abs(primary.mean):
+        text = (
+            f"It was chosen for a score of {selection.measured:.6g} and has {primary.candidate:.6g} on fresh seeds: "
+            "more of what it was chosen for was luck than is left as gain."
+        )
+        yield Finding("chosen_for_luck", Severity.NOTE, text)
 
 
 def _best(material: Material) -> float:

@@ -20,6 +20,7 @@ from improvement.engine.exhibits import (
     HoldoutVerdict,
     MetricRow,
     Role,
+    Selection,
     Verdict,
     candidate_failures,
     holdout_row,
@@ -59,6 +60,7 @@ class Evidence:
     verdict: Verdict
     summary: str
     metrics: tuple[MetricRow, ...]
+    selection: Selection
     holdout: HoldoutRow
     checks: tuple[Check, ...]
     findings: tuple[Finding, ...]
@@ -111,6 +113,7 @@ def build(material: Material) -> Evidence:
     gain = primary.mean if primary else None
     holdout = holdout_row(manifest.primary, material.holdout, gain=gain, uses=uses)
     verdict = _verdict(material, primary)
+    selection = _selection(material, primary)
     return Evidence(
         target=manifest.name,
         base=material.base,
@@ -119,9 +122,10 @@ def build(material: Material) -> Evidence:
         verdict=verdict,
         summary=_summary(verdict, primary, holdout),
         metrics=rows,
+        selection=selection,
         holdout=holdout,
         checks=checks(material, rows, holdout),
-        findings=findings(material, rows, holdout),
+        findings=findings(material, rows, selection, holdout),
         cost=Cost.of(material.measurements),
         seeds=tuple(pair.seed for pair in material.confirm),
         sandbox_level=material.sandbox_level,
@@ -189,6 +193,17 @@ def _verdict(material: Material, primary: MetricRow | None) -> Verdict:
     return Verdict.WITHIN_NOISE if by_model and primary.verdict.is_better else primary.verdict
 
 
+def _selection(material: Material, primary: MetricRow | None) -> Selection:
+    p_value = primary.p_value if primary else None
+    return Selection(
+        measured=material.score,
+        fresh=primary.candidate if primary else None,
+        tries=material.tries,
+        confirmations=material.confirmations,
+        p_value=None if p_value is None else min(1.0, p_value * material.confirmations),
+    )
+
+
 _OPENINGS = {
     Verdict.BETTER: "Better by {mean}",
     Verdict.WORSE: "Worse by {mean}",
@@ -244,6 +259,7 @@ def _read(payload: Mapping[str, Any]) -> Evidence:
         verdict=Verdict(payload["verdict"]),
         summary=payload["summary"],
         metrics=tuple(_read_row(row) for row in payload["metrics"]),
+        selection=_read_selection(payload["selection"]),
         holdout=_read_holdout(payload["holdout"]),
         checks=tuple(Check(**check) for check in payload["checks"]),
         findings=tuple(Finding(one["code"], Severity(one["severity"]), one["text"]) for one in payload["findings"]),
@@ -260,6 +276,11 @@ def _read_row(row: Mapping[str, Any]) -> MetricRow:
     differences = tuple(float(one) for one in row["differences"])
     words = {**row, "role": Role(row["role"]), "verdict": Verdict(row["verdict"])}
     return MetricRow(**{**words, **numbers, "p_value": p_value, "differences": differences})
+
+
+def _read_selection(row: Mapping[str, Any]) -> Selection:
+    numbers = {name: None if row[name] is None else float(row[name]) for name in ("measured", "fresh", "p_value")}
+    return Selection(**{**row, **numbers})
 
 
 def _read_holdout(row: Mapping[str, Any]) -> HoldoutRow:

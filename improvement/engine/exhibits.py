@@ -85,6 +85,23 @@ class MetricRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """How a candidate was chosen, which flatters the score that it was chosen by.
+
+    ``measured`` is that score and ``fresh`` the candidate's mean on the confirm seeds, which it was not chosen by; None
+    without an answer there. ``tries`` counts the candidates of its run that were measured by then, ``confirmations``
+    those that were confirmed, this one included. ``p_value`` is that of the primary metric times the confirmations, at
+    most 1 (the Bonferroni correction; O. J. Dunn, Multiple Comparisons Among Means, JASA 56, 1961).
+    """
+
+    measured: float
+    fresh: float | None
+    tries: int
+    confirmations: int
+    p_value: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class HoldoutRow:
     """The holdout: mean difference over its cases (positive = better); None where there is nothing to compare.
 

@@ -25,11 +25,13 @@ def confirm(
     holdout_uses: int,
     min_level: int,
     allowance: int,
+    tries: int,
+    confirmations: int,
 ) -> Evidence:
     """Compare a candidate with the start on seeds that nothing has seen; on the holdout only when it is better there.
 
     ``score`` is the candidate's measure score, ``key`` what the seeds are derived from, ``allowance`` how many
-    evaluations it may cost.
+    evaluations it may cost, ``tries`` and ``confirmations`` how many candidates were measured and confirmed by now.
     """
     digest = patch_digest(task.editable, files)
     material = Material(
@@ -42,6 +44,8 @@ def confirm(
         score=score,
         confirm=(),
         holdout_uses=holdout_uses,
+        tries=tries,
+        confirmations=confirmations,
         protected=task.protected_texts,
         required_level=min_level,
     )

@@ -196,6 +196,8 @@ class _Loop:
             holdout_uses=sum(one.evidence.holdout.cases > 0 for one in self._confirmations),
             min_level=self._what.min_level,
             allowance=self._what.budget.allowance_left(self._spent),
+            tries=self._spent.measured,
+            confirmations=len(self._confirmations) + 1,
         )
         self._spent = replace(self._spent, confirming=self._spent.confirming + evidence.cost.evaluations)
         return evidence

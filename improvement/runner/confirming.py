@@ -245,6 +245,8 @@ def _material(candidate: Candidate, task: Task, rows: Iterable[Evaluation]) -> M
         confirm=confirm,
         holdout=_paired(rows, "holdout"),
         holdout_uses=candidate.target.holdout_uses,
+        tries=loop.tries(candidate),
+        confirmations=loop.confirmations(candidate),
         protected=task.protected_texts,
         cleared=candidate.cleared,
         required_level=settings.SANDBOX_MIN_LEVEL,

@@ -16,7 +16,7 @@ from improvement.engine.budget import Budget, Spent
 from improvement.engine.generation import MAX_BARREN
 from improvement.engine.nomination import Measured, Situation
 from improvement.engine.session import Entry, Snapshot, entry_from_json
-from improvement.models import Candidate, Evaluation, Release, Review, Run, Vote
+from improvement.models import Candidate, Evaluation, Evidence, Release, Review, Run, Vote
 from improvement.policies import Policy
 from improvement.selectors.runs import seconds_running
 from improvement.states import RUN_ENDS, CandidateState, RunState
@@ -71,6 +71,19 @@ def cleared_candidates(target_id: int | None = None) -> list[int]:
 def confirmation_outstanding(candidate_id: int) -> bool:
     """Tell whether paired measurements of this candidate are outstanding."""
     return of_confirmation(candidate_id).filter(state__in=OUTSTANDING).exists()
+
+
+def tries(candidate: Candidate) -> int:
+    """Count the candidates of a candidate's run that were measured up to now, this one included."""
+    return 1 if candidate.run is None else max(1, candidate.run.evaluations)
+
+
+def confirmations(candidate: Candidate) -> int:
+    """Count the candidates of a candidate's run that were confirmed up to now, this one included."""
+    if candidate.run_id is None:
+        return 1
+    others = Evidence.objects.filter(candidate__run_id=candidate.run_id).exclude(candidate=candidate)
+    return 1 + others.values("candidate").distinct().count()
 
 
 def of_confirmation(candidate_id: int) -> QuerySet[Evaluation]:

@@ -274,12 +274,18 @@ def _approve_if_met(review: Review, candidate: Candidate, now: datetime) -> bool
         kind=Release.Kind.RELEASE,
         state=Release.State.INTENDED,
         previous_commit=candidate.base_commit,
-        score=candidate.score,
+        score=_fresh_score(review, candidate),
         previous_score=candidate.target.champion_score,
         created_at=now,
     )
     dispatch.enqueue_on_commit("finish_release", release_id=release.pk)
     return True
+
+
+def _fresh_score(review: Review, candidate: Candidate) -> float | None:
+    """Return the score on seeds that the candidate was not chosen by, which is recorded as the champion's."""
+    row = Evidence.read(review.evidence.payload).primary
+    return row.candidate if row is not None else candidate.score
 
 
 def withdraw_unanswered(run: Run, now: datetime) -> None:

@@ -103,7 +103,7 @@ def view(payload: Mapping[str, Any]) -> EvidenceView:
     others = [_metric(row) for row in evidence.metrics if row.role is not Role.PRIMARY]
     return EvidenceView(
         verdict=_verdict(evidence),
-        lines=(*primary, _holdout(evidence.holdout, better), *others, _checks(evidence)),
+        lines=(*primary, *_selection(evidence), _holdout(evidence.holdout, better), *others, _checks(evidence)),
         findings=tuple(_finding(one) for one in evidence.findings),
     )
 
@@ -159,6 +159,18 @@ def _holdout(row: HoldoutRow, better: str) -> EvidenceLine:
         drawn = bar(row.mean, row.low, row.high, summary=f"holdout: {change}, {says}")
     tone = "up" if row.verdict is HoldoutVerdict.AGREES else "down"
     return EvidenceLine(key, change, tone, f"{says}: {used}{gap}", drawn)
+
+
+def _selection(evidence: Evidence) -> list[EvidenceLine]:
+    """Say what became of the score that a candidate was chosen for: the best of many tries flatters itself."""
+    chosen, primary = evidence.selection, evidence.primary
+    if chosen.fresh is None or primary is None or primary.method == "exact":
+        return []
+    fell = chosen.fresh - chosen.measured
+    why = f"it scored {words.number(chosen.measured)} when it was chosen, {words.number(chosen.fresh)} on fresh seeds"
+    if chosen.p_value is not None and chosen.confirmations > 1:
+        why += f"; p = {chosen.p_value:.2g} counted over {chosen.confirmations} confirmations of its run"
+    return [EvidenceLine(f"Chosen from {counted(chosen.tries, 'try', 'tries')}", words.signed(fell), "", why)]
 
 
 def _checks(evidence: Evidence) -> EvidenceLine:
