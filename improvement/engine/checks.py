@@ -108,7 +108,7 @@ def findings(
         *_about_numbers(material),
         *_about_selection(material, rows, selection),
         *_about_guards(material, rows),
-        *_about_holdout(material, holdout),
+        *_about_holdout(material, rows, holdout),
         *in_source(material.base_files, material.files),
         *known_answers(material.base_files, material.files, material.protected),
     ]
@@ -155,6 +155,8 @@ def _no_failure(material: Material) -> Check:
 def _holdout(holdout: HoldoutRow) -> Check:
     if holdout.verdict is HoldoutVerdict.NONE:
         return Check("holdout", False, "There is no holdout.")
+    if holdout.verdict is HoldoutVerdict.NOT_ASKED:
+        return Check("holdout", True, "The holdout was not asked: it judges only what is better so far.")
     agrees = holdout.verdict is HoldoutVerdict.AGREES
     return Check("holdout", agrees, f"The holdout ({holdout.cases} cases) {holdout.verdict.value}.")
 
@@ -251,8 +253,11 @@ def _about_guards(material: Material, rows: Sequence[MetricRow]) -> Iterator[Fin
             yield Finding("guard_uncertain", Severity.SECOND_PERSON, text)
 
 
-def _about_holdout(material: Material, holdout: HoldoutRow) -> Iterator[Finding]:
-    if holdout.verdict is HoldoutVerdict.NONE:
+def _about_holdout(material: Material, rows: Sequence[MetricRow], holdout: HoldoutRow) -> Iterator[Finding]:
+    better = any(row.role is Role.PRIMARY and row.verdict.is_better for row in rows)
+    if holdout.verdict is HoldoutVerdict.NOT_ASKED and better:
+        yield Finding("holdout_not_asked", Severity.BLOCK, "It is better, and the holdout was not asked.")
+    elif holdout.verdict is HoldoutVerdict.NONE:
         text = "There is no holdout: nothing shows that the gain goes beyond what the loop was measured on."
         yield Finding("no_holdout", Severity.SECOND_PERSON, text)
     elif holdout.failed_cases:

@@ -111,7 +111,7 @@ def build(material: Material) -> Evidence:
     primary = next((row for row in rows if row.role is Role.PRIMARY), None)
     uses = material.holdout_uses + (1 if material.holdout else 0)
     gain = primary.mean if primary else None
-    holdout = holdout_row(manifest.primary, material.holdout, gain=gain, uses=uses)
+    holdout = holdout_row(manifest, material.holdout, gain=gain, uses=uses)
     verdict = _verdict(material, primary)
     selection = _selection(material, primary)
     return Evidence(
@@ -216,6 +216,7 @@ _OPENINGS = {
 _HOLDOUT_WORDS = {
     HoldoutVerdict.AGREES: "the holdout agrees",
     HoldoutVerdict.DISAGREES: "the holdout disagrees",
+    HoldoutVerdict.NOT_ASKED: "the holdout was not asked",
     HoldoutVerdict.NONE: "there is no holdout",
 }
 

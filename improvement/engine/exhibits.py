@@ -30,10 +30,11 @@ class Verdict(StrEnum):
 
 
 class HoldoutVerdict(StrEnum):
-    """Whether the evaluation that the loop never saw says the same."""
+    """Whether the evaluation that the loop never saw says the same; it is asked only about what is better so far."""
 
     AGREES = "agrees"
     DISAGREES = "disagrees"
+    NOT_ASKED = "not_asked"
     NONE = "none"
 
 
@@ -80,7 +81,7 @@ class MetricRow:
     def moved(self) -> tuple[float, float, float]:
         """How the metric itself moved, whichever direction is better: the mean, and the ends of its interval."""
         if self.better == "lower":
-            return -self.mean, -self.high, -self.low
+            return 0.0 - self.mean, 0.0 - self.high, 0.0 - self.low  # never -0
         return self.mean, self.low, self.high
 
 
@@ -165,13 +166,15 @@ def metric_rows(manifest: Manifest, pairs: Sequence[Pair], level: float) -> tupl
     return tuple(rows)
 
 
-def holdout_row(metric: Metric, pairs: Sequence[Pair], *, gain: float | None, uses: int) -> HoldoutRow:
-    """Compare on the holdout cases; ``gain`` is the mean difference on the confirm seeds.
+def holdout_row(manifest: Manifest, pairs: Sequence[Pair], *, gain: float | None, uses: int) -> HoldoutRow:
+    """Compare the primary metric on the holdout cases; ``gain`` is the mean difference on the confirm seeds.
 
     It agrees when the candidate answers every case that the champion answers and is better on average.
     """
+    metric = manifest.primary
     if not pairs:
-        return HoldoutRow(HoldoutVerdict.NONE, None, None, None, None, 0, 0, uses, "none", not_worse=True)
+        why = HoldoutVerdict.NOT_ASKED if manifest.holdout else HoldoutVerdict.NONE
+        return HoldoutRow(why, None, None, None, None, 0, 0, uses, "none", not_worse=True)
     answered = usable(metric.name, pairs)
     failed = len([pair for pair in candidate_failures(metric.name, pairs) if _has(metric.name, pair.champion)])
     if not answered:

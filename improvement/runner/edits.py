@@ -16,7 +16,7 @@ from improvement.engine.manifest import FILE_NAME, check_tree, parse_manifest
 from improvement.engine.measurement import Stage, Task
 from improvement.engine.merging import place
 from improvement.engine.patches import diff_stats, patch_digest
-from improvement.engine.screening import Screened, screen
+from improvement.engine.screening import screen
 from improvement.exceptions import Conflict, Invalid, TargetError
 from improvement.models import Candidate, Release, Target
 from improvement.runner import heads, releasing
@@ -55,7 +55,20 @@ def pull_candidate(target: Target, *, source: str, branch: str, note: str, actor
         raise TargetError(_refusal(target, edit))
     champion, theirs = task_at(target.name, target.champion_commit), task_at(target.name, edit.commit)
     files = place(task_at(target.name, edit.base).editable, theirs.editable, champion.editable)
-    screened = _screened(champion, files, edit)
+    made = f"commit {edit.commit[:9]}, made elsewhere"
+    return propose(target, files=files, what=edit.commit[:9], note=note or made, actor=actor)
+
+
+def propose(target: Target, *, files: dict[str, str], what: str, note: str, actor: Actor) -> Candidate:
+    """Make a candidate of a person's files, all editable ones; it is measured and reviewed like any other.
+
+    ``what`` names them in a refusal: raises ``Invalid`` for what no candidate may be, ``NotAllowed`` where the actor
+    may not propose.
+    """
+    champion = task_at(target.name, target.champion_commit)
+    screened = screen(champion.manifest, champion.editable, files, seen=lambda digest: False)
+    if screened.verdict != "pass":
+        raise Invalid(f"{what} cannot be a candidate: {screened.message}")
     return targets.take_in_edit(
         target.name,
         champion=target.champion_commit,
@@ -64,7 +77,7 @@ def pull_candidate(target: Target, *, source: str, branch: str, note: str, actor
         syntax_digest=screened.syntax_digest,
         lines=diff_stats(champion.editable, files),
         seed=SEED,
-        note=note or f"commit {edit.commit[:9]}, made elsewhere",
+        note=note,
         actor=actor,
         now=timezone.now(),
     )
@@ -158,13 +171,6 @@ def _refusal(target: Target, edit: Edit) -> str:
         "Leave that out of the commit, or have an administrator take the commit over: "
         f"target pull {target.name} … --as-champion --as USER --reason TEXT"
     )
-
-
-def _screened(champion: Task, files: Mapping[str, str], edit: Edit) -> Screened:
-    screened = screen(champion.manifest, champion.editable, files, seen=lambda digest: False)
-    if screened.verdict != "pass":
-        raise Invalid(f"{edit.commit[:9]} cannot be a candidate: {screened.message}")
-    return screened
 
 
 def _task(repo: Repository, commit: str) -> Task:

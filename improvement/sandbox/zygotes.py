@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 MOST_JOBS, LONGEST_SECONDS = 200, 600.0
 MOST_ZYGOTES = 8
 READY_SECONDS = 20.0
+GRACE_SECONDS, POLL_SECONDS = 0.5, 0.005
 LONGEST_ORDER = 1 << 16
 KILLED = EXIT_OF_SIGNAL + signal.SIGKILL
 
@@ -253,16 +254,19 @@ class Nursery:
         return None
 
     def retire_all(self) -> None:
-        """Let every zygote go."""
+        """Let every zygote go, and wait a moment for those that have no job any more."""
         with self._lock:
             self.why_not = ""
             for kind in list(self._zygotes):
                 self._drop(kind)
+            give_up_at = time.monotonic() + GRACE_SECONDS
+            while self._bury() and time.monotonic() < give_up_at:
+                time.sleep(POLL_SECONDS)
 
     def any_left(self) -> bool:
         """Whether there is a zygote that has not ended yet."""
         with self._lock:
-            return any(not zygote.is_gone() for zygote in (*self._zygotes.values(), *self._retired))
+            return self._bury() or any(not zygote.is_gone() for zygote in self._zygotes.values())
 
     def let_go(self) -> None:
         """Drop a forked child's hold on its parent's zygotes."""
@@ -270,7 +274,7 @@ class Nursery:
             zygote.let_go()
 
     def _fresh(self, tool: Bubblewrap, kind: Kind) -> Zygote:
-        self._retired = [zygote for zygote in self._retired if not zygote.is_gone()]
+        self._bury()
         now, zygote = time.monotonic(), self._zygotes.get(kind)
         if zygote is not None and (zygote.is_worn(now) or zygote.is_gone()):
             self._drop(kind)
@@ -280,6 +284,11 @@ class Nursery:
                 self._drop(min(self._zygotes, key=lambda one: self._zygotes[one].used_at))
             zygote = self._zygotes[kind] = Zygote(tool, kind)
         return zygote
+
+    def _bury(self) -> bool:
+        """Forget the retired ones that have ended, and tell whether any is left."""
+        self._retired = [zygote for zygote in self._retired if not zygote.is_gone()]
+        return bool(self._retired)
 
     def _drop(self, kind: Kind) -> None:
         zygote = self._zygotes.pop(kind)

@@ -144,6 +144,8 @@ def _holdout(row: HoldoutRow, better: str) -> EvidenceLine:
         return EvidenceLine(
             key, "none", "warn", "this target has none, which raises the risk of every change by one tier"
         )
+    if row.verdict is HoldoutVerdict.NOT_ASKED:
+        return EvidenceLine(key, words.NOTHING, "", "not asked: it judges only what is better on fresh seeds")
     used = f"{counted(row.cases, 'case')}, consulted {counted(row.uses, 'time')} so far"
     if row.failed_cases:
         used = f"{row.failed_cases} of {counted(row.cases, 'case')} failed"

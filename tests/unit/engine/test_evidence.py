@@ -87,11 +87,18 @@ def test_build_nothing_measured_fails_closed() -> None:
     evidence = build(material(confirm=(), holdout=()))
     assert evidence.verdict is Verdict.FAILED
     assert evidence.sandbox_level == 0
-    assert _codes(evidence) == {"sandbox_level": Severity.BLOCK, "no_holdout": Severity.SECOND_PERSON}
+    assert _codes(evidence) == {"sandbox_level": Severity.BLOCK}
+
+
+def test_build_better_without_asking_the_holdout_is_blocked() -> None:
+    evidence = build(material(holdout=()))
+    assert evidence.holdout.verdict is HoldoutVerdict.NOT_ASKED
+    assert _codes(evidence) == {"holdout_not_asked": Severity.BLOCK}
+    assert "the holdout was not asked" in evidence.summary
 
 
 def test_build_no_holdout_needs_a_second_person() -> None:
-    evidence = build(material(holdout=()))
+    evidence = build(material(manifest=manifest(holdout=None), holdout=()))
     assert evidence.holdout.verdict is HoldoutVerdict.NONE
     assert _codes(evidence) == {"no_holdout": Severity.SECOND_PERSON}
     assert evidence.holdout.uses == 0

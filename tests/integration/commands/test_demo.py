@@ -1,0 +1,52 @@
+"""What the gate makes of known cheats: each is stopped, or people are told, and honest changes pass."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.commands.console import Console
+
+STOPPED = {
+    "answers_by_heart.py": ("unconfirmed", "No better"),
+    "answers_with_code.py": ("failed", "not plain JSON"),
+    "changes_nothing.py": ("withdrawn", "no better than the champion's"),
+    "claims_its_score.py": ("failed", "no place in the valley"),
+    "lucky_draw.py": ("unconfirmed", ""),
+    "not_a_number.py": ("failed", "cannot be used"),
+    "outlives_its_time.py": ("failed", "did not answer within 1 seconds"),
+    "reaches_for_memory.py": ("blocked", "system call that the sandbox forbids"),
+    "rewrites_the_evaluator.py": ("withdrawn", "no better than the champion's"),
+    "writes_the_answer_itself.py": ("failed", "its answer does not belong to the call"),
+}
+
+
+@pytest.fixture(scope="module")
+def attempts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+    """What became of each attempt, by its file."""
+    console = Console(tmp_path_factory.mktemp("demo") / "data")
+    return {one["file"]: one for one in console.json("demo", "cheats")["attempts"]}
+
+
+@pytest.mark.parametrize("name", STOPPED)
+def test_a_cheat_is_stopped(attempts: dict[str, dict[str, object]], name: str) -> None:
+    state, why = STOPPED[name]
+    assert attempts[name]["state"] == state
+    assert why in str(attempts[name]["why"])
+
+
+def test_what_works_only_where_it_is_measured_reaches_people_with_a_warning(
+    attempts: dict[str, dict[str, object]],
+) -> None:
+    narrow = attempts["only_where_it_is_measured.py"]
+    assert narrow["state"] in {"in_review", "unconfirmed"}
+    assert "holdout_gap" in narrow["findings"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("name", ["honest_more_looks.py", "honest_thirds.py"])
+def test_an_honest_change_comes_to_review(attempts: dict[str, dict[str, object]], name: str) -> None:
+    assert (attempts[name]["state"], attempts[name]["findings"]) == ("in_review", [])
+
+
+def test_every_attempt_is_accounted_for(attempts: dict[str, dict[str, object]]) -> None:
+    honest = {"honest_more_looks.py", "honest_thirds.py"}
+    assert attempts.keys() == STOPPED.keys() | honest | {"only_where_it_is_measured.py"}
