@@ -35,6 +35,7 @@ ROLES = {
 LATE_PARTS = {"numpy": ("numpy.fft", "numpy.linalg", "numpy.random")}  # which numpy imports at their first use
 JOB, GIVEN = "/job", "/given"
 LONGEST_ORDER = 1 << 17
+IDLE_SECONDS = 60.0
 FD_BYTES = 4
 DESCRIPTORS = 6  # to it, its messages, its log, the news of it, its end, the content of its files
 READING, WRITING = 3, 4
@@ -90,6 +91,15 @@ def _preload(name: str) -> None:
 
 
 def _receive(channel: _socket.socket) -> tuple[bytes, list[int]]:
+    """Return the next order with its descriptors, or nothing when the host asks for no more or has long been silent."""
+    channel.settimeout(IDLE_SECONDS)
+    try:
+        return _received(channel)
+    except TimeoutError:
+        return b"", []
+
+
+def _received(channel: _socket.socket) -> tuple[bytes, list[int]]:
     data, ancillary, _, _ = channel.recvmsg(LONGEST_ORDER, _socket.CMSG_SPACE(DESCRIPTORS * FD_BYTES))
     found: list[int] = []
     for level, kind, content in ancillary:

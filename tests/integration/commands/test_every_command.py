@@ -54,7 +54,8 @@ FAILS: dict[str, tuple[str, ...]] = {
     "user lock": ("nobody",),
     "user unlock": ("nobody",),
 }
-BARE = {"audit verify"}  # without a bundle it verifies this installation's own log
+# Both do something without a word: verify this installation's own log, and act as the first administrator.
+BARE = {"audit verify", "demo cheats"}
 ONLY_TELL = {"audit checkpoint", "audit key", "review list", "run list", "strategy list", "target list", "user list"}
 TRIED_ELSEWHERE = {"docs", "sandbox check", "seed_demo", "states", "up"}
 
