@@ -26,7 +26,10 @@ def resident_mb(pid: int) -> float:
 
 def proportional_mb(pid: int) -> float:
     """Add up the proportional set sizes (PSS, shared pages counted once) of the tree, in MB."""
-    return sum(_field_kb(f"/proc/{process}/smaps_rollup", "Pss:") for process in tree(pid)) / 1024
+    return sum(
+        _field_kb(f"/proc/{process}/smaps_rollup", "Pss:") / 1024 or _resident_pages(process) * _PAGE_MB
+        for process in tree(pid)
+    )
 
 
 def files_in(pid: int, folder: str) -> int:
@@ -44,7 +47,13 @@ def peak_mb(pid: int) -> float:
 
 
 def _resident_pages(pid: int) -> int:
-    figures = _read(Path(f"/proc/{pid}/statm")).split()
+    """Read how much is resident; of a process whose first thread has ended, only another thread's entry tells."""
+    own = Path(f"/proc/{pid}/statm")
+    return _pages(own) or max((_pages(task / "statm") for task in _entries(Path(f"/proc/{pid}/task"))), default=0)
+
+
+def _pages(statm: Path) -> int:
+    figures = _read(statm).split()
     return int(figures[1]) if len(figures) > 1 else 0
 
 

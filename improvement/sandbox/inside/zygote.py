@@ -195,7 +195,7 @@ def _mount_own(order: dict[str, Any], content: int) -> None:
     _tmpfs("/tmp", order["tmp_mb"], order["tmp_files"])
     _tmpfs("/dev/shm", SHARED_MB, SHARED_FILES)
     _mount_job(order["files"], order["binds"], content)
-    for hidden in ("/proc", *([GIVEN] if order["binds"] else [])):
+    for hidden in ("/proc", "/dev/pts", *([GIVEN] if order["binds"] else [])):
         _mount("tmpfs", hidden, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,nr_inodes=2,mode=555")
     os.chdir("/tmp")
 

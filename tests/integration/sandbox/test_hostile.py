@@ -256,3 +256,38 @@ def sleepers() -> list[str]:
             except OSError:
                 continue
     return [line for line in lines if line.startswith("/bin/sleep\0") and "61.5" in line]
+
+
+def test_memory_that_no_limit_counts_cannot_be_had() -> None:
+    tries = """
+    import ctypes, os
+    def answer():
+        try:
+            os.memfd_create("hold")
+            return "memfd"
+        except PermissionError:
+            libc = ctypes.CDLL(None, use_errno=True)
+            return libc.shmget(0, 1 << 20, 0o1600)
+    """
+    assert said(tries) == "-1"
+
+
+def test_memory_is_counted_though_the_first_thread_has_ended() -> None:
+    code = (
+        "import ctypes, threading, time\n"
+        "def hold():\n    kept = bytearray(200 << 20)\n    kept[::4096] = b'x' * 51200\n    time.sleep(20)\n"
+        "threading.Thread(target=hold).start()\nimport platform\n"
+        "ctypes.CDLL(None).syscall(60 if platform.machine() == 'x86_64' else 93, 0)"
+    )
+    result = run([*python(code)], limits=Limits(seconds=20, memory_mb=100))
+    assert (result.cause, result.seconds < 10) == (Cause.MEMORY, True)
+
+
+def test_jobs_cannot_meet_at_a_terminal_or_watch_each_other() -> None:
+    tries = """
+    import ctypes, os
+    def answer():
+        libc = ctypes.CDLL(None, use_errno=True)
+        return [libc.inotify_init1(0), [name for name in os.listdir("/dev/pts") if name != "ptmx"]]
+    """
+    assert said(tries) == "[-1, []]"
