@@ -42,11 +42,20 @@ class Task:
     def evaluator_digest(self) -> str:
         """SHA-256 (hex) over every file that is not editable: evaluator, holdout, fixtures and manifest."""
         digest = hashlib.sha256()
-        for path in sorted(self.tree):
-            if not self.manifest.is_editable(path):
-                digest.update(f"{path}\0{len(self.tree[path])}\0".encode())
-                digest.update(self.tree[path])
+        for path in sorted(self.uneditable):
+            digest.update(f"{path}\0{len(self.tree[path])}\0".encode())
+            digest.update(self.tree[path])
         return digest.hexdigest()
+
+    @cached_property
+    def uneditable(self) -> dict[str, bytes]:
+        """Every file that is not editable: evaluator, holdout, fixtures and manifest."""
+        return {path: data for path, data in self.tree.items() if not self.manifest.is_editable(path)}
+
+    @cached_property
+    def visible(self) -> dict[str, bytes]:
+        """The files beside the editable ones that the manifest lets a candidate read."""
+        return {path: data for path, data in self.tree.items() if self.manifest.is_visible(path)}
 
     @cached_property
     def editable(self) -> dict[str, str]:
@@ -58,8 +67,8 @@ class Task:
     def protected_texts(self) -> dict[str, str]:
         """The files that score a candidate, as far as they are text of a readable size, path to text."""
         texts = {}
-        for path, data in self.tree.items():
-            if not self.manifest.is_editable(path) and path != FILE_NAME and len(data) <= MOST_TEXT:
+        for path, data in self.uneditable.items():
+            if path != FILE_NAME and len(data) <= MOST_TEXT:
                 with suppress(UnicodeDecodeError):
                     texts[path] = data.decode("utf-8")
         return texts

@@ -27,10 +27,8 @@ def evaluate(
     manifest = task.manifest
     module = manifest.holdout.module if stage is Stage.HOLDOUT and manifest.holdout else manifest.evaluate.module
     callable_files = [path for path in _editable_order(task, files) if path.endswith(".py")]
-    tree = trees.shared().put(f"evaluator-{task.evaluator_digest}", lambda: _uneditable(task))
-    scoring = Program(
-        "evaluator", binds=(Bind(tree, JOB),), arguments=(module,), family=family(task, _uneditable(task))
-    )
+    tree = trees.shared().put(f"evaluator-{task.evaluator_digest}", lambda: task.uneditable)
+    scoring = Program("evaluator", binds=(Bind(tree, JOB),), arguments=(module,), family=family(task, task.uneditable))
     evaluator = supervisor.start(scoring, _own_limits(task))
     default = callable_files[0].rpartition("/")[2].removesuffix(".py") if callable_files else ""
     evaluator.send(json.dumps({"module": default, "seed": seed, "stage": str(stage), "case": case}).encode())
@@ -39,7 +37,7 @@ def evaluate(
         files={path: text.encode("utf-8") for path, text in files.items()},
         binds=_visible(task),
         arguments=tuple(callable_files),
-        family=family(task, {*files, *filter(manifest.is_visible, task.tree)}),
+        family=family(task, {*files, *task.visible}),
     )
     limits = candidate_limits(task)
     relay = Relay(supervisor, evaluator, lambda: supervisor.start(candidate, limits), seconds=manifest.evaluate.seconds)
@@ -85,17 +83,11 @@ def _editable_order(task: Task, files: Mapping[str, str]) -> list[str]:
     return [*listed, *sorted(path for path in files if path not in listed)]
 
 
-def _uneditable(task: Task) -> dict[str, bytes]:
-    return {path: data for path, data in task.tree.items() if not task.manifest.is_editable(path)}
-
-
 def _visible(task: Task) -> tuple[Bind, ...]:
-    """The files beside the editable ones that the manifest lets the candidate read."""
-    visible = {path: data for path, data in task.tree.items() if task.manifest.is_visible(path)}
-    if not visible:
+    if not task.visible:
         return ()
-    tree = trees.shared().put(f"visible-{task.evaluator_digest}", lambda: visible)
-    return tuple(Bind(f"{tree}/{path}", f"{JOB}/{path}") for path in sorted(visible))
+    tree = trees.shared().put(f"visible-{task.evaluator_digest}", lambda: task.visible)
+    return tuple(Bind(f"{tree}/{path}", f"{JOB}/{path}") for path in sorted(task.visible))
 
 
 def _verdict(task: Task, answer: Answer, relay: Relay, evaluator_log: bytes) -> Verdict:

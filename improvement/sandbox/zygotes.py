@@ -35,7 +35,7 @@ MOST_JOBS, LONGEST_SECONDS = 200, 600.0
 MOST_ZYGOTES = 8
 READY_SECONDS = 20.0
 GRACE_SECONDS, POLL_SECONDS = 0.5, 0.005
-LONGEST_ORDER = 1 << 16
+LONGEST_ORDER = 1 << 15
 KILLED = EXIT_OF_SIGNAL + signal.SIGKILL
 
 _switch = threading.Event()
@@ -156,8 +156,8 @@ class Zygote:
             undoing.pop_all()
             log.close()
 
-    def start(self, program: Program, limits: Limits) -> Job:
-        """Order a job; OSError when the zygote is gone."""
+    def start(self, order: bytes, files: bytes) -> Job:
+        """Order a job, whose files' contents are joined in ``files``; OSError when the zygote is gone."""
         self.jobs += 1
         self.used_at = time.monotonic()
         with ExitStack() as theirs, ExitStack() as ours:
@@ -168,9 +168,7 @@ class Zygote:
             news_fd = news.detach()
             ours.callback(os.close, news_fd)
             ended_write, ended_read = descriptors.pipe(writing=theirs, reading=ours)
-            files = {str(trees.inner(path)): data for path, data in program.files.items()}
-            content = descriptors.content(theirs, b"".join(files.values()))
-            order = _order(program, limits, {path: len(data) for path, data in files.items()})
+            content = descriptors.content(theirs, files)
             given = [inner.to, inner.messages, inner.log, news_inside.fileno(), ended_write, content]
             socket.send_fds(self._channel, [order], given)
             ours.pop_all()
@@ -239,12 +237,14 @@ class Nursery:
     def start(self, tool: Bubblewrap, program: Program, family: Family, limits: Limits) -> Job | None:
         """Fork a program from its family's zygote, made anew when it is worn or gone; None where there can be none."""
         kind = Kind(family.project, family.preload, program.binds, limits.cpus)
-        if self.why_not or len(_order(program, limits, dict.fromkeys(program.files, 0))) > LONGEST_ORDER // 2:
+        order = _order(program, limits)
+        if self.why_not or len(order) > LONGEST_ORDER:
             return None
         with self._lock:
             try:
                 zygote = self._fresh(tool, kind)
-                return zygote.start(program, limits) if zygote.can_hold(family.modules) else None
+                if zygote.can_hold(family.modules):
+                    return zygote.start(order, b"".join(program.files.values()))
             except SandboxUnavailable as error:
                 self.why_not = error.message
                 logger.warning("sandboxes are started from nothing: %s", error.message)
@@ -299,8 +299,8 @@ class Nursery:
 _nursery = PerProcess(Nursery, let_go=Nursery.let_go)
 
 
-def _order(program: Program, limits: Limits, sizes: dict[str, int]) -> bytes:
-    """Write a job's order as the zygote reads it; ``sizes`` are the files' lengths in the content that goes along."""
+def _order(program: Program, limits: Limits) -> bytes:
+    """Write a job's order as the zygote reads it: of its files the names and lengths, their contents go along."""
     return json.dumps(
         {
             "role": program.role,
@@ -308,7 +308,7 @@ def _order(program: Program, limits: Limits, sizes: dict[str, int]) -> bytes:
             "limits": limits.for_inside,
             "tmp_mb": limits.tmp_mb,
             "tmp_files": limits.tmp_files,
-            "files": sizes,
+            "files": {str(trees.inner(path)): len(data) for path, data in program.files.items()},
             "binds": [bind.target for bind in program.binds],
         }
     ).encode()

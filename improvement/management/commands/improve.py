@@ -67,8 +67,8 @@ def _improve(options: Namespace) -> Answer:
 
 def _start(options: Namespace) -> Run:
     actor, package = caller.actor(options), strategies.package(options.strategy)
-    target_named.check_exists(options.target)
     if system.halted():
+        target_named.check_exists(options.target)  # what is wrong whatever happens comes before what waits
         raise Halted("Everything is stopped; no run starts until people lift that (`manage.py resume`, or any page).")
     target = target_named.found_or_added(options.target, actor=actor)
     heads.look_at(target.name)
