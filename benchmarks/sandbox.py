@@ -64,8 +64,10 @@ better = "higher"
 def main() -> None:
     """Take the turns and print what they came to."""
     options = _options()
-    if levels.probe().level < levels.FULL or not zygotes.allowed():
-        raise SystemExit(f"There is nothing to compare here: {levels.explain(levels.probe())} {zygotes.why_not()}")
+    levels.require(levels.FULL)
+    levels.try_zygotes()
+    if not zygotes.allowed():
+        raise SystemExit(f"There is nothing to compare here: {zygotes.why_not()}")
     parties: dict[str, Callable[[], None]] = {"interpreter": _interpreter}
     for name, solution in SOLUTIONS.items():
         parties[f"{name}_from_nothing"] = lambda solution=solution: _answer(solution, None)  # type: ignore[misc]

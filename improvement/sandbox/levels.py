@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from improvement.exceptions import SandboxUnavailable
 from improvement.sandbox import advice, zygotes
@@ -92,8 +93,13 @@ _trials = Trials(_tried)
 def _full() -> Probe:
     """Return the probe of a machine on which the profile holds; raises on any other."""
     _check(Program("facts"))
-    zygotes.allow(_zygotes_hold())
     return Probe(FULL, BACKEND)
+
+
+@cache
+def try_zygotes() -> None:
+    """Let sandboxes be forked from zygotes where a trial, made once in each process that measures, finds them held."""
+    zygotes.allow(_zygotes_hold())
 
 
 def _zygotes_hold() -> bool:

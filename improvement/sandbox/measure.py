@@ -37,6 +37,7 @@ def measure(
     level = levels.probe().level
     if level == 0:
         raise SandboxUnavailable(levels.explain(levels.probe()))
+    levels.try_zygotes()
     evaluate = native.evaluate if task.manifest.evaluate.isolation == "separate" else cooperative.evaluate
     started_at = time.monotonic()
 

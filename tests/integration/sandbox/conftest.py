@@ -26,6 +26,7 @@ def _nothing_is_left() -> Iterator[None]:
 def both_ways(request: pytest.FixtureRequest) -> Iterator[None]:
     """Make each sandbox of a test both ways in which there are any."""
     levels.require(levels.FULL)
+    levels.try_zygotes()
     assert zygotes.allowed(), zygotes.why_not()
     zygotes.allow(request.param == "forked")
     yield

@@ -28,6 +28,7 @@ FAMILY = Family("a project")
 def _allowed() -> Iterator[None]:
     """Begin without any zygote, and leave none."""
     levels.require(levels.FULL)
+    levels.try_zygotes()
     assert zygotes.allowed(), zygotes.why_not()
     zygotes.retire_all()
     yield
