@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from improvement.engine.manifest import parse_manifest
 from improvement.engine.measurement import Stage, Task
-from improvement.sandbox import levels, zygotes
+from improvement.sandbox import levels, spawn, zygotes
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.measure import measure
 from improvement.sandbox.program import Family, Program
@@ -64,7 +64,7 @@ better = "higher"
 def main() -> None:
     """Take the turns and print what they came to."""
     options = _options()
-    levels.require(levels.FULL)
+    levels.require(spawn.FULL)
     levels.try_zygotes()
     if not zygotes.allowed():
         raise SystemExit(f"There is nothing to compare here: {zygotes.why_not()}")

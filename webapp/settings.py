@@ -48,7 +48,11 @@ SECRET_KEY = ENVIRONMENT.text(
 
 # What runs candidates
 SANDBOX_MIN_LEVEL = ENVIRONMENT.number(
-    "SANDBOX_MIN_LEVEL", 3, "Weakest isolation (0 to 3) in which a candidate may be evaluated.", low=0, high=3
+    "SANDBOX_MIN_LEVEL",
+    3,
+    "Weakest isolation (0 to 3) in which a candidate may be evaluated; docs/sandbox.md says what less than 3 gives up.",
+    low=0,
+    high=3,
 )
 
 # Who may talk to the server

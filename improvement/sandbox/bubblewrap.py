@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -146,17 +146,16 @@ def set_aside(binds: Sequence[Bind]) -> list[Bind]:
 def _common(runtime: Runtime, cpus: int, seen_at: Callable[[str], str]) -> list[str]:
     """Write what a sandbox and a zygote share: environment, runtime, devices."""
     return [
-        *_environment(runtime, cpus),
+        *(word for name, value in environment(runtime, cpus) for word in ("--setenv", name, value)),
         *_read_only(runtime.binds, seen_at),
         *(word for target, link in runtime.links for word in ("--symlink", target, link)),
         *("--dev", "/dev", *_tmpfs(SHARED_MEMORY, SHARED_MEMORY_MB), "--remount-ro", "/dev"),
     ]
 
 
-def _environment(runtime: Runtime, cpus: int) -> Iterator[str]:
-    threads = dict.fromkeys(THREAD_VARIABLES, str(cpus))
-    for name, value in {**dict(runtime.environment), **threads}.items():
-        yield from ("--setenv", name, value)
+def environment(runtime: Runtime, cpus: int) -> Iterable[tuple[str, str]]:
+    """Return the variables of a sandbox, with their values."""
+    return {**dict(runtime.environment), **dict.fromkeys(THREAD_VARIABLES, str(cpus))}.items()
 
 
 def _read_only(binds: Sequence[Bind], seen_at: Callable[[str], str]) -> Iterator[str]:

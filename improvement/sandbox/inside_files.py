@@ -12,7 +12,8 @@ from improvement.sandbox.runtime import Bind
 
 MOUNT = "/inside"
 PACKAGE = "improvement/sandbox/inside"
-START = ("-s", "-P", "-S", "-B", f"{MOUNT}/enter.pyc")
+OPTIONS = ("-s", "-P", "-S", "-B")
+START = (*OPTIONS, f"{MOUNT}/enter.pyc")
 """The interpreter's options: no site processing, no script folder on the path, no byte code written. Not ``-I``,
 which would ignore ``PYTHONHASHSEED``; the environment is ours to the last variable."""
 

@@ -34,6 +34,12 @@ def mount(source: str, target: str, kind: str, flags: int, options: str = "") ->
     _check(_libc.mount(*texts, ctypes.c_ulong(flags), options.encode()), f"mount {target}")
 
 
+def landlock_version() -> int:
+    """Return the version of Landlock that this kernel has (``landlock(7)``), 0 when there is none."""
+    create_ruleset, version_only = 444, 1
+    return max(0, int(_libc.syscall(create_ruleset, None, 0, version_only)))
+
+
 def become(uid: int, gid: int) -> None:
     """Give the calling thread, and it alone, another identity without groups or capabilities.
 

@@ -26,11 +26,16 @@ SANDBOX_ID = 65533  # in the range that Debian reserves (policy 9.2.2): nobody's
 STAGE = "/tmp"  # noqa: S108 - covered in the launcher's own namespace only
 
 
+SeenAt = Callable[[str], str]
+"""Maps a path of the host to where the launcher's thread sees it."""
+Command = Callable[[SeenAt], list[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One process to start: what it is started as is decided by ``command``, told where each host path is seen."""
 
-    command: Callable[[Callable[[str], str]], list[str]]
+    command: Command
     pass_fds: Sequence[int]
     output_fd: int
 

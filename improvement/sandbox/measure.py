@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from improvement.engine.measurement import Measurement, Stage, Task
 from improvement.exceptions import SandboxUnavailable
-from improvement.sandbox import cooperative, levels, native, text, zygotes
+from improvement.sandbox import cooperative, levels, native, spawn, text, zygotes
 from improvement.sandbox.supervisor import Stopped, Supervisor
 from improvement.sandbox.verdict import STOPPED_MESSAGE, Verdict, failed
 
@@ -34,10 +34,11 @@ def measure(
     call from any thread.
     Raises SandboxUnavailable when this machine cannot isolate the candidate: then nothing has run.
     """
-    level = levels.probe().level
-    if level == 0:
-        raise SandboxUnavailable(levels.explain(levels.probe()))
-    levels.try_zygotes()
+    level, found = spawn.used(), levels.probe()
+    if found.level < level:
+        raise SandboxUnavailable(levels.explain(found, level))
+    if level == spawn.FULL:
+        levels.try_zygotes()
     evaluate = native.evaluate if task.manifest.evaluate.isolation == "separate" else cooperative.evaluate
     started_at = time.monotonic()
 

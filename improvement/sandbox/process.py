@@ -15,7 +15,6 @@ from enum import StrEnum
 from improvement.sandbox import memory, running
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.program import Program
-from improvement.sandbox.runtime import SCRATCH
 from improvement.sandbox.spawn import spawn
 from improvement.sandbox.started import EXIT_OF_SIGNAL
 
@@ -127,16 +126,17 @@ class Process:
 
         Before it said hello, its root may still be the host's.
         """
-        if self.ending or self._sandbox.inner is None or now < self._watch_at:
+        root = self._sandbox.watched
+        if self.ending or root is None or now < self._watch_at:
             return
-        held = memory.resident_mb(self._sandbox.inner)
+        held = memory.resident_mb(root)
         if held > self.limits.memory_mb:  # with what it shares counted more than once
-            held = memory.proportional_mb(self._sandbox.inner)
+            held = memory.proportional_mb(root)
         self._peak_mb = max(self._peak_mb, held)
         self._watch_at = time.monotonic() + max(WATCH_SECONDS, 10 * (time.monotonic() - now))
         if held > self.limits.memory_mb:
             self.end(Cause.MEMORY)
-        elif self.started and memory.files_in(self._sandbox.inner, SCRATCH) > self.limits.tmp_files:
+        elif self.started and self._sandbox.has_too_many_files(self.limits):
             self.end(Cause.FILES)
 
     def kill(self, cause: Cause) -> None:
@@ -146,8 +146,8 @@ class Process:
         self._cause = self._cause or cause
         if self._sandbox.inner is None:
             self._wait_for_inner()
-        if self._sandbox.inner is not None:
-            self._peak_mb = max(self._peak_mb, memory.peak_mb(self._sandbox.inner))
+        if self._sandbox.watched is not None:
+            self._peak_mb = max(self._peak_mb, memory.peak_mb(self._sandbox.watched))
         self._sandbox.kill()
 
     def end(self, cause: Cause) -> Ending:

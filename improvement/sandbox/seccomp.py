@@ -97,6 +97,52 @@ ABSENT: dict[str, tuple[int, int | None]] = {
 """Answered with ENOSYS, upon which libraries fall back; ``clone`` takes its flags where a filter can read them."""
 
 
+CONTAINED: dict[str, tuple[int, int | None]] = {
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "chown": (92, None),
+    "fchown": (93, 55),
+    "fchownat": (260, 54),
+    "lchown": (94, None),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "setxattrat": (463, 463),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
+    "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
+    "flock": (73, 32),
+    "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
+    "semget": (64, 190),
+    "semctl": (66, 191),
+    "semop": (65, 193),
+    "semtimedop": (220, 192),
+    "msgget": (68, 186),
+    "msgctl": (71, 187),
+    "msgrcv": (70, 188),
+    "msgsnd": (69, 189),
+    "shmat": (30, 196),
+    "shmctl": (31, 195),
+    "ioprio_set": (251, 30),
+    "setpriority": (141, 140),
+    "sched_setaffinity": (203, 122),
+    "sched_setattr": (314, 274),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+    "process_mrelease": (448, 448),
+}
+"""Refused, besides, where no namespace keeps the host's files, processes and queues out of reach."""
+
+
 @dataclass(frozen=True, slots=True)
 class Architecture:
     """One processor architecture: its audit number, its column in the tables, and the calls looked at more closely."""
@@ -106,11 +152,12 @@ class Architecture:
     clone: int
     socket: int
     ioctl: int
+    prlimit: int
 
 
 ARCHITECTURES = {
-    "x86_64": Architecture(audit=0xC000003E, column=0, clone=56, socket=41, ioctl=16),
-    "aarch64": Architecture(audit=0xC00000B7, column=1, clone=220, socket=198, ioctl=29),
+    "x86_64": Architecture(audit=0xC000003E, column=0, clone=56, socket=41, ioctl=16, prlimit=302),
+    "aarch64": Architecture(audit=0xC00000B7, column=1, clone=220, socket=198, ioctl=29, prlimit=261),
 }
 
 AF_UNIX = 1
@@ -131,8 +178,11 @@ def supported() -> bool:
     return platform.machine() in ARCHITECTURES
 
 
-def program(machine: str | None = None) -> bytes:
-    """Assemble the filter for ``machine`` (default: this one), as the bytes of ``struct sock_filter[]``."""
+def program(machine: str | None = None, *, contained: bool = True) -> bytes:
+    """Assemble the filter for ``machine`` (default: this one), as the bytes of ``struct sock_filter[]``.
+
+    Where no namespaces contain the process, the filter has to refuse more: see ``CONTAINED``.
+    """
     arch = ARCHITECTURES[machine or platform.machine()]
     instructions = [
         *_refuse_other_abis(arch),
@@ -141,7 +191,7 @@ def program(machine: str | None = None) -> bytes:
         *_answer(_numbers(ABSENT, arch), _ERRNO | errno.ENOSYS),
         *_when(arch.clone, _ARGUMENT_0, [(_ANY_BIT, 0, 1, NEW_NAMESPACES), (_RETURN, 0, 0, _KILL_PROCESS)]),
         *_when(arch.ioctl, _ARGUMENT_1, _answer(TERMINAL_INJECTION, _ERRNO | errno.EPERM)),
-        *_when(arch.socket, _ARGUMENT_0, [(_EQUAL, 1, 0, AF_UNIX), (_RETURN, 0, 0, _ERRNO | errno.EACCES)]),
+        *(_only_unix_sockets(arch) if contained else _without_namespaces(arch)),
         (_RETURN, 0, 0, _ALLOW),
     ]
     return b"".join(struct.pack("<HBBI", *instruction) for instruction in instructions)
@@ -152,6 +202,19 @@ def _refuse_other_abis(arch: Architecture) -> list[Instruction]:
     own = [(_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, arch.audit), (_RETURN, 0, 0, _KILL_PROCESS)]
     x32 = [(_AT_LEAST, 0, 1, X32_BIT), (_RETURN, 0, 0, _KILL_PROCESS)] if arch.column == 0 else []
     return [*own, (_LOAD, 0, 0, _NUMBER), *x32]
+
+
+def _only_unix_sockets(arch: Architecture) -> list[Instruction]:
+    return _when(arch.socket, _ARGUMENT_0, [(_EQUAL, 1, 0, AF_UNIX), (_RETURN, 0, 0, _ERRNO | errno.EACCES)])
+
+
+def _without_namespaces(arch: Architecture) -> list[Instruction]:
+    """Refuse every socket (a pair is no socket call), the listed calls, and limits of any process but the caller."""
+    return [
+        *_answer([arch.socket], _ERRNO | errno.EACCES),
+        *_answer(_numbers(CONTAINED, arch), _ERRNO | errno.EPERM),
+        *_when(arch.prlimit, _ARGUMENT_0, [(_EQUAL, 1, 0, 0), (_RETURN, 0, 0, _ERRNO | errno.EPERM)]),
+    ]
 
 
 def _numbers(table: dict[str, tuple[int, int | None]], arch: Architecture) -> list[int]:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from improvement.exceptions import SandboxUnavailable
-from improvement.sandbox import bubblewrap, runner, runtime, trees, zygotes
+from improvement.sandbox import bubblewrap, runner, spawn, trees, zygotes
 from improvement.sandbox.inside.facts import KNOWN_VARIABLES
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.process import Cause
 from improvement.sandbox.program import Family, Program
 from improvement.sandbox.result import BadResult, read
 from improvement.sandbox.runner import RunResult
+from improvement.sandbox.spawn import FENCED, FULL
 
 AT_ONCE = 4
 LIMITS = Limits(seconds=2.5, processes=32, memory_mb=96, tmp_mb=8, tmp_files=2000, output_kb=256)
@@ -25,6 +26,8 @@ OUTSIDE = "192.0.2.1 80"  # RFC 5737: an address that nobody has
 SOCKET_FAMILIES = ("16", "17", "38", "40")  # netlink, packet, alg, vsock
 SECRETS = ("/etc/shadow", "/etc/passwd", "/etc/ssh", "/root", "/home", "/var", "/run", "/boot", "/srv", "/mnt")
 READ_ONLY = ("/", "/job", "/usr", "/inside", "/dev", "/etc")
+SETTINGS_OF_THE_HOST = ("/proc/1/environ", "/proc/self/environ", "/proc/meminfo", "/sys/kernel")
+SCRATCH = "TMPDIR"  # the variable that names it inside
 NEW_USER_NAMESPACE = 0x10000000
 
 
@@ -47,39 +50,37 @@ class _Attempt:
     by: Callable[[RunResult], tuple[bool, str]] | None = None
 
 
-def run() -> list[SelfTest]:
-    """Make every attempt, in each way in which sandboxes are made here, and say which were held.
+def run(level: int = FULL) -> list[SelfTest]:
+    """Make every attempt that this level holds, in each way in which sandboxes are made there, and say which were held.
 
     All of them are False when nothing can be started.
     """
-    made = _run("", None)
-    return [*made, *_run(", forked", FAMILY)] if zygotes.allowed() else made
+    made = _run(level, "", None)
+    return [*made, *_run(level, ", forked", FAMILY)] if level == FULL and zygotes.allowed() else made
 
 
-def _run(way: str, family: Family | None) -> list[SelfTest]:
+def _run(level: int, way: str, family: Family | None) -> list[SelfTest]:
     with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(AT_ONCE) as pool:
-        attempts = _attempts(f"127.0.0.1 {listening.getsockname()[1]}")
-        return [replace(one, name=one.name + way) for one in pool.map(lambda one: _try(one, family), attempts)]
+        attempts = list(_everywhere(f"127.0.0.1 {listening.getsockname()[1]}", level))
+        if level >= FENCED:
+            attempts += _out_of_reach()
+        if level == FULL:
+            attempts += _out_of_sight()
+        return [replace(one, name=one.name + way) for one in pool.map(lambda one: _try(one, family, level), attempts)]
 
 
-def _attempts(loopback: str) -> list[_Attempt]:
-    hidden = (*SECRETS, str(Path.home()), str(Path.cwd()), str(Path(__file__).parent), str(trees.shared().root))
+def _everywhere(loopback: str, level: int) -> list[_Attempt]:
+    """What the filter, the limits and the host's watch hold at every level."""
     token = uuid.uuid4().hex
+    processes = LIMITS.processes * (1 if level == FULL else 2)  # those of other attempts count, too, and come and go
     return [
         _Attempt("network, this machine", ("network", loopback)),
         _Attempt("network, outside", ("network", OUTSIDE)),
         _Attempt("sockets to the kernel and the host", ("families", *SOCKET_FAMILIES)),
-        _Attempt("processes and settings of the host", ("proc",)),
-        _Attempt("files of the host", ("files", *hidden)),
-        _Attempt("writing where it may only read", ("write", *READ_ONLY)),
         _Attempt("environment of the host", ("environment", *KNOWN_VARIABLES)),
-        _Attempt("too many processes", ("forks", str(LIMITS.processes))),
-        _Attempt("filling the temporary folder", ("fill", f"{runtime.SCRATCH} {LIMITS.tmp_mb}")),
-        _Attempt("filling the shared memory", ("fill", f"{bubblewrap.SHARED_MEMORY} {bubblewrap.SHARED_MEMORY_MB}")),
-        _Attempt(
-            "filling the list of files", ("names", f"{runtime.SCRATCH} {LIMITS.tmp_files}"), by=_held_or(Cause.FILES)
-        ),
-        _Attempt("signals to other processes", ("signals",)),
+        _Attempt("too many processes", ("forks", str(processes))),
+        _Attempt("filling the temporary folder", ("fill", f"{SCRATCH} {LIMITS.tmp_mb}"), by=_held_or(Cause.FILES)),
+        _Attempt("filling the list of files", ("names", f"{SCRATCH} {LIMITS.tmp_files}"), by=_held_or(Cause.FILES)),
         _Attempt("tracing another process", ("call", "ptrace 16 1")),
         _Attempt("reading another process's memory", ("call", "process_vm_readv 1")),
         _Attempt("keys of the kernel", ("call", "keyctl 0")),
@@ -95,10 +96,35 @@ def _attempts(loopback: str) -> list[_Attempt]:
     ]
 
 
-def _try(attempt: _Attempt, family: Family | None) -> SelfTest:
+def _out_of_reach() -> list[_Attempt]:
+    """What only namespaces or Landlock hold."""
+    return [
+        _Attempt("reading files of the host", ("read", *_of_the_host(), *SETTINGS_OF_THE_HOST)),
+        _Attempt("writing where it may only read", ("write", *READ_ONLY, str(trees.shared().root))),
+        _Attempt("signals to the process that started it", ("reach",)),
+    ]
+
+
+def _out_of_sight() -> list[_Attempt]:
+    """What only namespaces hold."""
+    memory = bubblewrap.SHARED_MEMORY
+    return [
+        _Attempt("seeing processes and settings of the host", ("proc",)),
+        _Attempt("seeing files of the host", ("files", *_of_the_host())),
+        _Attempt("signals to every process", ("signals",)),
+        _Attempt("filling the shared memory", ("fill", f"{memory} {bubblewrap.SHARED_MEMORY_MB}")),
+    ]
+
+
+def _of_the_host() -> tuple[str, ...]:
+    return (*SECRETS, str(Path.home()), str(Path.cwd()), str(Path(__file__).parent), str(trees.shared().root))
+
+
+def _try(attempt: _Attempt, family: Family | None, level: int) -> SelfTest:
     program = Program("probes", files={"probe.txt": b"read only"}, arguments=attempt.arguments, family=family)
     try:
-        result = runner.run(program, limits=attempt.limits)
+        with spawn.at(level):
+            result = runner.run(program, limits=attempt.limits)
         held, detail = (attempt.by or _as_reported)(result)
     except (SandboxUnavailable, BadResult) as error:
         held, detail = False, str(error)

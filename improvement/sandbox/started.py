@@ -5,6 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from improvement.sandbox import memory
+from improvement.sandbox.limits import Limits
+from improvement.sandbox.runtime import SCRATCH
+
 EXIT_OF_SIGNAL = 128
 
 
@@ -29,6 +33,15 @@ class Started(ABC):
         self.news = news
         self.ended = ended
         self.inner: int | None = None
+
+    @property
+    def watched(self) -> int | None:
+        """The process whose tree's memory counts."""
+        return self.inner
+
+    def has_too_many_files(self, limits: Limits) -> bool:
+        """Whether more lies in its temporary folder than allowed, as far as nothing else sees to that."""
+        return self.inner is not None and memory.files_in(self.inner, SCRATCH) > limits.tmp_files
 
     @abstractmethod
     def hear(self) -> bool:

@@ -1,42 +1,25 @@
-"""Sandboxes forked from a zygote: a process in a sandbox of its own that has imported what its jobs begin with.
+"""Sandboxes of the full profile, forked from a zygote.
 
-An interpreter start and the import of numpy cost ten times what a fork costs. A zygote serves one project only, holds
-no secret and no expected value, runs no candidate's code, and is replaced after so many jobs: jobs share its layout of
-memory. Each job gets namespaces, mounts, limits and a filter of its own (``inside/zygote.py``), as strong as those of a
-sandbox that is started from nothing; where that cannot be had, everything is started from nothing.
+That is a process in a sandbox of its own that has imported what its jobs begin with. An interpreter start and the
+import of numpy cost ten times what a fork costs. A zygote serves one project only, holds no secret and no expected
+value, runs no candidate's code, and is replaced after so many jobs: jobs share its layout of memory. Each job gets
+namespaces, mounts, limits and a filter of its own (``inside/zygote.py``), as strong as those of a sandbox that is
+started from nothing; where that cannot be had, everything is started from nothing.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-import os
-import signal
-import socket
 import threading
-import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from pathlib import Path
 
-from improvement.exceptions import SandboxUnavailable
-from improvement.sandbox import bubblewrap, descriptors, inside_files, launcher, runtime, seccomp, trees
+from improvement.sandbox import bubblewrap, inside_files, nursery, runtime, seccomp, trees
 from improvement.sandbox.bubblewrap import Bubblewrap
+from improvement.sandbox.launcher import Command, SeenAt
 from improvement.sandbox.limits import Limits
-from improvement.sandbox.per_process import PerProcess
-from improvement.sandbox.program import Family, Program
-from improvement.sandbox.runtime import Bind
-from improvement.sandbox.started import EXIT_OF_SIGNAL, Pipes, Started
+from improvement.sandbox.nursery import Job, Kind, Order, Zygote
+from improvement.sandbox.program import Program
 
-logger = logging.getLogger(__name__)
-
-MOST_JOBS, LONGEST_SECONDS = 200, 600.0
-MOST_ZYGOTES = 8
-READY_SECONDS = 20.0
-GRACE_SECONDS, POLL_SECONDS = 0.5, 0.005
-LONGEST_ORDER = 1 << 15
-KILLED = EXIT_OF_SIGNAL + signal.SIGKILL
+NAMESPACES = "namespaces"
 
 _switch = threading.Event()
 
@@ -51,252 +34,26 @@ def allowed() -> bool:
     return _switch.is_set()
 
 
-def start(tool: Bubblewrap, program: Program, limits: Limits) -> Started | None:
+def start(tool: Bubblewrap, program: Program, limits: Limits) -> Job | None:
     """Fork a program from its family's zygote; None where there is none that may serve."""
-    if program.family is None or not allowed():
+    family = program.family
+    if family is None or not allowed():
         return None
-    return _nursery.get().start(tool, program, program.family, limits)
+    kind = Kind(NAMESPACES, family.project, family.preload, limits.cpus, program.binds)
+    order = Order(_order(program, limits), b"".join(program.files.values()), family.modules)
+    make = lambda: Zygote(lambda channel: _command(tool, kind, channel), seccomp.program())  # noqa: E731
+    return nursery.shared().start(kind, make, order, Job)
 
 
-def why_not() -> str:
-    """Return what kept the last zygote that this process wanted from starting, or an empty text."""
-    return _nursery.get().why_not
+def _command(tool: Bubblewrap, kind: Kind, channel: int) -> Command:
+    here, binds = runtime.locate(), (inside_files.bind(), *bubblewrap.set_aside(kind.binds))
 
+    def command(seen_at: SeenAt) -> list[str]:
+        profile = bubblewrap.zygote_arguments(seen_at(tool.path), here, binds, kind.cpus, seen_at=seen_at)
+        words = ("zygote", str(channel), str(channel), "", ":".join(here.site), *kind.preload)
+        return [*profile, here.python, *inside_files.START, *words]
 
-def retire_all() -> None:
-    """Let every zygote of this process go, once their jobs have ended; new ones are made when they are needed."""
-    _nursery.get().retire_all()
-
-
-def any_left() -> bool:
-    """Whether this process has a zygote that has not ended yet."""
-    return _nursery.get().any_left()
-
-
-class Job(Started):
-    """A sandbox that was forked from a zygote; its keeper, the process between the two, tells of it."""
-
-    def __init__(self, pipes: Pipes, *, news: int, ended: int, zygote: Zygote) -> None:
-        super().__init__(pipes, news=news, ended=ended)
-        self._zygote = zygote
-        self._pidfd: int | None = None
-
-    def hear(self) -> bool:
-        """The keeper sends a descriptor of the inner process, once."""
-        channel = socket.socket(fileno=self.news)
-        try:
-            _, found, _, _ = socket.recv_fds(channel, 16, 1)
-        except BlockingIOError:
-            return True
-        finally:
-            channel.detach()
-        if found:
-            self._pidfd = found[0]
-            self.inner = _seen_here(self._pidfd)
-        return False
-
-    def kill(self) -> None:
-        """Kill the inner process, or the zygote with all its jobs before that is known."""
-        if self._pidfd is None:
-            self.kill_starter()
-            return
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-
-    def kill_starter(self) -> None:
-        """Kill the zygote, and with it every job of its."""
-        self._zygote.kill()
-
-    def collect(self) -> tuple[int, float]:
-        """Take what the keeper wrote at the end; when it was killed with the zygote there is nothing."""
-        os.set_blocking(self.ended, True)
-        told = b""
-        while data := os.read(self.ended, 64):
-            told += data
-        if self._pidfd is not None:
-            os.close(self._pidfd)
-            self._pidfd = None
-        try:
-            code, cpu_seconds = told.split()
-            return int(code), float(cpu_seconds)
-        except ValueError:
-            return KILLED, 0.0
-
-    def abandon(self) -> None:
-        """Kill the zygote: that takes no descriptor."""
-        self.kill_starter()
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What has to be the same for two programs to come from one zygote."""
-
-    project: str
-    preload: tuple[str, ...]
-    binds: tuple[Bind, ...]
-    cpus: int
-
-
-class Zygote:
-    """One zygote, as the host sees it; safe to use from any thread."""
-
-    def __init__(self, tool: Bubblewrap, kind: Kind) -> None:
-        self.jobs = 0
-        self.born_at = self.used_at = time.monotonic()
-        with ExitStack() as undoing, ExitStack() as theirs:
-            self._channel, inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            undoing.callback(self._channel.close)
-            theirs.callback(inner.close)
-            log = undoing.enter_context(os.fdopen(os.memfd_create("zygote", os.MFD_CLOEXEC), "rb"))
-            order = launcher.Order(self._command(tool, kind, inner.fileno()), (inner.fileno(),), log.fileno())
-            self._popen = launcher.shared().start(order)
-            undoing.callback(self.kill)
-            theirs.close()
-            self._loaded = self._begin(log.fileno())
-            undoing.pop_all()
-            log.close()
-
-    def start(self, order: bytes, files: bytes) -> Job:
-        """Order a job, whose files' contents are joined in ``files``; OSError when the zygote is gone."""
-        self.jobs += 1
-        self.used_at = time.monotonic()
-        with ExitStack() as theirs, ExitStack() as ours:
-            pipes, inner = descriptors.pipes(ours, theirs)
-            news, news_inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            theirs.callback(news_inside.close)
-            news.setblocking(False)
-            news_fd = news.detach()
-            ours.callback(os.close, news_fd)
-            ended_write, ended_read = descriptors.pipe(writing=theirs, reading=ours)
-            content = descriptors.content(theirs, files)
-            given = [inner.to, inner.messages, inner.log, news_inside.fileno(), ended_write, content]
-            socket.send_fds(self._channel, [order], given)
-            ours.pop_all()
-        return Job(pipes, news=news_fd, ended=ended_read, zygote=self)
-
-    def can_hold(self, modules: frozenset[str]) -> bool:
-        """Whether none of these names is taken by a module that the zygote holds."""
-        return not modules & self._loaded
-
-    def is_worn(self, now: float) -> bool:
-        """Whether another one should take its place."""
-        return self.jobs >= MOST_JOBS or now - self.born_at > LONGEST_SECONDS
-
-    def retire(self) -> None:
-        """Take no more orders; it ends with its last job."""
-        self._channel.close()
-
-    def kill(self) -> None:
-        """Kill it, and with it every job of its."""
-        if not self.is_gone():
-            self._popen.kill()
-
-    def is_gone(self) -> bool:
-        """Whether its process has ended; takes its exit status then."""
-        return self._popen.poll() is not None
-
-    def let_go(self) -> None:
-        """Drop a forked child's hold on the channel, which is its parent's."""
-        self._channel.close()
-
-    def _command(self, tool: Bubblewrap, kind: Kind, channel: int) -> Callable[[Callable[[str], str]], list[str]]:
-        here, binds = runtime.locate(), (inside_files.bind(), *bubblewrap.set_aside(kind.binds))
-
-        def command(seen_at: Callable[[str], str]) -> list[str]:
-            profile = bubblewrap.zygote_arguments(seen_at(tool.path), here, binds, kind.cpus, seen_at=seen_at)
-            words = ("zygote", str(channel), str(channel), "", ":".join(here.site), *kind.preload)
-            return [*profile, here.python, *inside_files.START, *words]
-
-        return command
-
-    def _begin(self, log: int) -> frozenset[str]:
-        """Hand over the filter and wait until everything is imported; return the names of the imported modules."""
-        self._channel.settimeout(READY_SECONDS)
-        try:
-            self._channel.recv(64)  # what every role says first
-            self._channel.send(seccomp.program())
-            ready = self._channel.recv(1 << 20)
-        except OSError as error:
-            raise SandboxUnavailable(f"The zygote did not start: {error}.") from error
-        if not ready:
-            said = os.pread(log, 4096, 0).decode(errors="replace").strip().splitlines()
-            raise SandboxUnavailable(f"The zygote did not start: {said[-1] if said else 'it ended at once'}")
-        self._channel.settimeout(None)
-        return frozenset(json.loads(ready))
-
-
-class Nursery:
-    """The zygotes of this process, the most recently used ones."""
-
-    def __init__(self) -> None:
-        self.why_not = ""
-        self._zygotes: dict[Kind, Zygote] = {}
-        self._retired: list[Zygote] = []
-        self._lock = threading.Lock()
-
-    def start(self, tool: Bubblewrap, program: Program, family: Family, limits: Limits) -> Job | None:
-        """Fork a program from its family's zygote, made anew when it is worn or gone; None where there can be none."""
-        kind = Kind(family.project, family.preload, program.binds, limits.cpus)
-        order = _order(program, limits)
-        if self.why_not or len(order) > LONGEST_ORDER:
-            return None
-        with self._lock:
-            try:
-                zygote = self._fresh(tool, kind)
-                if zygote.can_hold(family.modules):
-                    return zygote.start(order, b"".join(program.files.values()))
-            except SandboxUnavailable as error:
-                self.why_not = error.message
-                logger.warning("sandboxes are started from nothing: %s", error.message)
-            except OSError as error:
-                self._drop(kind)
-                logger.warning("a zygote is gone: %s", error)
-        return None
-
-    def retire_all(self) -> None:
-        """Let every zygote go, and wait a moment for those that have no job any more."""
-        with self._lock:
-            self.why_not = ""
-            for kind in list(self._zygotes):
-                self._drop(kind)
-            give_up_at = time.monotonic() + GRACE_SECONDS
-            while self._bury() and time.monotonic() < give_up_at:
-                time.sleep(POLL_SECONDS)
-
-    def any_left(self) -> bool:
-        """Whether there is a zygote that has not ended yet."""
-        with self._lock:
-            return self._bury() or any(not zygote.is_gone() for zygote in self._zygotes.values())
-
-    def let_go(self) -> None:
-        """Drop a forked child's hold on its parent's zygotes."""
-        for zygote in self._zygotes.values():
-            zygote.let_go()
-
-    def _fresh(self, tool: Bubblewrap, kind: Kind) -> Zygote:
-        self._bury()
-        now, zygote = time.monotonic(), self._zygotes.get(kind)
-        if zygote is not None and (zygote.is_worn(now) or zygote.is_gone()):
-            self._drop(kind)
-            zygote = None
-        if zygote is None:
-            if len(self._zygotes) >= MOST_ZYGOTES:
-                self._drop(min(self._zygotes, key=lambda one: self._zygotes[one].used_at))
-            zygote = self._zygotes[kind] = Zygote(tool, kind)
-        return zygote
-
-    def _bury(self) -> bool:
-        """Forget the retired ones that have ended, and tell whether any is left."""
-        self._retired = [zygote for zygote in self._retired if not zygote.is_gone()]
-        return bool(self._retired)
-
-    def _drop(self, kind: Kind) -> None:
-        zygote = self._zygotes.pop(kind)
-        zygote.retire()
-        self._retired.append(zygote)
-
-
-_nursery = PerProcess(Nursery, let_go=Nursery.let_go)
+    return command
 
 
 def _order(program: Program, limits: Limits) -> bytes:
@@ -314,10 +71,16 @@ def _order(program: Program, limits: Limits) -> bytes:
     ).encode()
 
 
-def _seen_here(pidfd: int) -> int | None:
-    """Return the id, in this process's own namespace, of the process behind a descriptor; None when it is gone."""
-    with suppress(OSError):
-        for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines():
-            if line.startswith("Pid:") and int(line.split()[1]) > 0:
-                return int(line.split()[1])
-    return None
+def why_not() -> str:
+    """Return what kept the last zygote that this process wanted from starting, or an empty text."""
+    return nursery.shared().why_not
+
+
+def retire_all() -> None:
+    """Let every zygote of this process go, once their jobs have ended; new ones are made when they are needed."""
+    nursery.shared().retire_all()
+
+
+def any_left() -> bool:
+    """Whether this process has a zygote that has not ended yet."""
+    return nursery.shared().any_left()

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from improvement.commandline.answer import Answer
 from improvement.commandline.command import Actions, CountersignCommand
-from improvement.sandbox import levels, selftest
+from improvement.sandbox import levels, selftest, spawn
 
 
 class Command(CountersignCommand):
@@ -24,9 +24,9 @@ class Command(CountersignCommand):
 
 def _check(options: Namespace) -> Answer:
     found = levels.probe()
-    if found.level == levels.FULL:
+    if found.level == spawn.FULL:
         levels.try_zygotes()
-    tests = selftest.run()
+    tests = selftest.run(found.level) if found.level else []
     wanted = settings.SANDBOX_MIN_LEVEL
     enough = found.level >= wanted
     value = {
@@ -38,7 +38,7 @@ def _check(options: Namespace) -> Answer:
         "advice": list(found.advice),
     }
     lines = [
-        f"Sandbox level {found.level} of {levels.FULL} ({found.backend}); at least {wanted} is wanted.",
+        f"Sandbox level {found.level} of {spawn.FULL} ({found.backend}); at least {wanted} is wanted.",
         *found.why,
         *found.advice,
         *(f"  {'held' if test.held else 'FAILED'}  {test.name}" + _detail(test) for test in tests),

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-FOLDER = "/tmp/candidate"
 STAGES = ("evaluate_stage1", "evaluate_stage2", "evaluate_stage3")
 ARTIFACT_BYTES = 20_000
 LARGEST = sys.float_info.max
@@ -36,12 +35,13 @@ def cooperative(reading: int, writing: int, arguments: list[str]) -> None:
 
 
 def _write(files: dict[str, str], program: str) -> str:
+    folder = os.environ["TMPDIR"] + "/candidate"
     for path, text in files.items():
-        target = f"{FOLDER}/{path}"
+        target = f"{folder}/{path}"
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with open(target, "w", encoding="utf-8", newline="") as file:
             file.write(text)
-    return f"{FOLDER}/{program}"
+    return f"{folder}/{program}"
 
 
 def _evaluate(path: str, program: str, seed: int) -> Any:

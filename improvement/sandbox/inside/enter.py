@@ -10,7 +10,6 @@ import os
 import resource
 import sys
 
-INSIDE = "/inside"
 ROLES = "improvement.sandbox.inside"
 LIMITS = (
     resource.RLIMIT_CPU,
@@ -23,16 +22,17 @@ NOTHING = (resource.RLIMIT_CORE, resource.RLIMIT_MSGQUEUE, resource.RLIMIT_MEMLO
 
 
 def main(role: str, reading: int, writing: int, limits: str, packages: str, arguments: list[str]) -> None:
-    """Prepare this process and run the role; the role's module has a function of that name.
+    """Prepare this process and run the role; the role's module, below this script, has a function of that name.
 
     Without limits (a zygote has none of its own) only what belongs to nobody is closed.
     """
     if limits:
         limit(limits)
     close_the_rest({0, 1, 2, reading, writing})
-    sys.path.insert(0, INSIDE)
+    inside = os.path.dirname(sys.argv[0])
+    sys.path.insert(0, inside)
     start = getattr(__import__(f"{ROLES}.{role}", fromlist=[role]), role)
-    sys.path.remove(INSIDE)
+    sys.path.remove(inside)
     sys.path.extend(filter(None, packages.split(":")))
     os.environ["PYTHONPATH"] = packages  # for interpreters that the program starts itself
     builtins.exit = builtins.quit = sys.exit  # what ``site`` would have added

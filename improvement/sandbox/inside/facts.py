@@ -21,7 +21,9 @@ def facts(reading: int, writing: int, arguments: list[str]) -> None:
             "process": os.getpid(),
             "has_proc": os.path.exists("/proc/self"),
             "has_home": os.path.exists("/home") or os.path.exists("/root"),
-            "can_write": any(map(_can_write, ("/", "/usr", "/inside", "/dev", "/site"))),
+            "can_write": any(map(_can_write, ("/", "/usr", "/inside", "/dev", "/site", f"{os.environ['TMPDIR']}/.."))),
+            "can_read": any(map(_can_read, ("/etc/passwd", "/etc/hostname", "/proc/self/environ", "/proc/1/stat"))),
+            "can_signal": _can_signal(os.getppid()),
             "has_network": _has_network(),
             "environment": sorted(set(os.environ) - KNOWN_VARIABLES),
         }
@@ -32,6 +34,23 @@ def _can_write(folder: str) -> bool:
     try:
         with open(f"{folder}/countersign-probe", "x"):
             return True
+    except OSError:
+        return False
+
+
+def _can_read(path: str) -> bool:
+    try:
+        with open(path, "rb"):
+            return True
+    except OSError:
+        return False
+
+
+def _can_signal(process: int) -> bool:
+    """Whether the process that started this one, if it can be named at all, is within reach."""
+    try:
+        os.kill(process or 2, 0)
+        return True
     except OSError:
         return False
 

@@ -8,12 +8,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
-JOB = "/job"
-SHIMS = "/inside/improvement/sandbox/inside/shims"
+SHIMS = __file__.rpartition("/")[0] + "/shims"
+
+_place = {"job": "/job"}
 
 
-def load(path: str, root: str = JOB) -> ModuleType:
-    """Import the Python file at ``root``/``path``; its folder and ``root`` are importable from."""
+def job_folder() -> str:
+    """Return the folder that holds what this process was given."""
+    return _place["job"]
+
+
+def set_job_folder(path: str) -> None:
+    """Take another folder than ``/job``, where there can be no such mount."""
+    _place["job"] = path
+
+
+def load(path: str) -> ModuleType:
+    """Import the Python file at ``path`` of the job's folder; its folder and the job's are importable from."""
+    root = job_folder()
     folder, _, name = path.rpartition("/")
     for entry in (root, f"{root}/{folder}" if folder else root):
         if entry not in sys.path:

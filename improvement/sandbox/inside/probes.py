@@ -73,6 +73,28 @@ def files(paths: list[str]) -> Finding:
     return not seen, f"visible: {', '.join(seen)}" if seen else f"none of {len(paths)} paths exists"
 
 
+def read(paths: list[str]) -> Finding:
+    """Try to read files and to list folders of the host."""
+    done = [path for path in paths if _works(lambda p=path: os.listdir(p) if os.path.isdir(p) else open(p).close())]
+    return not done, f"read: {', '.join(done)}" if done else f"none of {len(paths)} paths can be read"
+
+
+def reach(_rest: list[str]) -> Finding:
+    """Try to signal the process that started this one, and to change its limits."""
+    import resource
+
+    starter = os.getppid()
+    done = [
+        name
+        for name, attempt in (
+            ("signalled", lambda: os.kill(starter, 0)),
+            ("limited", lambda: resource.prlimit(starter, resource.RLIMIT_CPU)),
+        )
+        if starter and _works(attempt)
+    ]
+    return not done, f"it was {' and '.join(done)}" if done else "it is out of reach"
+
+
 def write(folders: list[str]) -> Finding:
     """Try to write, rename and change modes where everything is read-only."""
     done = [folder for folder in folders if _works(lambda f=folder: open(f"{f}/new", "w").close())]
@@ -101,14 +123,15 @@ def forks(most: list[str]) -> Finding:
 
 
 def fill(arguments: list[str]) -> Finding:
-    """Fill a folder ("path megabytes") until it is refused."""
-    path, most = arguments[0].split()
+    """Fill a folder ("path megabytes") until that is refused or the sandbox is ended."""
+    path, most = _folder(arguments)
     written = 0
     try:
         for number in range(FILL_MB):
             with open(f"{path}/fill-{number}", "wb") as file:
                 file.write(CHUNK)
             written += 1
+        time.sleep(1)  # the host looks now and then
     except OSError:
         pass
     return written <= int(most), f"{written} MB of at most {most}"
@@ -116,7 +139,7 @@ def fill(arguments: list[str]) -> Finding:
 
 def names(arguments: list[str]) -> Finding:
     """Make empty files in a folder ("path most") until that is refused or the sandbox is ended."""
-    path, most = arguments[0].split()
+    path, most = _folder(arguments)
     made = 0
     try:
         for number in range(4 * int(most)):
@@ -126,6 +149,12 @@ def names(arguments: list[str]) -> Finding:
     except OSError:
         pass
     return made <= int(most), f"{made} files of at most {most}"
+
+
+def _folder(arguments: list[str]) -> tuple[str, str]:
+    """Split "path number"; the path may be the name of the variable that holds it."""
+    path, most = arguments[0].split()
+    return os.environ.get(path, path), most
 
 
 def signals(_rest: list[str]) -> Finding:
@@ -158,13 +187,14 @@ def identity(_rest: list[str]) -> Finding:
     """Try to become root, and to make a device."""
     import stat
 
+    scratch = os.environ["TMPDIR"]
     done = [
         name
         for name, attempt in (
             ("setuid", lambda: os.setuid(0)),
             ("setgroups", lambda: os.setgroups([0])),
-            ("mknod", lambda: os.mknod("/tmp/null", stat.S_IFCHR | 0o666, os.makedev(1, 3))),
-            ("chroot", lambda: os.chroot("/tmp")),
+            ("mknod", lambda: os.mknod(scratch + "/null", stat.S_IFCHR | 0o666, os.makedev(1, 3))),
+            ("chroot", lambda: os.chroot(scratch)),
         )
         if _works(attempt)
     ]
@@ -226,7 +256,7 @@ def _works(attempt: Callable[[], object]) -> bool:
 ATTEMPTS: dict[str, Callable[[list[str]], Finding]] = {
     attempt.__name__: attempt
     for attempt in (
-        network, families, proc, files, write, environment, forks, fill, names, signals, call, identity,
+        network, families, proc, files, read, reach, write, environment, forks, fill, names, signals, call, identity,
         daemon, memory, spin, flood,
     )
 }  # fmt: skip

@@ -6,16 +6,16 @@ import os
 import sys
 from types import ModuleType
 
-from improvement.sandbox.inside.modules import JOB
+from improvement.sandbox.inside.modules import job_folder
 
 
 def script(reading: int, writing: int, arguments: list[str]) -> None:
-    """Run the script of ``arguments`` below /job, whose folder is importable from."""
+    """Run the script of ``arguments`` in the job's folder, whose folder is importable from."""
     os.dup2(reading, 0)
     os.dup2(writing, 1)
     os.close(reading)
     os.close(writing)
-    path = f"{JOB}/{arguments[0]}"
+    path = f"{job_folder()}/{arguments[0]}"
     sys.argv = [path]
     sys.path.insert(0, os.path.dirname(path))
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from improvement.sandbox import levels, memory, zygotes
+from improvement.sandbox import levels, memory, spawn, zygotes
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def _nothing_is_left() -> Iterator[None]:
 @pytest.fixture(params=["forked", "from nothing"])
 def both_ways(request: pytest.FixtureRequest) -> Iterator[None]:
     """Make each sandbox of a test both ways in which there are any."""
-    levels.require(levels.FULL)
+    levels.require(spawn.FULL)
     levels.try_zygotes()
     assert zygotes.allowed(), zygotes.why_not()
     zygotes.allow(request.param == "forked")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from improvement.engine.measurement import Outcome
-from improvement.sandbox import levels, memory, trees, zygotes
+from improvement.sandbox import levels, memory, nursery, spawn, trees, zygotes
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.process import Cause
 from improvement.sandbox.program import Family, Program
@@ -27,7 +27,7 @@ FAMILY = Family("a project")
 @pytest.fixture(autouse=True)
 def _allowed() -> Iterator[None]:
     """Begin without any zygote, and leave none."""
-    levels.require(levels.FULL)
+    levels.require(spawn.FULL)
     levels.try_zygotes()
     assert zygotes.allowed(), zygotes.why_not()
     zygotes.retire_all()
@@ -137,7 +137,7 @@ def answer():
 
 
 def test_a_worn_zygote_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zygotes, "MOST_JOBS", 2)
+    monkeypatch.setattr(nursery, "MOST_JOBS", 2)
     seen = set()
     for _ in range(5):
         answer("def answer(): return 1")
@@ -146,7 +146,7 @@ def test_a_worn_zygote_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zygotes, "MOST_ZYGOTES", 2)
+    monkeypatch.setattr(nursery, "MOST_ZYGOTES", 2)
     for name in "abcd":
         answer("def answer(): return 1", Family(name))
     assert len(ours()) <= 3  # the one that just retired may still be on its way out

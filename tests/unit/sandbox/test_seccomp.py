@@ -17,10 +17,12 @@ def refusal(number: int) -> int:
     return 0x00050000 | number
 
 
-def answer(machine: str, call: int, first: int = 0, second: int = 0, audit: int | None = None) -> int:
+def answer(
+    machine: str, call: int, first: int = 0, second: int = 0, audit: int | None = None, contained: bool = True
+) -> int:
     """Run the filter on one call, as the kernel would, and return its action."""
     data = struct.pack("<IIQQQ", call, AUDIT[machine] if audit is None else audit, 0, first, second)
-    program = list(struct.iter_unpack("<HBBI", seccomp.program(machine)))
+    program = list(struct.iter_unpack("<HBBI", seccomp.program(machine, contained=contained)))
     accumulator = position = 0
     while True:
         code, if_true, if_false, operand = program[position]
@@ -80,6 +82,18 @@ def test_nothing_can_be_typed_into_a_terminal(machine: str) -> None:
     assert answer(machine, ioctl, 0, 0x5412) == refusal(errno.EPERM)
     assert answer(machine, ioctl, 0, 0x1_0000_5412) == refusal(errno.EPERM)  # the kernel reads 32 bits
     assert answer(machine, ioctl, 0, 0x5401) == ALLOW
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_without_namespaces_more_is_refused(machine: str) -> None:
+    arch = seccomp.ARCHITECTURES[machine]
+    listed = {name: number for name, row in seccomp.CONTAINED.items() if (number := row[arch.column]) is not None}
+    assert {name: answer(machine, number) for name, number in listed.items()} == dict.fromkeys(listed, ALLOW)
+    refused = {name: answer(machine, number, contained=False) for name, number in listed.items()}
+    assert refused == dict.fromkeys(listed, refusal(errno.EPERM))
+    assert {answer(machine, arch.socket, family, contained=False) for family in range(64)} == {refusal(errno.EACCES)}
+    assert answer(machine, arch.prlimit, 0, contained=False) == ALLOW
+    assert answer(machine, arch.prlimit, 1, contained=False) == refusal(errno.EPERM)
 
 
 def test_calls_by_another_abi_kill() -> None:

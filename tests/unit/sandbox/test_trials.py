@@ -7,10 +7,11 @@ import time
 
 import pytest
 
-from improvement.sandbox.levels import FULL, RETRY_SECONDS, Probe, Trials
+from improvement.sandbox.levels import FULL, RETRY_SECONDS, RETRY_WEAKER_SECONDS, Probe, Trials
 
 HELD = Probe(FULL, "bubblewrap")
-NOT_HELD = Probe(0, "bubblewrap", ("no namespaces",))
+WEAKER = Probe(2, "landlock", ("no namespaces",))
+NOT_HELD = Probe(0, "none", ("no namespaces",))
 
 
 class Machine:
@@ -29,7 +30,13 @@ class Machine:
 
 @pytest.mark.parametrize(
     ("found", "seconds", "tried"),
-    [(HELD, 1e9, 1), (NOT_HELD, RETRY_SECONDS - 0.1, 1), (NOT_HELD, RETRY_SECONDS, 2)],
+    [
+        (HELD, 1e9, 1),
+        (WEAKER, RETRY_WEAKER_SECONDS - 0.1, 1),
+        (WEAKER, RETRY_WEAKER_SECONDS, 2),
+        (NOT_HELD, RETRY_SECONDS - 0.1, 1),
+        (NOT_HELD, RETRY_SECONDS, 2),
+    ],
 )
 def test_an_answer_is_kept_for_good_when_it_held_and_else_for_a_while(found: Probe, seconds: float, tried: int) -> None:
     machine = Machine(found, HELD)

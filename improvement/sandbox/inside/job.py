@@ -1,0 +1,94 @@
+"""What every job of a zygote does in the same way, whatever holds it."""
+
+from __future__ import annotations
+
+import _socket
+import fcntl
+import os
+import sys
+
+from improvement.sandbox.inside import candidate, command, cooperative, enter, evaluator, facts, probes, script
+from improvement.sandbox.inside import syscalls as system
+from improvement.sandbox.inside.modules import flush, show_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
+
+ROLES = {
+    "candidate": candidate.candidate,
+    "command": command.command,
+    "cooperative": cooperative.cooperative,
+    "evaluator": evaluator.evaluator,
+    "facts": facts.facts,
+    "probes": probes.probes,
+    "script": script.script,
+}
+FD_BYTES = 4
+READING, WRITING = 3, 4
+OUT_OF_THE_WAY = 64
+
+
+def guarded(action: Callable[[], NoReturn], log: int) -> NoReturn:
+    """Never return into the zygote's loop: what goes wrong is written into the job's log, and ends this process."""
+    try:
+        action()
+    except BaseException as error:
+        try:
+            os.write(log, f"The sandbox could not be set up: {error!r}\n".encode())
+        finally:
+            os._exit(125)
+
+
+def tell(news: int, job: int) -> None:
+    """Send the host this process's id, and a descriptor of the job's process."""
+    channel = _socket.socket(fileno=news)
+    pidfd = os.pidfd_open(job)
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, pidfd.to_bytes(FD_BYTES, sys.byteorder))
+    channel.sendmsg([str(os.getpid()).encode()], [rights])
+    channel.close()
+    os.close(pidfd)
+
+
+def tell_end(end: int, status: int, cpu_seconds: float) -> NoReturn:
+    """Send the host how the job ended, and end."""
+    code = os.waitstatus_to_exitcode(status)
+    os.write(end, f"{128 - code if code < 0 else code} {cpu_seconds}".encode())
+    os._exit(0)
+
+
+def belong_to_starter(signal: int, starter: int) -> None:
+    """Get this signal when the starter ends; end now if it has ended already."""
+    system.prctl(system.PR_SET_PDEATHSIG, signal)
+    if os.getppid() != starter:
+        os._exit(125)
+
+
+def place_descriptors(to: int, messages: int, log: int) -> None:
+    """Standard input holds nothing, output and errors are the log, then come the two ends of the channel."""
+    placed = (os.open("/dev/null", os.O_RDONLY), log, log, to, messages)
+    copies = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, OUT_OF_THE_WAY) for descriptor in placed]
+    for number, copy in enumerate(copies):
+        os.dup2(copy, number)
+    enter.close_the_rest({*range(len(placed))})
+
+
+def run(order: dict[str, Any]) -> NoReturn:
+    """Say hello, run the role to its end, and end as an interpreter would."""
+    _forget_chance()
+    enter.say_hello(WRITING)
+    code = 0
+    try:
+        ROLES[order["role"]](READING, WRITING, order["arguments"])
+    except BaseException:
+        show_error()
+        code = 1
+    flush()
+    os._exit(code)
+
+
+def _forget_chance() -> None:
+    """Two jobs of one zygote must not draw the same numbers; ``random`` sees to itself after a fork."""
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed()

@@ -1,0 +1,64 @@
+"""The system calls for which Python has no function."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC = 1, 2, 4, 8, 32, 4096, 0x4000
+PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 22, 24, 36, 38
+SECCOMP_MODE_FILTER = 2
+CAPABILITY_VERSION_3 = 0x20080522
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def check(answer: int, what: str) -> int:
+    """Return what a call answered; OSError when that is an error."""
+    if answer < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return answer
+
+
+def unshare(flags: int) -> None:
+    """Leave the namespaces of these kinds for new ones."""
+    check(_libc.unshare(flags), "unshare")
+
+
+def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
+    """Mount ``source`` on ``target`` (``mount(2)``)."""
+    texts = (source.encode(), target.encode(), kind.encode() or None)
+    check(_libc.mount(*texts, ctypes.c_ulong(flags), options.encode() or None), f"mount {target}")
+
+
+def prctl(option: int, value: int) -> None:
+    """Change something about this process (``prctl(2)``)."""
+    check(_libc.prctl(option, value, 0, 0, 0), f"prctl {option}")
+
+
+def drop_rights() -> None:
+    """Give up every capability, for good, and the chance to gain one."""
+    for capability in range(64):
+        if _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0):
+            break
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    check(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+
+
+class _Filter(ctypes.Structure):
+    """``struct sock_fprog``."""
+
+    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]
+
+
+def filter_calls(instructions: bytes) -> None:
+    """Install a filter, given as ``struct sock_filter[]``."""
+    given = _Filter(len(instructions) // 8, instructions)
+    check(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(given), 0, 0), "seccomp")
+
+
+def call(number: int, *values: object) -> int:
+    """Make a call by its number."""
+    return check(_libc.syscall(number, *values), f"system call {number}")
