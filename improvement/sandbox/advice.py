@@ -47,6 +47,11 @@ def lines() -> tuple[str, ...]:
     return tuple(_found()) or (UNKNOWN,)
 
 
+def accept(level: int) -> str:
+    """Say how to accept what this machine can hold."""
+    return f"Or accept weaker isolation: set SANDBOX_MIN_LEVEL={level}. docs/sandbox.md says what that gives up."
+
+
 def _found() -> Iterator[str]:
     if not seccomp.supported():
         yield PROCESSOR

@@ -95,7 +95,7 @@ def _tried() -> Probe:
         except (SandboxUnavailable, BadResult, _NotHeld) as error:
             why.append(str(error))
         else:
-            return Probe(level, BACKENDS[level], tuple(why), advice.lines() if why else ())
+            return Probe(level, BACKENDS[level], tuple(why), (*advice.lines(), advice.accept(level)) if why else ())
     return Probe(0, BACKENDS[0], tuple(dict.fromkeys(why)), advice.lines())
 
 
@@ -152,12 +152,4 @@ def require(min_level: int) -> None:
 
 def explain(found: Probe, min_level: int = FULL) -> str:
     """Put a probe into one message: the level, the reasons, the advice, and the setting that accepts less."""
-    accept = f"Or accept weaker isolation: SANDBOX_MIN_LEVEL={found.level}. docs/sandbox.md says what that gives up."
-    return " ".join(
-        (
-            f"The sandbox level is {found.level}, {min_level} is needed.",
-            *found.why,
-            *found.advice,
-            *([accept] if found.level else []),
-        )
-    )
+    return " ".join((f"The sandbox level is {found.level}, {min_level} is needed.", *found.why, *found.advice))
