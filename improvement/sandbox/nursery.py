@@ -104,11 +104,15 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One job: what the zygote is told, the contents of the job's files, and the modules that it brings along."""
+    """One job: what the zygote is told, the contents of the job's files, and the modules that it brings along.
+
+    ``single_thread``: whether a zygote with several threads cannot fork it.
+    """
 
     text: bytes
     files: bytes = b""
     modules: frozenset[str] = frozenset()
+    single_thread: bool = False
 
 
 class Zygote:
@@ -127,7 +131,7 @@ class Zygote:
             self._popen = launcher.shared().start(order)
             undoing.callback(self.kill)
             theirs.close()
-            self._loaded = self._begin(instructions, log.fileno())
+            self._loaded, self._threads = self._begin(instructions, log.fileno())
             undoing.pop_all()
             log.close()
 
@@ -149,9 +153,9 @@ class Zygote:
             ours.pop_all()
         return born(pipes, news=news_fd, ended=ended_read, zygote=self)
 
-    def can_hold(self, modules: frozenset[str]) -> bool:
-        """Whether none of these names is taken by a module that the zygote holds."""
-        return not modules & self._loaded
+    def can_fork(self, order: Order) -> bool:
+        """Whether none of the job's modules has the name of one that the zygote holds, and its threads allow it."""
+        return not order.modules & self._loaded and not (order.single_thread and self._threads > 1)
 
     def is_worn(self, now: float) -> bool:
         """Whether another one should take its place."""
@@ -174,8 +178,8 @@ class Zygote:
         """Drop a forked child's hold on the channel, which is its parent's."""
         self._channel.close()
 
-    def _begin(self, instructions: bytes, log: int) -> frozenset[str]:
-        """Hand over the filter and wait until everything is imported; return the names of the imported modules."""
+    def _begin(self, instructions: bytes, log: int) -> tuple[frozenset[str], int]:
+        """Hand over the filter, wait until everything is imported; return the modules' names, the number of threads."""
         self._channel.settimeout(READY_SECONDS)
         try:
             self._channel.recv(64)  # what every role says first
@@ -187,7 +191,8 @@ class Zygote:
             said = os.pread(log, 4096, 0).decode(errors="replace").strip().splitlines()
             raise SandboxUnavailable(f"The zygote did not start: {said[-1] if said else 'it ended at once'}")
         self._channel.settimeout(None)
-        return frozenset(json.loads(ready))
+        told = json.loads(ready)
+        return frozenset(told["modules"]), told["threads"]
 
 
 class Nursery:
@@ -206,7 +211,7 @@ class Nursery:
         with self._lock:
             try:
                 zygote = self._fresh(kind, make)
-                if zygote.can_hold(order.modules):
+                if zygote.can_fork(order):
                     return zygote.start(order, born)
             except SandboxUnavailable as error:
                 self.why_not = error.message

@@ -70,6 +70,12 @@ REFUSED: dict[str, tuple[int, int | None]] = {
     "mknodat": (259, 33),
     "modify_ldt": (154, None),
     "move_pages": (279, 239),
+    "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
+    "msgctl": (71, 187),
+    "msgget": (68, 186),
+    "msgrcv": (70, 188),
+    "msgsnd": (69, 189),
     "name_to_handle_at": (303, 264),
     "nfsservctl": (180, 42),
     "perf_event_open": (298, 241),
@@ -77,10 +83,16 @@ REFUSED: dict[str, tuple[int, int | None]] = {
     "process_madvise": (440, 440),
     "quotactl": (179, 60),
     "quotactl_fd": (443, 443),
+    "semctl": (66, 191),
+    "semget": (64, 190),
+    "semop": (65, 193),
+    "semtimedop": (220, 192),
     "set_mempolicy": (238, 237),
     "setdomainname": (171, 162),
     "sethostname": (170, 161),
     "settimeofday": (164, 170),
+    "shmat": (30, 196),
+    "shmctl": (31, 195),
     "shmget": (29, 194),
     "statmount": (457, 457),
     "syslog": (103, 116),
@@ -120,18 +132,6 @@ CONTAINED: dict[str, tuple[int, int | None]] = {
     "removexattrat": (466, 466),
     "file_setattr": (469, 469),
     "flock": (73, 32),
-    "mq_open": (240, 180),
-    "mq_unlink": (241, 181),
-    "semget": (64, 190),
-    "semctl": (66, 191),
-    "semop": (65, 193),
-    "semtimedop": (220, 192),
-    "msgget": (68, 186),
-    "msgctl": (71, 187),
-    "msgrcv": (70, 188),
-    "msgsnd": (69, 189),
-    "shmat": (30, 196),
-    "shmctl": (31, 195),
     "ioprio_set": (251, 30),
     "setpriority": (141, 140),
     "sched_setaffinity": (203, 122),
@@ -140,7 +140,7 @@ CONTAINED: dict[str, tuple[int, int | None]] = {
     "sched_setscheduler": (144, 119),
     "process_mrelease": (448, 448),
 }
-"""Refused, besides, where no namespace keeps the host's files, processes and queues out of reach."""
+"""Refused, besides, where no namespace keeps the host's files and processes out of reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,6 @@ ARCHITECTURES = {
     "aarch64": Architecture(audit=0xC00000B7, column=1, clone=220, socket=198, ioctl=29, prlimit=261),
 }
 
-AF_UNIX = 1
 TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 NEW_NAMESPACES = 0x7E020000  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}
 X32_BIT = 0x40000000
@@ -191,7 +190,8 @@ def program(machine: str | None = None, *, contained: bool = True) -> bytes:
         *_answer(_numbers(ABSENT, arch), _ERRNO | errno.ENOSYS),
         *_when(arch.clone, _ARGUMENT_0, [(_ANY_BIT, 0, 1, NEW_NAMESPACES), (_RETURN, 0, 0, _KILL_PROCESS)]),
         *_when(arch.ioctl, _ARGUMENT_1, _answer(TERMINAL_INJECTION, _ERRNO | errno.EPERM)),
-        *(_only_unix_sockets(arch) if contained else _without_namespaces(arch)),
+        *_answer([arch.socket], _ERRNO | errno.EACCES),  # a pair of sockets is another call
+        *([] if contained else _without_namespaces(arch)),
         (_RETURN, 0, 0, _ALLOW),
     ]
     return b"".join(struct.pack("<HBBI", *instruction) for instruction in instructions)
@@ -204,14 +204,9 @@ def _refuse_other_abis(arch: Architecture) -> list[Instruction]:
     return [*own, (_LOAD, 0, 0, _NUMBER), *x32]
 
 
-def _only_unix_sockets(arch: Architecture) -> list[Instruction]:
-    return _when(arch.socket, _ARGUMENT_0, [(_EQUAL, 1, 0, AF_UNIX), (_RETURN, 0, 0, _ERRNO | errno.EACCES)])
-
-
 def _without_namespaces(arch: Architecture) -> list[Instruction]:
-    """Refuse every socket (a pair is no socket call), the listed calls, and limits of any process but the caller."""
+    """Refuse the listed calls, and limits of any process but the caller."""
     return [
-        *_answer([arch.socket], _ERRNO | errno.EACCES),
         *_answer(_numbers(CONTAINED, arch), _ERRNO | errno.EPERM),
         *_when(arch.prlimit, _ARGUMENT_0, [(_EQUAL, 1, 0, 0), (_RETURN, 0, 0, _ERRNO | errno.EPERM)]),
     ]

@@ -40,7 +40,7 @@ def start(tool: Bubblewrap, program: Program, limits: Limits) -> Job | None:
     if family is None or not allowed():
         return None
     kind = Kind(NAMESPACES, family.project, family.preload, limits.cpus, program.binds)
-    order = Order(_order(program, limits), b"".join(program.files.values()), family.modules)
+    order = Order(_order(program, limits), b"".join(program.files.values()), family.modules, single_thread=True)
     make = lambda: Zygote(lambda channel: _command(tool, kind, channel), seccomp.program())  # noqa: E731
     return nursery.shared().start(kind, make, order, Job)
 

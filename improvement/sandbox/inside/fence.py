@@ -34,24 +34,33 @@ READ_DEVICES, WRITE_DEVICES = ("/dev/zero", "/dev/random", "/dev/urandom"), ("/d
 MOST_STARTING = 0.001
 
 
-def keep(order: dict[str, Any], descriptors: list[int], instructions: bytes, zygote_id: int) -> NoReturn:
+def start(order: dict[str, Any], descriptors: list[int], instructions: bytes) -> int:
+    """Fork a keeper, which forks the job; return the keeper's id."""
+    zygote = os.getpid()
+    keeper = os.fork()
+    if keeper == 0:
+        job.guarded(lambda: _keep(order, descriptors, instructions, zygote), descriptors[2])
+    return keeper
+
+
+def _keep(order: dict[str, Any], descriptors: list[int], instructions: bytes, zygote: int) -> NoReturn:
     """Fork the job, wait for its end, end what it has left, and tell the host."""
     to, messages, log, news, end, _ = descriptors
     _signal.signal(_signal.SIGTERM, lambda *_: _give_up())
-    job.belong_to_starter(_signal.SIGTERM, zygote_id)
+    job.belong_to_starter(_signal.SIGTERM, zygote)
     system.prctl(system.PR_SET_CHILD_SUBREAPER, 1)
-    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     keeper = os.getpid()
     process = os.fork()
     if process == 0:
         job.guarded(lambda: _become(order, (to, messages, log), instructions, keeper), log)
     for descriptor in (to, messages, log):
         os.close(descriptor)
-    job.tell(news, process)
+    job.tell(news, os.pidfd_open(process))
     _, status, _ = os.wait4(process, 0)
     _end_all()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    job.tell_end(end, status, used.ru_utime + used.ru_stime)
+    job.tell_end(end, os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime)
+    os._exit(0)
 
 
 def _give_up() -> NoReturn:

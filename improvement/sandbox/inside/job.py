@@ -35,27 +35,29 @@ def guarded(action: Callable[[], NoReturn], log: int) -> NoReturn:
     try:
         action()
     except BaseException as error:
-        try:
-            os.write(log, f"The sandbox could not be set up: {error!r}\n".encode())
-        finally:
-            os._exit(125)
+        write(log, f"The sandbox could not be set up: {error!r}\n")
+        os._exit(125)
 
 
-def tell(news: int, job: int) -> None:
-    """Send the host this process's id, and a descriptor of the job's process."""
+def write(descriptor: int, text: str) -> None:
+    """Write to the host, if it still listens."""
+    try:
+        os.write(descriptor, text.encode())
+    except OSError:
+        return
+
+
+def tell(news: int, watched: int) -> None:
+    """Send the host this process's id, and the descriptor of the job's process."""
     channel = _socket.socket(fileno=news)
-    pidfd = os.pidfd_open(job)
-    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, pidfd.to_bytes(FD_BYTES, sys.byteorder))
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, watched.to_bytes(FD_BYTES, sys.byteorder))
     channel.sendmsg([str(os.getpid()).encode()], [rights])
-    channel.close()
-    os.close(pidfd)
+    channel.detach()
 
 
-def tell_end(end: int, status: int, cpu_seconds: float) -> NoReturn:
-    """Send the host how the job ended, and end."""
-    code = os.waitstatus_to_exitcode(status)
-    os.write(end, f"{128 - code if code < 0 else code} {cpu_seconds}".encode())
-    os._exit(0)
+def tell_end(end: int, code: int, cpu_seconds: float) -> None:
+    """Tell the host how the job ended."""
+    write(end, f"{128 - code if code < 0 else code} {cpu_seconds}")
 
 
 def belong_to_starter(signal: int, starter: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal
 import ctypes
 import os
 
@@ -10,7 +11,11 @@ PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SE
 SECCOMP_MODE_FILTER = 2
 CAPABILITY_VERSION_3 = 0x20080522
 
+_CLONE = {"x86_64": 56, "aarch64": 220}
+
 _libc = ctypes.CDLL(None, use_errno=True)
+_held = ctypes.PyDLL(None, use_errno=True)  # calls through it keep the interpreter's lock
+_python = ctypes.pythonapi
 
 
 def check(answer: int, what: str) -> int:
@@ -21,9 +26,22 @@ def check(answer: int, what: str) -> int:
     return answer
 
 
-def unshare(flags: int) -> None:
-    """Leave the namespaces of these kinds for new ones."""
-    check(_libc.unshare(flags), "unshare")
+def fork_into(namespaces: int) -> int:
+    """Fork into new namespaces of these kinds; return the child's id, and 0 in the child.
+
+    Only for a process with one thread, and the C library's handlers for a fork do not run. What it remembers as the
+    thread's id stays right when parent and child are both process 1 of theirs.
+    """
+    _python.PyOS_BeforeFork()
+    child = _held.syscall(_CLONE[os.uname().machine], ctypes.c_ulong(namespaces | _signal.SIGCHLD), 0, 0, 0, 0)
+    number = ctypes.get_errno()
+    if child == 0:
+        _python.PyOS_AfterFork_Child()
+        return 0
+    _python.PyOS_AfterFork_Parent()
+    if child < 0:
+        raise OSError(number, f"clone: {os.strerror(number)}")
+    return int(child)
 
 
 def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:

@@ -1,10 +1,11 @@
 """A process that is forked for each job, instead of an interpreter that is started for each.
 
 It has imported trusted modules and nothing else: no code or data of a candidate or an evaluator ever comes near it.
-For each order it forks a keeper, which makes namespaces of its own (user, mounts, processes, network, IPC, names) and
-forks the job into them, as process 1; the keeper stays outside and tells the host of the job and how it ended. The job
-hides what the zygote needed, takes its mounts, limits, lack of rights and filter, and only then runs its role. Where
-namespaces cannot be made, an order asks for a fence instead (``fence.py``).
+For each order it forks a job into namespaces of its own (user, mounts, processes), as process 1, and tells the host
+of it and how it ended. Network, queues and names are those of the zygote, which has none of the host's, and the
+filter lets no job reach another one through them. The job hides what the zygote needed, takes its mounts, limits,
+lack of rights and filter, and only then runs its role. Where namespaces cannot be made, an order asks for a fence
+instead (``fence.py``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import _signal
 import _socket
 import gc
 import os
+import select
 import sys
 
 from improvement.sandbox.inside import enter, fence, job
@@ -35,12 +37,13 @@ if TYPE_CHECKING:
 LATE_PARTS = {"numpy": ("numpy.fft", "numpy.linalg", "numpy.random")}  # which numpy imports at their first use
 JOB, GIVEN = "/job", "/given"
 LONGEST_ORDER = 1 << 17
-IDLE_SECONDS = 60.0
+IDLE_MS = 60_000
 DESCRIPTORS = 6  # to it, its messages, its log, the news of it, its end, the content of its files
+LOG, NEWS, END = 2, 3, 4
+COULD_NOT_START = 125
 
-CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
-CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
-OWN = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 0x10000000, 0x20000000
+OWN = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID
 SHARED_FILES, JOB_FILES = 1024, 4096
 SHARED_MB, JOB_MB = 16, 32
 NOTHING_THERE = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
@@ -55,28 +58,76 @@ def zygote(reading: int, writing: int, arguments: list[str]) -> None:
     instructions = channel.recv(LONGEST_ORDER)
     for name in arguments:
         _preload(name)
-    channel.send(_encode(sorted({name.partition(".")[0] for name in sys.modules})).encode("ascii"))
-    _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)  # the kernel buries keepers, and what jobs leave to process 1
+    modules = sorted({name.partition(".")[0] for name in sys.modules})
+    channel.send(_encode({"modules": modules, "threads": len(os.listdir("/proc/self/task"))}).encode("ascii"))
     gc.collect()
     gc.freeze()
-    while True:
-        order, descriptors = _receive(channel)
+    _Service(channel, instructions).run()
+
+
+class _Service:
+    """Takes orders, and tells of every job how it ended."""
+
+    def __init__(self, channel: _socket.socket, instructions: bytes) -> None:
+        self._channel = channel
+        self._instructions = instructions
+        self._running: dict[
+            int, tuple[int, int | None]
+        ] = {}  # by a descriptor of the process: id, where to tell its end
+        self._waiting = select.poll()
+        self._waiting.register(channel, select.POLLIN)
+
+    def run(self) -> NoReturn:
+        """Serve until the host asks for no more, or has long been silent, and no job is left: they would end too."""
+        open_for_more = True
+        while open_for_more or self._running:
+            ready = [descriptor for descriptor, _ in self._waiting.poll(IDLE_MS)]
+            if not ready and not self._running:
+                break
+            for descriptor in ready:
+                if descriptor in self._running:
+                    self._tell_end(descriptor)
+                elif not self._take_order():
+                    self._waiting.unregister(self._channel)
+                    open_for_more = False
+        os._exit(0)
+
+    def _take_order(self) -> bool:
+        """Start what is ordered; False when there will be no more orders."""
+        order, descriptors = _received(self._channel)
         if not order:
-            _end()
-        zygote_id = os.getpid()
-        if os.fork() == 0:
-            channel.close()
-            _begin(order, descriptors, instructions, zygote_id)
+            return False
+        try:
+            self._start(order, descriptors)
+        except OSError as error:
+            job.write(descriptors[LOG], f"The sandbox could not be set up: {error}\n")
+            job.tell_end(descriptors[END], COULD_NOT_START, 0.0)
         for descriptor in descriptors:
             os.close(descriptor)
+        return True
 
-
-def _begin(order: bytes, descriptors: list[int], instructions: bytes, zygote_id: int) -> NoReturn:
-    def keep() -> NoReturn:
+    def _start(self, order: bytes, descriptors: list[int]) -> None:
         told = _decode(order.decode("utf-8"))
-        (fence.keep if "fence" in told else _keep)(told, descriptors, instructions, zygote_id)
+        if "fence" in told:  # its keeper tells the host everything
+            self._watch(fence.start(told, descriptors, self._instructions), None)
+        else:
+            process = _start(told, descriptors, self._instructions)
+            job.tell(descriptors[NEWS], self._watch(process, os.dup(descriptors[END])))
 
-    job.guarded(keep, descriptors[2])
+    def _watch(self, process: int, end: int | None) -> int:
+        watched = os.pidfd_open(process)
+        self._running[watched] = (process, end)
+        self._waiting.register(watched, select.POLLIN)
+        return watched
+
+    def _tell_end(self, watched: int) -> None:
+        process, end = self._running.pop(watched)
+        self._waiting.unregister(watched)
+        os.close(watched)
+        _, status, usage = os.wait4(process, 0)
+        if end is not None:
+            job.tell_end(end, os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime)
+            os.close(end)
 
 
 def _preload(name: str) -> None:
@@ -86,15 +137,6 @@ def _preload(name: str) -> None:
             __import__(one)
     except Exception as error:
         sys.stderr.write(f"{name} cannot be imported early: {error}\n")
-
-
-def _receive(channel: _socket.socket) -> tuple[bytes, list[int]]:
-    """Return the next order with its descriptors, or nothing when the host asks for no more or has long been silent."""
-    channel.settimeout(IDLE_SECONDS)
-    try:
-        return _received(channel)
-    except TimeoutError:
-        return b"", []
 
 
 def _received(channel: _socket.socket) -> tuple[bytes, list[int]]:
@@ -108,42 +150,26 @@ def _received(channel: _socket.socket) -> tuple[bytes, list[int]]:
     return data, found
 
 
-def _end() -> NoReturn:
-    """Wait for the jobs that still run: with this process, they would end too."""
-    try:
-        while True:
-            os.wait()
-    except ChildProcessError:
-        os._exit(0)
-
-
-# The keeper
-
-
-def _keep(order: dict[str, Any], descriptors: list[int], instructions: bytes, zygote_id: int) -> NoReturn:
-    to, messages, log, news, end, content = descriptors
-    job.belong_to_starter(_signal.SIGKILL, zygote_id)
-    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
-    user, group = os.getuid(), os.getgid()
-    system.unshare(OWN)
-    _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/uid_map", f"{user} {user} 1")
-    _write("/proc/self/gid_map", f"{group} {group} 1")
-    process = os.fork()
-    if process == 0:
-        job.guarded(lambda: _become(order, (to, messages, log), content, instructions), log)
-    for descriptor in (to, messages, log, content):
-        os.close(descriptor)
-    job.tell(news, process)
-    _, status, usage = os.wait4(process, 0)
-    job.tell_end(end, status, usage.ru_utime + usage.ru_stime)
-
-
 # The job
 
 
-def _become(order: dict[str, Any], pipes: tuple[int, int, int], content: int, instructions: bytes) -> NoReturn:
+def _start(order: dict[str, Any], descriptors: list[int], instructions: bytes) -> int:
+    """Fork a job into namespaces of its own, as process 1, and return its id."""
+    to, messages, log, _, _, content = descriptors
+    user, group = os.getuid(), os.getgid()
+    process = system.fork_into(OWN)
+    if process == 0:
+        job.guarded(lambda: _become(order, (to, messages, log), content, instructions, user, group), log)
+    return process
+
+
+def _become(
+    order: dict[str, Any], pipes: tuple[int, int, int], content: int, instructions: bytes, user: int, group: int
+) -> NoReturn:
     system.prctl(system.PR_SET_PDEATHSIG, _signal.SIGKILL)
+    _write("/proc/self/setgroups", "deny")
+    _write("/proc/self/uid_map", f"{user} {user} 1")
+    _write("/proc/self/gid_map", f"{group} {group} 1")
     os.setsid()
     _mount_own(order, content)
     job.place_descriptors(*pipes)

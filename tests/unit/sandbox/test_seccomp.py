@@ -60,11 +60,10 @@ def test_everyday_calls_are_allowed(machine: str, calls: tuple[int, ...]) -> Non
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-def test_only_local_sockets_may_be_opened(machine: str) -> None:
-    socket = seccomp.ARCHITECTURES[machine].socket
-    allowed = [family for family in range(64) if answer(machine, socket, family) == ALLOW]
-    assert allowed == [1]
-    assert answer(machine, socket, 2) == refusal(errno.EACCES)
+def test_no_socket_may_be_opened_but_a_pair(machine: str) -> None:
+    socket, pair = seccomp.ARCHITECTURES[machine].socket, {"x86_64": 53, "aarch64": 199}[machine]
+    assert {answer(machine, socket, family) for family in range(64)} == {refusal(errno.EACCES)}
+    assert answer(machine, pair, 1) == ALLOW
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
@@ -91,7 +90,6 @@ def test_without_namespaces_more_is_refused(machine: str) -> None:
     assert {name: answer(machine, number) for name, number in listed.items()} == dict.fromkeys(listed, ALLOW)
     refused = {name: answer(machine, number, contained=False) for name, number in listed.items()}
     assert refused == dict.fromkeys(listed, refusal(errno.EPERM))
-    assert {answer(machine, arch.socket, family, contained=False) for family in range(64)} == {refusal(errno.EACCES)}
     assert answer(machine, arch.prlimit, 0, contained=False) == ALLOW
     assert answer(machine, arch.prlimit, 1, contained=False) == refusal(errno.EPERM)
 
