@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from improvement.sandbox import memory
+from improvement.sandbox.bubblewrap import SHARED_MEMORY
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.runtime import SCRATCH
 
@@ -40,8 +41,11 @@ class Started(ABC):
         return self.inner
 
     def has_too_many_files(self, limits: Limits) -> bool:
-        """Whether more lies in its temporary folder than allowed, as far as nothing else sees to that."""
-        return self.inner is not None and memory.files_in(self.inner, SCRATCH) > limits.tmp_files
+        """Whether more lies in a folder of its memory than allowed, as far as nothing else sees to that."""
+        inner = self.inner
+        return inner is not None and any(
+            memory.files_in(inner, folder) > limits.tmp_files for folder in (SCRATCH, SHARED_MEMORY)
+        )
 
     @abstractmethod
     def hear(self) -> bool:
