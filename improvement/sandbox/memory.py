@@ -1,11 +1,14 @@
-"""How much a tree of processes holds: memory, and files of its temporary folder, which are the kernel's memory."""
+"""How much a tree of processes holds: memory, and files and sockets, which are the kernel's memory."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
+COMMON_BUFFER = 212_992
 _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
@@ -32,6 +35,12 @@ def proportional_mb(pid: int) -> float:
     )
 
 
+def sockets_mb(pid: int) -> float:
+    """Bound what the buffers of the tree's sockets can hold, in MB: no process is charged for it (``unix(7)``)."""
+    opened = {target for process in tree(pid) for target in _descriptors(process) if target.startswith("socket:")}
+    return len(opened) * _largest_buffer_mb()
+
+
 def files_in(pid: int, folder: str) -> int:
     """Count the files of a file system of its own that a process sees at ``folder``; 0 when it is gone."""
     try:
@@ -44,6 +53,12 @@ def files_in(pid: int, folder: str) -> int:
 def peak_mb(pid: int) -> float:
     """Add up the peak resident sizes of the tree's living processes, in MB."""
     return sum(_field_kb(f"/proc/{process}/status", "VmHWM:") for process in tree(pid)) / 1024
+
+
+@cache
+def _largest_buffer_mb() -> float:
+    """The usual buffer, which the filter lets no program enlarge, may be overrun by one message of that size."""
+    return 2 * int(_read(Path("/proc/sys/net/core/wmem_default")) or COMMON_BUFFER) / (1 << 20)
 
 
 def _resident_pages(pid: int) -> int:
@@ -62,6 +77,14 @@ def _field_kb(path: str, name: str) -> int:
         if line.startswith(name):
             return int(line.split()[1])
     return 0
+
+
+def _descriptors(pid: int) -> Iterator[str]:
+    """Yield what a process has open, by the kernel's names; each thread may have descriptors of its own."""
+    for task in _entries(Path(f"/proc/{pid}/task")):
+        for entry in _entries(task / "fd"):
+            with suppress(OSError):
+                yield os.readlink(entry)  # noqa: PTH115 - a name like socket:[17] is no path
 
 
 def _entries(folder: Path) -> list[Path]:

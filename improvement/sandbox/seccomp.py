@@ -151,21 +151,23 @@ class Architecture:
     column: int
     clone: int
     socket: int
+    setsockopt: int
     ioctl: int
     prlimit: int
 
 
 ARCHITECTURES = {
-    "x86_64": Architecture(audit=0xC000003E, column=0, clone=56, socket=41, ioctl=16, prlimit=302),
-    "aarch64": Architecture(audit=0xC00000B7, column=1, clone=220, socket=198, ioctl=29, prlimit=261),
+    "x86_64": Architecture(audit=0xC000003E, column=0, clone=56, socket=41, setsockopt=54, ioctl=16, prlimit=302),
+    "aarch64": Architecture(audit=0xC00000B7, column=1, clone=220, socket=198, setsockopt=208, ioctl=29, prlimit=261),
 }
 
+SEND_BUFFER = (7, 32)  # SO_SNDBUF, SO_SNDBUFFORCE: what sockets can hold is counted at the usual size
 TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 NEW_NAMESPACES = 0x7E020000  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}
 X32_BIT = 0x40000000
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_1 = 0, 4, 16, 24  # offsets in struct seccomp_data
+_NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_1, _ARGUMENT_2 = 0, 4, 16, 24, 32  # offsets in struct seccomp_data
 _ALLOW, _KILL_PROCESS, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 
 Instruction = tuple[int, int, int, int]
@@ -190,6 +192,7 @@ def program(machine: str | None = None, *, contained: bool = True) -> bytes:
         *_answer(_numbers(ABSENT, arch), _ERRNO | errno.ENOSYS),
         *_when(arch.clone, _ARGUMENT_0, [(_ANY_BIT, 0, 1, NEW_NAMESPACES), (_RETURN, 0, 0, _KILL_PROCESS)]),
         *_when(arch.ioctl, _ARGUMENT_1, _answer(TERMINAL_INJECTION, _ERRNO | errno.EPERM)),
+        *_when(arch.setsockopt, _ARGUMENT_2, _answer(SEND_BUFFER, _ERRNO | errno.EPERM)),
         *_answer([arch.socket], _ERRNO | errno.EACCES),  # a pair of sockets is another call
         *([] if contained else _without_namespaces(arch)),
         (_RETURN, 0, 0, _ALLOW),

@@ -17,11 +17,10 @@ def refusal(number: int) -> int:
     return 0x00050000 | number
 
 
-def answer(
-    machine: str, call: int, first: int = 0, second: int = 0, audit: int | None = None, contained: bool = True
-) -> int:
+def answer(machine: str, call: int, *arguments: int, audit: int | None = None, contained: bool = True) -> int:
     """Run the filter on one call, as the kernel would, and return its action."""
-    data = struct.pack("<IIQQQ", call, AUDIT[machine] if audit is None else audit, 0, first, second)
+    three = (*arguments, 0, 0, 0)[:3]
+    data = struct.pack("<IIQQQQ", call, AUDIT[machine] if audit is None else audit, 0, *three)
     program = list(struct.iter_unpack("<HBBI", seccomp.program(machine, contained=contained)))
     accumulator = position = 0
     while True:
@@ -92,6 +91,13 @@ def test_without_namespaces_more_is_refused(machine: str) -> None:
     assert refused == dict.fromkeys(listed, refusal(errno.EPERM))
     assert answer(machine, arch.prlimit, 0, contained=False) == ALLOW
     assert answer(machine, arch.prlimit, 1, contained=False) == refusal(errno.EPERM)
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_a_socket_keeps_the_usual_buffer(machine: str) -> None:
+    setsockopt = seccomp.ARCHITECTURES[machine].setsockopt
+    assert [answer(machine, setsockopt, 5, 1, option) for option in (7, 32)] == [refusal(errno.EPERM)] * 2
+    assert answer(machine, setsockopt, 5, 1, 2) == ALLOW
 
 
 def test_calls_by_another_abi_kill() -> None:

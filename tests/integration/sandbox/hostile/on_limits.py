@@ -11,8 +11,10 @@ from improvement.sandbox import bubblewrap
 from improvement.sandbox.runtime import SCRATCH
 from tests.integration.sandbox.hostile.layers import (
     ADDRESS_SPACE,
+    BUFFER_RULE,
     FILE_WATCH,
     MEMORY_WATCH,
+    SOCKET_WATCH,
     limit,
     no_limit_of,
     root_stays_root,
@@ -70,6 +72,18 @@ MEMORY = (
         """,
         "memory",
         (MEMORY_WATCH,),
+    ),
+    Snippet(
+        "buffers of many sockets",
+        "kept = [socket.socketpair() for _ in range(100)]; time.sleep(0.3)",
+        "memory",
+        (SOCKET_WATCH,),
+    ),
+    Snippet(
+        "larger buffers of sockets",
+        "socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)",
+        REFUSED,
+        (BUFFER_RULE,),
     ),
     Snippet(
         "queues of messages",
