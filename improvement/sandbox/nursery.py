@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 MOST_JOBS, LONGEST_SECONDS = 200, 600.0
 MOST_ZYGOTES = 8
 READY_SECONDS = 20.0
+RETRY_SECONDS = 60.0
 GRACE_SECONDS, POLL_SECONDS = 0.5, 0.005
 LONGEST_ORDER = 1 << 15
 KILLED = EXIT_OF_SIGNAL + signal.SIGKILL
@@ -200,13 +201,17 @@ class Nursery:
 
     def __init__(self) -> None:
         self.why_not = ""
+        self._try_again_at = 0.0
         self._zygotes: dict[Kind, Zygote] = {}
         self._retired: list[Zygote] = []
         self._lock = threading.Lock()
 
     def start(self, kind: Kind, make: Callable[[], Zygote], order: Order, born: Callable[..., Born]) -> Born | None:
-        """Fork a job from the zygote of this kind, made anew when it is worn or gone; None where there can be none."""
-        if self.why_not or len(order.text) > LONGEST_ORDER:
+        """Fork a job from the zygote of this kind, made anew when it is worn or gone; None where there can be none.
+
+        After one that did not start, which a kill may have caused, there is none for ``RETRY_SECONDS``.
+        """
+        if time.monotonic() < self._try_again_at or len(order.text) > LONGEST_ORDER:
             return None
         with self._lock:
             try:
@@ -214,7 +219,7 @@ class Nursery:
                 if zygote.can_fork(order):
                     return zygote.start(order, born)
             except SandboxUnavailable as error:
-                self.why_not = error.message
+                self.why_not, self._try_again_at = error.message, time.monotonic() + RETRY_SECONDS
                 logger.warning("sandboxes are started from nothing: %s", error.message)
             except OSError as error:
                 self._drop(kind)
@@ -224,7 +229,7 @@ class Nursery:
     def retire_all(self) -> None:
         """Let every zygote go, and wait a moment for those that have no job any more."""
         with self._lock:
-            self.why_not = ""
+            self.why_not, self._try_again_at = "", 0.0
             for kind in list(self._zygotes):
                 self._drop(kind)
             give_up_at = time.monotonic() + GRACE_SECONDS

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from improvement.engine.measurement import Outcome
-from improvement.sandbox import levels, memory, nursery, spawn, trees, zygotes
+from improvement.sandbox import bubblewrap, levels, memory, nursery, spawn, trees, zygotes
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.process import Cause
 from improvement.sandbox.program import Family, Program
 from improvement.sandbox.runner import RunResult, run
 from improvement.sandbox.runtime import Bind
 from tests.integration.sandbox.small_targets import measured, native
+from tests.integration.sandbox.waiting import wait_for
 
 LIMITS = Limits(seconds=10)
 FAMILY = Family("a project")
@@ -161,6 +162,15 @@ def test_a_killed_zygote_is_made_anew() -> None:
     again = [measured(native(), "def double(n): return 2 * n").outcome for _ in "12"]
     assert again == [Outcome.OK, Outcome.OK]
     assert not set(killed) & set(ours())
+
+
+def test_one_that_did_not_start_is_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nursery, "RETRY_SECONDS", 0.5)
+    with monkeypatch.context() as broken:
+        broken.setattr(bubblewrap, "zygote_arguments", lambda *_, **__: ["/bin/false"])
+        assert answer("def answer(): return 1") == 1
+    assert (zygotes.why_not() != "", ours()) == (True, [])
+    assert wait_for(lambda: answer("def answer(): return 1") == 1 and len(ours()) == 1, seconds=2)
 
 
 def test_files_beyond_the_limit_are_refused_however_it_was_started() -> None:
