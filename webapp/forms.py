@@ -178,6 +178,7 @@ class ImportTargetForm(forms.Form):
         ("auto", "Find out from the files"),
         ("countersign", "Countersign: a countersign.toml"),
         ("openevolve", "OpenEvolve: initial_program, evaluator.py, config.yaml"),
+        ("shinka", "ShinkaEvolve: initial, evaluate.py"),
     )
 
     upload = forms.FileField(

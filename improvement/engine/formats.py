@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from improvement.engine import openevolve, shinka
 from improvement.engine.manifest import FILE_NAME, Manifest, check_name, check_tree, parse_manifest
-from improvement.engine.openevolve import is_openevolve, manifest_for
 from improvement.exceptions import ManifestError
 
-COUNTERSIGN, OPENEVOLVE = "countersign", "openevolve"
-FORMATS = (COUNTERSIGN, OPENEVOLVE)
+COUNTERSIGN, OPENEVOLVE, SHINKA = "countersign", "openevolve", "shinka"
+FORMATS = (COUNTERSIGN, OPENEVOLVE, SHINKA)
 
 NO_HOLDOUT = (
     "There is no holdout: improvement is judged only by the evaluation that the loop itself sees. "
@@ -21,6 +21,20 @@ COOPERATIVE = (
     "Scoring is cooperative: the evaluator runs the candidate in its own process, so a candidate could tamper with "
     "its score. Review such changes with more care."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Foreign:
+    """A format without a manifest: what it is called, and who writes the manifest and the warnings for it."""
+
+    called: str
+    manifest_for: Callable[[Mapping[str, bytes], str], tuple[str, tuple[str, ...]]]
+
+
+_FOREIGN: Mapping[str, _Foreign] = {
+    OPENEVOLVE: _Foreign("An OpenEvolve task", openevolve.manifest_for),
+    SHINKA: _Foreign("A ShinkaEvolve task", shinka.manifest_for),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +51,13 @@ def recognise(tree: Mapping[str, bytes]) -> str:
     """Tell a task's format from its files; raises ManifestError when it is none of ``FORMATS``."""
     if FILE_NAME in tree:
         return COUNTERSIGN
-    if is_openevolve(tree):
+    if openevolve.is_openevolve(tree):
         return OPENEVOLVE
+    if shinka.is_shinka(tree):
+        return SHINKA
     raise ManifestError(
-        f"This is no target: there is neither a {FILE_NAME} nor an OpenEvolve task "
-        f"(initial_program.* and evaluator.py). Write a {FILE_NAME}."
+        f"This is no target: there is neither a {FILE_NAME} nor an OpenEvolve task (initial_program.* "
+        f"and evaluator.py) nor a ShinkaEvolve task (initial.* and evaluate.py). Write a {FILE_NAME}."
     )
 
 
@@ -52,8 +68,8 @@ def as_native(tree: Mapping[str, bytes], fmt: str, *, name: str | None) -> Impor
     """
     if fmt == COUNTERSIGN:
         return _native(tree, name)
-    if fmt == OPENEVOLVE:
-        return _from_openevolve(tree, name)
+    if fmt in _FOREIGN:
+        return _from_foreign(tree, fmt, name)
     raise ManifestError(f'The format "{fmt}" cannot be imported. Known formats are {", ".join(FORMATS)}.')
 
 
@@ -70,18 +86,19 @@ def _native(tree: Mapping[str, bytes], name: str | None) -> Imported:
     return Imported(dict(tree), manifest, COUNTERSIGN, _general_warnings(manifest))
 
 
-def _from_openevolve(tree: Mapping[str, bytes], name: str | None) -> Imported:
+def _from_foreign(tree: Mapping[str, bytes], fmt: str, name: str | None) -> Imported:
+    foreign = _FOREIGN[fmt]
     if name is None:
-        raise ManifestError("An OpenEvolve task has no name of its own. Give the target a name.")
+        raise ManifestError(f"{foreign.called} has no name of its own. Give the target a name.")
     if FILE_NAME in tree:
         raise ManifestError(
             f"There is a {FILE_NAME} already. Import this as a countersign target, or remove that file."
         )
-    text, warnings = manifest_for(tree, check_name(name, where="The target's name"))
+    text, warnings = foreign.manifest_for(tree, check_name(name, where="The target's name"))
     manifest = parse_manifest(text)
     native = {**tree, FILE_NAME: text.encode()}
     check_tree(manifest, native)
-    return Imported(native, manifest, OPENEVOLVE, (*_general_warnings(manifest), *warnings))
+    return Imported(native, manifest, fmt, (*_general_warnings(manifest), *warnings))
 
 
 def _general_warnings(manifest: Manifest) -> tuple[str, ...]:

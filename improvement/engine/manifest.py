@@ -28,11 +28,12 @@ __all__ = [
 FILE_NAME = "countersign.toml"
 KINDS = ("code", "parameters", "pipeline", "prompt", "strategy")
 ISOLATIONS = ("separate", "cooperative")
-PROTOCOLS = ("countersign", "openevolve")
+PROTOCOLS = {"countersign": "separate", "openevolve": "cooperative", "shinka": "cooperative"}
+"""Each protocol, and the isolation that it can have."""
 DIRECTIONS = ("higher", "lower")
 
 _TABLES = ("target", "edit", "evaluate", "metrics", "holdout", "parameters", "cheats")
-_EVALUATE_KEYS = ("module", "isolation", "protocol", "seconds", "memory_mb", "cpus", "visible", "preload")
+_EVALUATE_KEYS = ("module", "isolation", "protocol", "seconds", "memory_mb", "cpus", "visible", "preload", "counts")
 _TARGET_NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 
 
@@ -61,7 +62,8 @@ class Metric:
 class Evaluate:
     """How a candidate is measured, and with how much wall time (seconds), memory (MB) and how many processors.
 
-    ``preload`` names modules that evaluator and candidate import anyway: sandboxes begin with them.
+    ``preload`` names modules that evaluator and candidate import anyway: sandboxes begin with them. ``counts`` names
+    the metric in which the evaluator says how often the candidate asked the objective; empty where none does.
     """
 
     module: str
@@ -72,6 +74,7 @@ class Evaluate:
     cpus: int = 1
     visible: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
+    counts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,19 +233,22 @@ def _evaluate(table: Table) -> Evaluate:
     evaluate = Evaluate(
         module=_module(table),
         isolation=table.one_of("isolation", ISOLATIONS, "separate"),
-        protocol=table.one_of("protocol", PROTOCOLS, "countersign"),
+        protocol=table.one_of("protocol", tuple(PROTOCOLS), "countersign"),
         seconds=float(table.number("seconds", 30.0, least=0.1, most=86_400)),
         memory_mb=table.whole("memory_mb", 1024, least=32, most=1_048_576),
         cpus=table.whole("cpus", 1, least=1, most=256),
         visible=table.texts("visible", ()),
         preload=table.texts("preload", ()),
+        counts=table.text("counts", ""),
     )
     for pattern in evaluate.visible:
         _check_path(table, "visible", pattern)
     for name in evaluate.preload:
         if not all(part.isidentifier() for part in name.split(".")):
             raise table.error("preload", f'names "{name}", which is no module. Write names such as "numpy".')
-    needed = "cooperative" if evaluate.protocol == "openevolve" else "separate"
+    if evaluate.counts and not evaluate.counts.isidentifier():
+        raise table.error("counts", f'has to be a metric\'s name such as "calls"; found "{evaluate.counts[:40]}".')
+    needed = PROTOCOLS[evaluate.protocol]
     if evaluate.isolation != needed:
         raise table.error("isolation", f'has to be "{needed}" when evaluate.protocol is "{evaluate.protocol}".')
     return evaluate

@@ -5,20 +5,17 @@ Source: the format as OpenEvolve 0.4 reads it (openevolve/config.py, openevolve/
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from string import Template
 
-import yaml
-
 from improvement.engine.blocks import blocks
+from improvement.engine.foreign import NOT_INSTALLED, REQUIREMENTS, preload_line, settings
 from improvement.exceptions import ManifestError
 
 EVALUATOR, CONFIG = "evaluator.py", "config.yaml"
 DEFAULT_SECONDS = 300.0  # what OpenEvolve itself uses
 MAX_SECONDS = 86_400
-_HEAVY = {"networkx", "numpy", "pandas", "scipy", "sklearn", "sympy"}  # worth importing before each evaluation
 _PROGRAM = re.compile(r"initial_program\.[A-Za-z0-9_]+")
 _IGNORED = {
     "llm": "the model settings",
@@ -64,31 +61,11 @@ def manifest_for(tree: Mapping[str, bytes], name: str) -> tuple[str, tuple[str, 
     program = _program(tree)
     if EVALUATOR not in tree:
         raise ManifestError(f"This OpenEvolve task has no {EVALUATOR}. Add it.")
-    config = _config(tree)
+    config = settings(tree, CONFIG, example="max_iterations: 100")
     seconds = _seconds(config)
-    preload = _preload(tree[path] for path in (EVALUATOR, program) if path.endswith(".py"))
+    preload = preload_line(tree[path] for path in (EVALUATOR, program) if path.endswith(".py"))
     text = _MANIFEST.substitute(name=name, program=program, evaluator=EVALUATOR, seconds=repr(seconds), preload=preload)
     return text, tuple(_warnings(tree, program, config, seconds))
-
-
-def _preload(sources: Iterable[bytes]) -> str:
-    """Write the manifest's line for the packages that these programs import, or nothing."""
-    found = {name for source in sources for name in _imports(source)}
-    names = sorted(name for name in found if name.partition(".")[0] in _HEAVY)
-    listed = ", ".join(f'"{name}"' for name in names)
-    return f"preload = [{listed}]\n" if names else ""
-
-
-def _imports(source: bytes) -> Iterator[str]:
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
 
 
 def _program(tree: Mapping[str, bytes]) -> str:
@@ -100,31 +77,6 @@ def _program(tree: Mapping[str, bytes]) -> str:
     if len(programs) > 1:
         raise ManifestError(f"This OpenEvolve task has several programs: {', '.join(programs)}. Keep one of them.")
     return programs[0]
-
-
-def _config(tree: Mapping[str, bytes]) -> dict[str, object]:
-    try:
-        values = yaml.safe_load(tree.get(CONFIG, b"").decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise ManifestError(f"{CONFIG}: is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
-    except yaml.YAMLError as error:
-        raise ManifestError(f"{CONFIG}{_place(error)}: not valid YAML: {_reason(error)}. Correct that line.") from error
-    except (ValueError, RecursionError) as error:
-        raise ManifestError(f"{CONFIG}: holds a value that cannot be read: {error}. Correct it.") from error
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise ManifestError(f'{CONFIG}: has to hold settings such as "max_iterations: 100". Correct it.')
-    return values
-
-
-def _place(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-
-
-def _reason(error: yaml.YAMLError) -> str:
-    return " ".join(str(getattr(error, "problem", None) or getattr(error, "reason", None) or error).split())
 
 
 def _seconds(config: Mapping[str, object]) -> float:
@@ -153,8 +105,8 @@ def _warnings(tree: Mapping[str, bytes], program: str, config: Mapping[str, obje
         yield f"These parts of {CONFIG} are not used here: {', '.join(ignored)}."
     if re.search(rb"^def evaluate_stage\d", tree[EVALUATOR], re.MULTILINE):
         yield "The evaluator's stages are not used: every evaluation calls evaluate() alone."
-    if "requirements.txt" in tree:
-        yield "requirements.txt is not installed: evaluations have Python with NumPy and SciPy."
+    if REQUIREMENTS in tree:
+        yield NOT_INSTALLED
 
 
 def _origin(config: Mapping[str, object]) -> str:

@@ -1,12 +1,16 @@
-"""Imported task formats whose evaluator loads the program itself (OpenEvolve): one sandbox for both.
+"""Imported task formats whose evaluator loads the program itself (OpenEvolve, ShinkaEvolve): one sandbox for both.
 
 Candidate code shares a process with its scoring here, so a cheat can lie about its score. The isolation of every such
-measurement says "cooperative", and people see that.
+measurement says "cooperative", and people see that. What can be had cheaply is had: the evaluator's files are what
+their digest says, before and after; one result is taken, under a key that the program was never given; and
+``inside.guard`` compares what scoring relies on with what it was before the program was loaded.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
+import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +29,9 @@ from improvement.sandbox.supervisor import Supervisor
 from improvement.sandbox.verdict import Verdict, failed, numbers, scored
 
 COMBINED, ERROR = "combined_score", "error"
+TAMPERED, INCORRECT, EVALUATOR_CHANGED = "tampered", "incorrect", "evaluator_changed"
+CHANGED_MESSAGE = "The evaluator's files changed while they were in use on this machine: nothing measured so counts."
+FORGED = "something else than the evaluation wrote a result"
 
 
 def evaluate(
@@ -34,17 +41,31 @@ def evaluate(
     manifest = task.manifest
     holdout = manifest.holdout.module if manifest.holdout else None
     module = holdout if stage is Stage.HOLDOUT and holdout else manifest.evaluate.module
-    tree = trees.shared().put(
-        f"seen-{module.replace('/', '-')}-{task.evaluator_digest}", lambda: _seen_tree(task, module)
+    name, seen = f"seen-{module.replace('/', '-')}-{task.evaluator_digest}", _seen_tree(task, module)
+    tree, expected = trees.shared().put(name, lambda: seen), trees.digest(seen)
+    if not trees.shared().holds(tree, expected):
+        tree = trees.shared().put(name, lambda: seen)
+    program = Program(
+        "cooperative",
+        binds=(Bind(tree, JOB),),
+        arguments=(module, manifest.evaluate.protocol),
+        family=family(task, task.tree),
     )
-    program = Program("cooperative", binds=(Bind(tree, JOB),), arguments=(module,), family=family(task, task.tree))
+    verdict = _evaluate(supervisor, task, program, files, seed + case)
+    if trees.shared().holds(tree, expected):
+        return verdict
+    return failed(EVALUATOR_CHANGED, CHANGED_MESSAGE, log=verdict.log, endings=verdict.endings)
+
+
+def _evaluate(supervisor: Supervisor, task: Task, program: Program, files: Mapping[str, str], seed: int) -> Verdict:
     limits = candidate_limits(task)
     deadline = time.monotonic() + limits.seconds
     process = supervisor.start(program, limits)
-    first = next((path for path in manifest.edit_files if path in files), min(files))
-    process.send(json.dumps({"files": dict(files), "program": first, "seed": seed + case}).encode())
+    first = next((path for path in task.manifest.edit_files if path in files), min(files))
+    key = secrets.token_hex(16)
+    process.send(json.dumps({"files": dict(files), "program": first, "seed": seed, "key": key}).encode())
     _wait(supervisor, process, deadline)
-    return _verdict(task, process, process.end(Cause.DONE))
+    return _verdict(task, process, process.end(Cause.DONE), key)
 
 
 def _seen_tree(task: Task, module: str) -> dict[str, bytes]:
@@ -62,7 +83,7 @@ def _wait(supervisor: Supervisor, process: Process, deadline: float) -> None:
             process.end(Cause.TIMEOUT)
 
 
-def _verdict(task: Task, process: Process, ending: Ending) -> Verdict:
+def _verdict(task: Task, process: Process, ending: Ending, key: str) -> Verdict:
     check_started(process)
     if not process.lines:
         message = f"The evaluation gave no result: {how_it_ended(ending)}."
@@ -73,19 +94,31 @@ def _verdict(task: Task, process: Process, ending: Ending) -> Verdict:
     if len(process.lines) > 1:
         return failed("protocol", "The evaluation gave more than one result.", log=process.log, endings=[ending])
     try:
-        message = read(process.lines[0])
-        if "evaluator_error" in message:
-            text = f"The evaluation failed: {str(message['evaluator_error'])[:2000]}"
-            return failed("evaluation_error", text, log=process.log, endings=[ending])
-        notes = dict(message["result"]["notes"])
-        return _scored(task, process.log, ending, numbers(message["result"]["metrics"]), notes)
+        return _answered(task, process.log, ending, dict(read(process.lines[0])), key)
     except (BadResult, KeyError, TypeError, ValueError) as error:
         text = f"The evaluation's result cannot be used: {error}."
         return failed("protocol", text, log=process.log, endings=[ending])
 
 
+def _answered(task: Task, log: bytes, ending: Ending, message: dict[str, Any], key: str) -> Verdict:
+    """Take the one message of an evaluation, whose key says that the program did not write it."""
+    forged = not hmac.compare_digest(str(message.get("key", "")).encode(), key.encode())
+    if forged or "tampered" in message:
+        what = FORGED if forged else str(message["tampered"])[:500]
+        return failed(TAMPERED, f"The program tampered with its scoring: {what}.", log=log, endings=[ending])
+    if "evaluator_error" in message:
+        text = f"The evaluation failed: {str(message['evaluator_error'])[:2000]}"
+        return failed("evaluation_error", text, log=log, endings=[ending])
+    result = message["result"]
+    metrics, notes = numbers(result["metrics"]), dict(result["notes"])
+    if result["incorrect"] is not None:
+        text = f"The evaluator says that this is not correct: {str(result['incorrect'])[:2000]}"
+        return failed(INCORRECT, text, feedback="\n".join([text, *_lines(notes)]), log=log, endings=[ending])
+    return _scored(task, log, ending, metrics, notes)
+
+
 def _scored(task: Task, log: bytes, ending: Ending, metrics: dict[str, float], notes: dict[str, Any]) -> Verdict:
-    feedback = "\n".join(f"{name}: {value}" for name, value in notes.items())
+    feedback = "\n".join(_lines(notes))
     primary = task.manifest.primary.name
     if primary == COMBINED and COMBINED not in metrics:
         parts = [value for name, value in metrics.items() if name != ERROR]
@@ -94,3 +127,7 @@ def _scored(task: Task, log: bytes, ending: Ending, metrics: dict[str, float], n
         message = f'The evaluation returned no metric "{primary}" and nothing to compute it from.'
         return failed("no_score", message, feedback=feedback, log=log, endings=[ending])
     return scored(metrics, feedback=feedback, log=log, endings=[ending])
+
+
+def _lines(notes: Mapping[str, Any]) -> list[str]:
+    return [f"{name}: {value}" for name, value in notes.items()]

@@ -30,8 +30,8 @@ def measure(
     ``stop`` is asked at least every 0.1 s; when it answers true everything is ended at once and the cause is
     "stopped". Whatever the candidate or the evaluator does becomes an outcome: cause "ok", or for ``FAILED``
     "candidate_error", "crash", "timeout", "memory", "file_limit", "cpu_limit", "output_flood", "protocol",
-    "evaluator_error", "evaluation_error", "no_score" or "stopped", and for ``BLOCKED`` "sandbox_violation". Safe to
-    call from any thread.
+    "evaluator_error", "evaluation_error", "no_score", "incorrect", "tampered", "evaluator_changed" or "stopped", and
+    for ``BLOCKED`` "sandbox_violation". Safe to call from any thread.
     Raises SandboxUnavailable when this machine cannot isolate the candidate: then nothing has run.
     """
     level, found = spawn.used(), levels.probe()

@@ -43,8 +43,19 @@ class Trees:
         """
         with self._write_lock:
             if name not in self._known:
-                self._known[name] = self._write(self.root / name, contents())
+                self._known[name] = self._write(self._fresh(name), contents())
             return self._known[name]
+
+    def holds(self, path: str, expected: str) -> bool:
+        """Tell whether the folder at ``path`` still holds exactly the files with this ``digest``.
+
+        One that does not is never given out again: the next ``put`` writes it anew, elsewhere.
+        """
+        if _digest_of_folder(Path(path)) == expected:
+            return True
+        with self._write_lock:
+            self._known = {name: folder for name, folder in self._known.items() if folder != path}
+        return False
 
     def remove(self) -> None:
         """Delete everything that was written."""
@@ -54,6 +65,11 @@ class Trees:
     def let_go(self) -> None:
         """Drop a forked child's hold on the lock, which is its parent's."""
         os.close(self._lock_fd)
+
+    def _fresh(self, name: str) -> Path:
+        """The folder for a tree; where a changed one lies, another."""
+        folder = self.root / name
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.root)) if folder.exists() else folder
 
     def _write(self, folder: Path, files: Mapping[str, bytes]) -> str:
         _make_folder(folder)
@@ -86,6 +102,27 @@ def digest(files: Mapping[str, bytes]) -> str:
         state.update(f"{path}\0{len(files[path])}\0".encode())
         state.update(files[path])
     return state.hexdigest()
+
+
+def _digest_of_folder(folder: Path) -> str:
+    """Digest what lies in a folder as ``digest`` would; links and special files make it that of nothing."""
+    found: dict[str, bytes] = {}
+    try:
+        for parent, folders, names in os.walk(folder, onerror=_raise):
+            for name in (*folders, *names):
+                path = Path(parent, name)
+                if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                    return ""
+            found.update(
+                (Path(parent, name).relative_to(folder).as_posix(), Path(parent, name).read_bytes()) for name in names
+            )
+    except OSError:
+        return ""
+    return digest(found)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _sweep() -> None:

@@ -9,6 +9,7 @@ from improvement.commandline import caller, server, target_report
 from improvement.commandline.answer import Answer
 from improvement.commandline.command import Actions, CountersignCommand
 from improvement.commandline.text import columns, facts, score
+from improvement.engine import formats
 from improvement.exceptions import Invalid
 from improvement.models import Candidate, Target
 from improvement.runner import edits, heads
@@ -17,7 +18,7 @@ from improvement.runner.importing import add_target
 from improvement.runner.inspecting import inspect
 from improvement.selectors import targets as read
 
-FORMATS = ("auto", "countersign", "openevolve", "shinka")
+FORMATS = ("auto", *formats.FORMATS)
 
 
 class Command(CountersignCommand):
@@ -79,10 +80,6 @@ def _name_branch(parser: ArgumentParser) -> None:
 
 
 def _add(options: Namespace) -> Answer:
-    if options.format == "shinka":
-        raise Invalid(
-            "Tasks of the format shinka are not supported yet; add a countersign.toml and use --format countersign."
-        )
     target = add_target(options.path, name=options.name, format=options.format, actor=caller.actor(options))
     return _report(target.name)
 

@@ -1,12 +1,14 @@
-"""One process for evaluator and candidate, for task formats whose evaluator loads the program itself (OpenEvolve)."""
+"""One process for evaluator and candidate, for task formats whose evaluator loads the program itself."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from improvement.sandbox.inside.modules import SHIMS, flush, load, one_line, show_error
-from improvement.sandbox.inside.wire import Wire, plain
+from improvement.sandbox.inside import shinka
+from improvement.sandbox.inside.guard import Guard
+from improvement.sandbox.inside.modules import JOB, SHIMS, flush, load, one_line, show_error
+from improvement.sandbox.inside.wire import Wire, codec, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,19 +21,18 @@ LARGEST = sys.float_info.max
 
 
 def cooperative(reading: int, writing: int, arguments: list[str]) -> None:
-    """Call the module's ``evaluate(program_path)`` once; ``arguments`` is the module's path."""
+    """Let the evaluator score the program once; ``arguments`` are the evaluator's path and the protocol."""
     sys.path.append(SHIMS)
-    wire = Wire(reading, writing, plain)
-    job = wire.receive()
+    job = Wire(reading, writing).receive()
     program = _write(job["files"], job["program"])
+    guard = Guard(writing, codec(plain)[1], job.pop("key"), program)
     try:
-        message = {"result": _result(_evaluate(arguments[0], program, job["seed"]))}
+        message = {"result": _result(_evaluate(*arguments, program, job["seed"], guard))}
     except BaseException as error:
         show_error()
         message = {"evaluator_error": one_line(error)}
     flush()
-    wire.send(message)
-    os._exit(0)
+    guard.send(message)
 
 
 def _write(files: dict[str, str], program: str) -> str:
@@ -44,14 +45,30 @@ def _write(files: dict[str, str], program: str) -> str:
     return f"{folder}/{program}"
 
 
-def _evaluate(path: str, program: str, seed: int) -> Any:
+def _evaluate(path: str, protocol: str, program: str, seed: int, guard: Guard) -> Any:
+    if protocol == "shinka":
+        _import_numpy_for(path)
+        _seed(seed)
+        return shinka.run(path, program)
     module = load(path)
     _seed(seed)
+    guard.seal()
     if hasattr(module, "evaluate"):
         return module.evaluate(program)
     if hasattr(module, STAGES[0]):
         return _staged(module, program)
     raise LookupError(f"{path} defines no function evaluate(program_path)")
+
+
+def _import_numpy_for(path: str) -> None:
+    """Import numpy before its random numbers are fixed, when a script that is yet to run will."""
+    with open(f"{JOB}/{path}", encoding="utf-8") as file:
+        if "numpy" not in file.read():
+            return
+    try:
+        __import__("numpy.random")
+    except ImportError:
+        return
 
 
 def _seed(seed: int) -> None:
@@ -80,7 +97,8 @@ def _result(answer: Any) -> dict[str, Any]:
             numbers[str(name)] = number
         else:
             words[str(name)] = _text(value)
-    return {"metrics": numbers, "notes": {**words, **{str(name): _text(value) for name, value in artifacts.items()}}}
+    notes = {**words, **{str(name): _text(value) for name, value in artifacts.items()}}
+    return {"metrics": numbers, "notes": notes, "incorrect": getattr(answer, "incorrect", None)}
 
 
 def _parts(answer: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:

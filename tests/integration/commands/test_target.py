@@ -18,6 +18,7 @@ from tests.integration.commands.console import (
     refusal,
     write_task,
 )
+from tests.integration.imported.tasks import COARSE, SEARCH
 
 
 def _repository(console: Console) -> Path:
@@ -45,9 +46,13 @@ def test_add_what_cannot_be_measured_leaves_nothing(empty: Console, tmp_path: Pa
     assert not _repository(empty).exists()
 
 
-@pytest.mark.django_db
-def test_add_shinka_is_not_supported_yet(data_directory: Path, task: Path) -> None:
-    assert "not supported yet" in refusal("target", "add", str(task), "--format", "shinka")["message"]
+def test_add_a_shinka_task_as_it_is(empty: Console, tmp_path: Path) -> None:
+    (tmp_path / "Steps").mkdir()
+    (tmp_path / "Steps" / "initial.py").write_text(COARSE)
+    (tmp_path / "Steps" / "evaluate.py").write_text(SEARCH)
+    added = empty.json("target", "add", tmp_path / "Steps")
+    assert (added["target"], added["format"], added["isolation"]) == ("steps", "shinka", "cooperative")
+    assert added["score"] < 0
 
 
 @pytest.mark.django_db

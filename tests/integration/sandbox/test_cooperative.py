@@ -183,7 +183,8 @@ def test_a_forged_message_is_refused_in_whatever_form(line: bytes) -> None:
         os._exit(0)
     """
     result = measured(openevolve(forge), "")
-    assert (result.outcome, result.cause) == (Outcome.FAILED, "protocol"), result
+    assert result.outcome is Outcome.FAILED, result
+    assert result.cause in {"protocol", "tampered"}, result
 
 
 def test_the_candidate_cannot_read_the_holdout() -> None:

@@ -34,6 +34,13 @@ OPENEVOLVE = {
     "notes.bin": b"\xff\x00",
 }
 
+SHINKA = {
+    "initial.py": b"import math\n# EVOLVE-BLOCK-START\nx = 1\n# EVOLVE-BLOCK-END\n",
+    "evaluate.py": b"from shinka.core import run_shinka_eval\n",
+    "shinka.yaml": b"job_config:\n  time: 00:01:30\n",
+    "notes.bin": b"\xff\x00",
+}
+
 
 def message(tree: dict[str, bytes], fmt: str = "openevolve", name: str | None = "task") -> str:
     with pytest.raises(ManifestError) as caught:
@@ -45,6 +52,7 @@ def message(tree: dict[str, bytes], fmt: str = "openevolve", name: str | None = 
 def test_recognise_by_the_files() -> None:
     assert recognise(NATIVE) == "countersign"
     assert recognise(OPENEVOLVE) == "openevolve"
+    assert recognise(SHINKA) == "shinka"
     assert recognise({**OPENEVOLVE, **NATIVE}) == "countersign"
     with pytest.raises(ManifestError, match=r"^This is no target: .* Write a countersign\.toml\.$"):
         recognise({"main.py": b""})
@@ -172,11 +180,74 @@ def test_as_native_openevolve_unpaired_markers_are_refused() -> None:
 
 
 def test_as_native_unknown_format_is_refused() -> None:
-    assert message(NATIVE, "shinka") == (
-        'The format "shinka" cannot be imported. Known formats are countersign, openevolve.'
+    assert message(NATIVE, "gepa") == (
+        'The format "gepa" cannot be imported. Known formats are countersign, openevolve, shinka.'
     )
 
 
 def test_as_native_countersign_manifest_has_to_be_text() -> None:
     assert message({**NATIVE, "countersign.toml": b"\xff"}, "countersign").startswith("countersign.toml: is not UTF-8")
     assert message({}, "countersign") == "There is no countersign.toml at the target's root. Write one."
+
+
+def test_as_native_shinka_keeps_every_file_and_adds_a_manifest_that_parses() -> None:
+    imported = as_native(SHINKA, "shinka", name="packing-26")
+    manifest = parse_manifest(imported.tree["countersign.toml"].decode())
+    assert {path: data for path, data in imported.tree.items() if path != "countersign.toml"} == SHINKA
+    assert (imported.manifest, imported.format) == (manifest, "shinka")
+    assert (manifest.name, manifest.edit_files) == ("packing-26", ("initial.py",))
+    assert manifest.evaluate == Evaluate(
+        "evaluate.py", "cooperative", "shinka", 90.0, 2048, 1, counts="objective_calls"
+    )
+    assert manifest.metrics == (Metric("combined_score", "higher"),)
+    assert imported.warnings == (
+        COOPERATIVE,
+        NO_HOLDOUT,
+        "An evaluation may take 90 seconds, as shinka.yaml says.",
+        "The settings in YAML for models, islands and generations are not used here.",
+    )
+
+
+def test_as_native_shinka_says_what_is_not_used() -> None:
+    tree = {
+        "initial.rs": b"fn main() {}\n",
+        "evaluate.py": b"import numpy\nrun_shinka_eval(run_workers=4)\n",
+        "requirements.txt": b"jax\n",
+    }
+    imported = as_native(tree, "shinka", name="task")
+    assert imported.manifest.evaluate.preload == ("numpy",)
+    assert imported.warnings[2:] == (
+        "An evaluation may take 300 seconds, because no job_config.time says otherwise.",
+        "initial.rs has no EVOLVE-BLOCK markers, so all of it may be changed.",
+        "Early stopping and parallel runs are not used: all runs are made, one after the other.",
+        "requirements.txt is not installed: evaluations have Python with NumPy and SciPy.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"initial.py": None}, "This ShinkaEvolve task has no initial file. Add it, for instance initial.py."),
+        ({"evaluate.py": None}, "This ShinkaEvolve task has no evaluate.py. Add it."),
+        (
+            {"initial.rs": b""},
+            "This ShinkaEvolve task has several programs: initial.py, initial.rs. Keep one of them.",
+        ),
+        (
+            {"shinka.yaml": b"job: {time: soon}"},
+            'shinka.yaml: job.time has to be a time such as "00:10:00", of a day at most; found soon. Correct it.',
+        ),
+        (
+            {"shinka.yaml": b"a: [1,"},
+            "shinka.yaml, line 1, column 7: not valid YAML: expected the node content, but found '<stream end>'. "
+            "Correct that line.",
+        ),
+    ],
+)
+def test_as_native_shinka_what_is_wrong_is_said_in_one_sentence(changed: dict[str, bytes | None], said: str) -> None:
+    tree = {path: data for path, data in {**SHINKA, **changed}.items() if data is not None}
+    assert message(tree, "shinka") == said
+
+
+def test_as_native_shinka_without_a_name() -> None:
+    assert message(SHINKA, "shinka", None) == "A ShinkaEvolve task has no name of its own. Give the target a name."

@@ -1,1 +1,1 @@
-"""Modules that evaluators may import: ``countersign`` and a stand-in for OpenEvolve's result type."""
+"""Modules that evaluators may import: ``countersign``, and stand-ins for parts of OpenEvolve and ShinkaEvolve."""

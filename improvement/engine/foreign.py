@@ -1,0 +1,63 @@
+"""What the imported task formats have in common: settings in YAML, and what their programs import anyway."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+
+import yaml
+
+from improvement.exceptions import ManifestError
+
+_HEAVY = {"networkx", "numpy", "pandas", "scipy", "sklearn", "sympy"}  # worth importing before each evaluation
+REQUIREMENTS = "requirements.txt"
+NOT_INSTALLED = f"{REQUIREMENTS} is not installed: evaluations have Python with NumPy and SciPy."
+
+
+def preload_line(sources: Iterable[bytes]) -> str:
+    """Write the manifest's line for the packages that these programs import, or nothing."""
+    found = {name for source in sources for name in _imports(source)}
+    names = sorted(name for name in found if name.partition(".")[0] in _HEAVY)
+    listed = ", ".join(f'"{name}"' for name in names)
+    return f"preload = [{listed}]\n" if names else ""
+
+
+def _imports(source: bytes) -> Iterator[str]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+def settings(tree: Mapping[str, bytes], path: str, *, example: str) -> dict[str, object]:
+    """Read a file of settings in YAML; without the file there are none.
+
+    ``example`` shows in an error what such a file holds. Raises ManifestError.
+    """
+    try:
+        values = yaml.safe_load(tree.get(path, b"").decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path}: is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+    except yaml.YAMLError as error:
+        raise ManifestError(f"{path}{_place(error)}: not valid YAML: {_reason(error)}. Correct that line.") from error
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(f"{path}: holds a value that cannot be read: {error}. Correct it.") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ManifestError(f'{path}: has to hold settings such as "{example}". Correct it.')
+    return values
+
+
+def _place(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+
+
+def _reason(error: yaml.YAMLError) -> str:
+    return " ".join(str(getattr(error, "problem", None) or getattr(error, "reason", None) or error).split())

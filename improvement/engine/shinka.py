@@ -1,0 +1,110 @@
+"""ShinkaEvolve's task format: ``evaluate.py`` and ``initial.*``, with settings in YAML, and the manifest for it.
+
+Source: the format as ShinkaEvolve documents it (docs/getting_started.md, shinka/core/wrap_eval.py): the evaluator is
+run as ``python evaluate.py --program_path P --results_dir D`` and leaves ``metrics.json`` and ``correct.json`` in D.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from string import Template
+
+from improvement.engine.blocks import blocks
+from improvement.engine.foreign import NOT_INSTALLED, REQUIREMENTS, preload_line, settings
+from improvement.exceptions import ManifestError
+
+EVALUATOR = "evaluate.py"
+DEFAULT_SECONDS = 300.0
+MAX_SECONDS = 86_400
+_PROGRAM = re.compile(r"initial\.[A-Za-z0-9_]+")
+_SETTINGS = re.compile(r"[^/]+\.ya?ml")
+_TIME = re.compile(r"(\d+):([0-5]?\d):([0-5]?\d)")
+_JOBS = ("job_config", "job")
+_MANIFEST = Template("""\
+# Made from a ShinkaEvolve task, whose own files are unchanged.
+
+[target]
+name = "$name"
+description = "Imported from a ShinkaEvolve task."
+kind = "code"
+
+[edit]
+files = ["$program"]
+
+[evaluate]
+module = "$evaluator"
+isolation = "cooperative"
+protocol = "shinka"
+counts = "objective_calls"
+seconds = $seconds
+memory_mb = 2048
+cpus = 1
+$preload
+[metrics.combined_score]
+better = "higher"
+""")
+
+
+def is_shinka(tree: Mapping[str, bytes]) -> bool:
+    """Tell whether a tree looks like a ShinkaEvolve task."""
+    return EVALUATOR in tree and any(_PROGRAM.fullmatch(path) for path in tree)
+
+
+def manifest_for(tree: Mapping[str, bytes], name: str) -> tuple[str, tuple[str, ...]]:
+    """Write the manifest's text for a ShinkaEvolve task, and sentences on what differs there.
+
+    Raises ManifestError when a file is missing, when there are several programs, or when the settings are wrong.
+    """
+    program = _program(tree)
+    if EVALUATOR not in tree:
+        raise ManifestError(f"This ShinkaEvolve task has no {EVALUATOR}. Add it.")
+    seconds, origin = _seconds(tree)
+    preload = preload_line(tree[path] for path in (EVALUATOR, program) if path.endswith(".py"))
+    text = _MANIFEST.substitute(name=name, program=program, evaluator=EVALUATOR, seconds=repr(seconds), preload=preload)
+    return text, tuple(_warnings(tree, program, seconds, origin))
+
+
+def _program(tree: Mapping[str, bytes]) -> str:
+    programs = sorted(path for path in tree if _PROGRAM.fullmatch(path))
+    if not programs:
+        raise ManifestError("This ShinkaEvolve task has no initial file. Add it, for instance initial.py.")
+    if len(programs) > 1:
+        raise ManifestError(f"This ShinkaEvolve task has several programs: {', '.join(programs)}. Keep one of them.")
+    return programs[0]
+
+
+def _seconds(tree: Mapping[str, bytes]) -> tuple[float, str]:
+    """Return how long an evaluation may take, and which file says so."""
+    for path in sorted(path for path in tree if _SETTINGS.fullmatch(path)):
+        values = settings(tree, path, example="num_generations: 100")
+        for key in _JOBS:
+            job = values.get(key)
+            if isinstance(job, dict) and job.get("time") is not None:
+                return _time(f"{path}: {key}.time", job["time"]), path
+    return DEFAULT_SECONDS, ""
+
+
+def _time(where: str, value: object) -> float:
+    """Read hours:minutes:seconds; YAML itself reads such a text as a number of seconds."""
+    if (match := _TIME.fullmatch(str(value).strip())) is not None:
+        hours, minutes, seconds = map(int, match.groups())
+        value = 3600 * hours + 60 * minutes + seconds
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.1 <= value <= MAX_SECONDS:
+        raise ManifestError(
+            f'{where} has to be a time such as "00:10:00", of a day at most; found {str(value)[:40]}. Correct it.'
+        )
+    return float(value)
+
+
+def _warnings(tree: Mapping[str, bytes], program: str, seconds: float, origin: str) -> Iterator[str]:
+    said = f"as {origin} says" if origin else "because no job_config.time says otherwise"
+    yield f"An evaluation may take {seconds:g} seconds, {said}."
+    if not blocks(tree[program].decode("utf-8", "replace"), where=program):
+        yield f"{program} has no EVOLVE-BLOCK markers, so all of it may be changed."
+    if any(_SETTINGS.fullmatch(path) for path in tree):
+        yield "The settings in YAML for models, islands and generations are not used here."
+    if re.search(rb"\bearly_stop_method\b|\brun_workers\b", tree[EVALUATOR]):
+        yield "Early stopping and parallel runs are not used: all runs are made, one after the other."
+    if REQUIREMENTS in tree:
+        yield NOT_INSTALLED

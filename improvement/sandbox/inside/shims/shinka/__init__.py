@@ -1,0 +1,1 @@
+"""The one part of ShinkaEvolve that its evaluators import."""
