@@ -85,7 +85,11 @@ def snapshot() -> Callable[[], str]:
     same, every, each, known = is_, all, map, set(dir(sys.modules["builtins"]))
     spaces = [(module.__name__, vars(module), *_held(module)) for module in _guarded_modules()]
     own = [(name, space, set(space)) for name, space, *_ in spaces if _is_own(space)]
-    codes = [(function, _insides(function)) for *_, values in spaces for function in _functions(values)]
+    codes = [
+        (function, _insides(function))
+        for _, space, _, values in spaces
+        for function in _functions(values, _is_own(space))
+    ]
 
     def changed() -> str:
         for name, space, names, values in spaces:
@@ -122,18 +126,17 @@ def _held(module: ModuleType) -> tuple[tuple[str, ...], tuple[Any, ...]]:
 def _is_fixed(name: str, value: Any, own: bool) -> bool:
     if callable(value) or isinstance(value, type(sys)):
         return not name.endswith("hook")
-    return (
-        name == "__builtins__" if not own else name == "__builtins__" or (name.isupper() and type(value) in CONSTANTS)
-    )
+    constant = name.isupper() and type(value) in CONSTANTS if own else type(value) is float
+    return constant or name == "__builtins__"
 
 
-def _functions(values: Iterable[Any]) -> Iterator[Any]:
-    """The functions among the values, and those of the classes among them."""
+def _functions(values: Iterable[Any], own: bool) -> Iterator[Any]:
+    """The functions among the values and, for the evaluator's and our own, those of their classes."""
     kind = type(_functions)
     for value in values:
         if type(value) is kind:
             yield value
-        elif isinstance(value, type) and value.__module__ != "builtins":
+        elif own and isinstance(value, type):
             yield from (one for one in vars(value).values() if type(one) is kind)
 
 

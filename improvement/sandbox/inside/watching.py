@@ -19,7 +19,8 @@ JOB, INSIDE = "/job/", "/inside/"
 SEARCHES = ("gc.get_objects", "gc.get_referrers", "gc.get_referents", "sys._current_frames")
 REACHES = ("sys._getframe", "sys.settrace", "sys.setprofile", "sys.addaudithook", "code.__new__", "marshal.loads")
 STARTS = ("subprocess.Popen", "os.posix_spawn", "os.exec", "os.fork")
-READ_ATTRIBUTES = {"tb_frame", "__closure__", "__globals__", "gi_frame", "cr_frame"}
+READ_ATTRIBUTES = {"tb_frame", "gi_frame", "cr_frame"}
+PASSING_ON = ("/inspect.py", "/ctypes/__init__.py")
 WRITTEN_ATTRIBUTES = {"__code__", "__defaults__", "__kwdefaults__"}
 POWERFUL_MODULES = {
     *("os", "posix", "sys", "subprocess", "shutil", "importlib", "runpy", "ctypes", "gc", "types", "marshal", "pty"),
@@ -48,8 +49,8 @@ def watch(folder: str, seal: Callable[[], None], tampered: Callable[[str], NoRet
 
 
 def _who(frame: FrameType | None) -> str:
-    """The file of the code that does it; ``inspect`` only passes on what others ask of it."""
-    while frame is not None and frame.f_code.co_filename.endswith("/inspect.py"):
+    """The file of the code that does it; some libraries only pass on what others ask of them."""
+    while frame is not None and frame.f_code.co_filename.endswith(PASSING_ON):
         frame = frame.f_back
     return frame.f_code.co_filename if frame is not None else ""
 
