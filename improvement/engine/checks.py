@@ -20,7 +20,7 @@ from improvement.engine.exhibits import (
 )
 from improvement.engine.findings import Finding, Severity, in_source
 from improvement.engine.manifest import Manifest
-from improvement.engine.measurement import Measurement
+from improvement.engine.measurement import EVALUATOR_CHANGED, TAMPERED, Measurement
 
 WORN_HOLDOUT = 20  # uses after which a holdout has leaked enough through people's decisions to be worth saying
 
@@ -65,10 +65,14 @@ class Material:
     confirm_level: float = LEVEL
 
     @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Every pair in the material."""
+        return (*self.confirm, *self.holdout)
+
+    @property
     def measurements(self) -> tuple[Measurement, ...]:
         """Every measurement in the material."""
-        pairs = (*self.confirm, *self.holdout)
-        return tuple(one for pair in pairs for one in (pair.candidate, pair.champion))
+        return tuple(one for pair in self.pairs for one in (pair.candidate, pair.champion))
 
     @property
     def sandbox_level(self) -> int:
@@ -82,8 +86,11 @@ class Material:
 
     @property
     def evaluator_held(self) -> bool:
-        """Whether every measurement was made by the evaluator that the task names."""
-        return all(one.evaluator_digest == self.evaluator_digest for one in self.measurements)
+        """Whether every measurement was made by the evaluator that the task names, unchanged to its end."""
+        return all(
+            one.evaluator_digest == self.evaluator_digest and one.cause != EVALUATOR_CHANGED
+            for one in self.measurements
+        )
 
 
 def checks(material: Material, rows: Sequence[MetricRow], holdout: HoldoutRow) -> tuple[Check, ...]:
@@ -106,6 +113,7 @@ def findings(
     found = [
         *_about_trust(material),
         *_about_numbers(material),
+        *_about_calls(material),
         *_about_selection(material, rows, selection),
         *_about_guards(material, rows),
         *_about_holdout(material, rows, holdout),
@@ -183,8 +191,14 @@ def _about_trust(material: Material) -> Iterator[Finding]:
     if outside:
         yield Finding("out_of_bounds", Severity.BLOCK, f"It touches {', '.join(outside)}, which may not be edited.")
     if not material.evaluator_held:
-        text = "A measurement was made by another evaluator than the target's: the numbers do not belong together."
+        text = (
+            "A measurement was made by another evaluator than the target's, or by one that changed meanwhile: the "
+            "numbers do not belong together."
+        )
         yield Finding("evaluator_changed", Severity.BLOCK, text)
+    tampered = next((pair.candidate for pair in material.pairs if pair.candidate.cause == TAMPERED), None)
+    if tampered is not None:
+        yield Finding("tampered", Severity.BLOCK, tampered.message)
     if material.sandbox_level < material.required_level:
         text = f"Measured at sandbox level {material.sandbox_level}; level {material.required_level} is required."
         yield Finding("sandbox_level", Severity.BLOCK, text)
@@ -212,6 +226,24 @@ def _about_numbers(material: Material) -> Iterator[Finding]:
     if is_blind_to_seeds(metric.name, pairs):
         text = "The candidate scores the same on every seed although the champion's score varies: is the answer fixed?"
         yield Finding("blind_to_seeds", Severity.SECOND_PERSON, text)
+
+
+def _about_calls(material: Material) -> Iterator[Finding]:
+    """A program that never asks the objective, which the champion asks, knew its answer from elsewhere."""
+    name = material.manifest.evaluate.counts
+    pairs = usable(material.manifest.primary.name, material.confirm)
+    silent = [pair for pair in pairs if name and _is_silent(name, pair)]
+    if silent:
+        text = (
+            f"On {len(silent)} of {len(pairs)} seeds it never asked the objective ({name} is 0 or missing): "
+            "its answer comes from elsewhere."
+        )
+        yield Finding("no_calls", Severity.SECOND_PERSON, text)
+
+
+def _is_silent(name: str, pair: Pair) -> bool:
+    calls, usual = pair.candidate.metrics.get(name), pair.champion.metrics.get(name, 0.0)
+    return usual > 0 if calls is None else calls <= 0
 
 
 def _about_selection(material: Material, rows: Sequence[MetricRow], selection: Selection) -> Iterator[Finding]:

@@ -39,6 +39,7 @@ _PROCESS = _Reach("new_process", Severity.SECOND_PERSON, "other programs")
 _NATIVE = _Reach("new_native", Severity.SECOND_PERSON, "native code or raw memory")
 _FILES = _Reach("new_files", Severity.NOTE, "the file system")
 _INSIDE = _Reach("new_introspection", Severity.NOTE, "the inside of the running program")
+_COMPUTED = _Reach("computed_name", Severity.SECOND_PERSON, "something by a name that is put together while it runs")
 _OTHER = _Reach("new_import", Severity.NOTE, "a module that was not used before")
 
 _MODULES: Mapping[str, _Reach] = {
@@ -93,7 +94,16 @@ def _reaches(text: str) -> dict[str, _Reach]:
             reaches[node.id] = _BUILTINS[node.id]
         if isinstance(node, ast.Attribute) and node.attr in _ATTRIBUTES:
             reaches[node.attr] = _ATTRIBUTES[node.attr]
+        if isinstance(node, ast.Call) and _puts_a_name_together(node):
+            reaches[ast.unparse(node)[:80]] = _COMPUTED
     return reaches
+
+
+def _puts_a_name_together(call: ast.Call) -> bool:
+    """Tell ``getattr(math, "si" + "n")`` from ``getattr(math, name)`` and ``getattr(math, "sin")``."""
+    named = isinstance(call.func, ast.Name) and call.func.id in {"getattr", "setattr", "__import__", "eval", "exec"}
+    texts = (ast.BinOp, ast.JoinedStr, ast.Subscript, ast.Call)
+    return named and any(isinstance(argument, texts) for argument in call.args[-2:])
 
 
 def _imported(node: ast.AST) -> list[str]:

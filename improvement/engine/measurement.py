@@ -12,6 +12,8 @@ from functools import cached_property
 from improvement.engine.manifest import FILE_NAME, Manifest
 
 MOST_TEXT = 500_000
+TAMPERED, EVALUATOR_CHANGED = "tampered", "evaluator_changed"
+"""Causes of a failed measurement that say more of the candidate, or of this machine, than that something broke."""
 
 
 class Stage(StrEnum):

@@ -20,7 +20,7 @@ from improvement.engine.session import Tell, entry_for
 from improvement.exceptions import Conflict, CountersignError, SandboxUnavailable, TargetError
 from improvement.models import Candidate, Evaluation, Run
 from improvement.policies import WhenWaiting
-from improvement.runner import confirming, conversations
+from improvement.runner import canaries, confirming, conversations
 from improvement.runner.tasks_at import task_at
 from improvement.sandbox import levels
 from improvement.selectors import loop, system
@@ -76,7 +76,7 @@ def _step(run: Run) -> bool:
         return _leave_parking(run)
     if loop.open_generation(run.pk) is not None:
         return _close_generation(run)
-    if run.heard_commit != run.target.champion_commit and not _know_champion(run):
+    if not _is_sure(run):
         return False
     if _must_park(run):
         runs.park(run.pk, reason=_WAITS, now=timezone.now())
@@ -86,6 +86,12 @@ def _step(run: Run) -> bool:
     if loop.may_go_on(run, timezone.now()):
         return _open_generation(run)
     return _end(run)
+
+
+def _is_sure(run: Run) -> bool:
+    """Whether the champion's score is known and what scores are worth is not in doubt."""
+    heard = run.heard_commit == run.target.champion_commit or _know_champion(run)
+    return heard and not canaries.hold_up(run)
 
 
 def _open(run: Run) -> bool:
@@ -228,6 +234,7 @@ def _know_champion(run: Run) -> bool:
 
 
 def _nominate(run: Run, *, ending: bool) -> bool:
+    """Nominate a candidate, if one deserves it, and tell whether the run waits for what comes of that."""
     task = task_at(run.target.name, run.target.champion_commit)
     run.refresh_from_db()
     needed = cost_of_one(task.manifest)
@@ -236,6 +243,8 @@ def _nominate(run: Run, *, ending: bool) -> bool:
     chosen = nominate(task.manifest.primary, loop.best_measured(run), here)
     if chosen.number is None:
         return False
+    if canaries.hold_up(run, nominating=True):
+        return True
     candidate = Candidate.objects.select_related("run__target", "target").get(run=run, number=chosen.number)
     confirming.begin(candidate, why=chosen.why)
     return True

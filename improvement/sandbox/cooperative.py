@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from improvement.engine.measurement import Stage, Task
+from improvement.engine.measurement import EVALUATOR_CHANGED, TAMPERED, Stage, Task
 from improvement.sandbox import trees
 from improvement.sandbox.bubblewrap import JOB
 from improvement.sandbox.native import candidate_limits, family
@@ -29,7 +29,7 @@ from improvement.sandbox.supervisor import Supervisor
 from improvement.sandbox.verdict import Verdict, failed, numbers, scored
 
 COMBINED, ERROR = "combined_score", "error"
-TAMPERED, INCORRECT, EVALUATOR_CHANGED = "tampered", "incorrect", "evaluator_changed"
+INCORRECT = "incorrect"
 CHANGED_MESSAGE = "The evaluator's files changed while they were in use on this machine: nothing measured so counts."
 FORGED = "something else than the evaluation wrote a result"
 

@@ -44,6 +44,14 @@ def is_measuring(run_id: int) -> bool:
     return Evaluation.objects.filter(run_id=run_id, stage__in=["measure", "screen"], state__in=OUTSTANDING).exists()
 
 
+def canaries(run: Run, files_digest: str) -> list[Evaluation]:
+    """Return the answered measurements of what a run started from, but for the first, which is no canary."""
+    rows = Evaluation.objects.filter(
+        run=run, candidate__isnull=True, subject__isnull=True, stage="screen", files_id=files_digest
+    )
+    return list(rows.filter(state=Evaluation.State.DONE).order_by("pk"))
+
+
 def is_confirming(run_id: int, *, besides: int = 0) -> bool:
     """Tell whether a candidate of this run, other than ``besides``, is being confirmed for the first time."""
     states = [CandidateState.NOMINATED.value, CandidateState.CONFIRMING.value]

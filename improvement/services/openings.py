@@ -39,6 +39,13 @@ def order_champion(run_id: int, *, commit: str, files: Mapping[str, str], seed: 
     return row.state != Evaluation.State.DONE
 
 
+@transaction.atomic
+def order_canary(run_id: int, *, files: Mapping[str, str], evaluations: int, seed: int, now: datetime) -> None:
+    """Order one more measurement of what a run started from, after so many evaluations of it."""
+    run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
+    _queue(run, run.start_commit, files, stage="screen", index=evaluations, seed=seed, now=now)
+
+
 def _queue(
     run: Run, commit: str, files: Mapping[str, str], *, stage: str, index: int, seed: int, now: datetime
 ) -> None:

@@ -156,6 +156,15 @@ def fail(run_id: int, *, reason: str, now: datetime) -> Run:
 
 
 @audit.turn()
+def hold(run_id: int, *, reason: str, now: datetime) -> None:
+    """Pause a run that must not go on before somebody has looked at it; the reason is one sentence."""
+    run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
+    if run.state == RunState.RUNNING.value:
+        move_run(run, RunState.PAUSED, actor=SYSTEM, reason=reason, now=now)
+        events.record(run, "problem", {"text": f"Held: {reason}."}, now=now)
+
+
+@audit.turn()
 def park(run_id: int, *, reason: str, now: datetime) -> None:
     """Note that a run waits only for people; it holds no worker while it does."""
     run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)

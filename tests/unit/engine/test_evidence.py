@@ -11,7 +11,7 @@ from improvement.engine.evidence import Evidence, build
 from improvement.engine.exhibits import HoldoutVerdict, Pair, Role, Verdict
 from improvement.engine.findings import Severity
 from improvement.engine.manifest import Metric
-from improvement.engine.measurement import Measurement
+from improvement.engine.measurement import Measurement, Outcome
 from improvement.exceptions import Invalid
 from tests.unit.engine.loop_factories import manifest, material, measured, pairs
 
@@ -261,3 +261,44 @@ def test_build_too_few_answers_for_an_exact_test_confirm_nothing() -> None:
     assert evidence.primary is not None
     assert (evidence.primary.method, evidence.primary.low > 0) == ("t", True)
     assert evidence.verdict is Verdict.WITHIN_NOISE
+
+
+def _counted(calls: list[float | None], usual: list[float | None]) -> Evidence:
+    """Build the evidence of a better candidate that asked the objective so often, against a champion that did so."""
+
+    def with_calls(one: Measurement, count: float | None) -> Measurement:
+        return replace(one, metrics={**one.metrics, **({} if count is None else {"calls": count})})
+
+    counts = manifest()
+    counts = replace(counts, evaluate=replace(counts.evaluate, counts="calls"))
+    given = zip(material().confirm, calls, usual, strict=True)
+    confirm = tuple(
+        replace(pair, candidate=with_calls(pair.candidate, mine), champion=with_calls(pair.champion, theirs))
+        for pair, mine, theirs in given
+    )
+    return build(material(manifest=counts, confirm=confirm))
+
+
+@pytest.mark.parametrize("silent", [0.0, None])
+def test_build_an_answer_without_asking_the_objective_needs_a_second_person(silent: float | None) -> None:
+    evidence = _counted([silent] * 7 + [3.0], [5.0] * 8)
+    assert _codes(evidence) == {"no_calls": Severity.SECOND_PERSON}
+    assert "On 7 of 8 seeds it never asked the objective (calls is 0 or missing)" in evidence.findings[0].text
+
+
+@pytest.mark.parametrize(
+    ("calls", "usual"), [([1.0] * 8, [5.0] * 8), ([None] * 8, [None] * 8), ([2.0] * 8, [None] * 8)]
+)
+def test_build_whoever_asks_the_objective_is_not_pointed_at(
+    calls: list[float | None], usual: list[float | None]
+) -> None:
+    assert _codes(_counted(calls, usual)) == {}
+
+
+@pytest.mark.parametrize(("cause", "code"), [("tampered", "tampered"), ("evaluator_changed", "evaluator_changed")])
+def test_build_what_tampering_caused_blocks(cause: str, code: str) -> None:
+    confirm = material().confirm
+    bad = replace(confirm[0].candidate, outcome=Outcome.FAILED, cause=cause, message="It set min.", metrics={})
+    evidence = build(material(confirm=(replace(confirm[0], candidate=bad), *confirm[1:])))
+    assert _codes(evidence)[code] is Severity.BLOCK
+    assert not evidence.better

@@ -23,12 +23,18 @@ def _codes(old: str, new: str) -> list[tuple[str, Severity]]:
         ("open('a')", "new_files", Severity.NOTE),
         ("import sys", "new_introspection", Severity.NOTE),
         ("f.__globals__", "new_introspection", Severity.NOTE),
-        ("getattr(math, 's' + 'in')", "new_introspection", Severity.NOTE),
+        ("getattr(math, 'sin')", "new_introspection", Severity.NOTE),
         ("import numpy", "new_import", Severity.NOTE),
     ],
 )
 def test_in_source_new_reach_found(line: str, code: str, severity: Severity) -> None:
     assert _codes("x = 1\n", f"x = 1\n{line}\n") == [(code, severity)]
+
+
+@pytest.mark.parametrize("call", ["getattr(math, 's' + 'in')", "getattr(math, f'{s}in')", "eval(chr(49))"])
+def test_in_source_a_name_that_is_put_together_is_reported(call: str) -> None:
+    assert ("computed_name", Severity.SECOND_PERSON) in _codes("", f"{call}\n")
+    assert "computed_name" not in dict(_codes("", "getattr(math, name)\nsetattr(self, 'x', 3)\n"))
 
 
 def test_in_source_what_was_there_before_is_not_news() -> None:
