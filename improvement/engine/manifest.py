@@ -28,11 +28,11 @@ __all__ = [
 FILE_NAME = "countersign.toml"
 KINDS = ("code", "parameters", "pipeline", "prompt", "strategy")
 ISOLATIONS = ("separate", "cooperative")
-PROTOCOLS = {"countersign": "separate", "openevolve": "cooperative", "shinka": "cooperative"}
+PROTOCOLS = {"countersign": "separate", "program": "separate", "openevolve": "cooperative", "shinka": "cooperative"}
 """Each protocol, and the isolation that it can have."""
 DIRECTIONS = ("higher", "lower")
 
-_TABLES = ("target", "edit", "evaluate", "metrics", "holdout", "parameters", "cheats")
+_TABLES = ("target", "edit", "evaluate", "candidate", "metrics", "holdout", "parameters", "cheats")
 _EVALUATE_KEYS = ("module", "isolation", "protocol", "seconds", "memory_mb", "cpus", "visible", "preload", "counts")
 _TARGET_NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 
@@ -95,7 +95,10 @@ class Cheat:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A parsed ``countersign.toml``; ``text`` is its source."""
+    """A parsed ``countersign.toml``; ``text`` is its source.
+
+    ``command`` is what runs a candidate that is not Python, empty for one that is.
+    """
 
     name: str
     edit_files: tuple[str, ...]
@@ -106,6 +109,7 @@ class Manifest:
     holdout: Holdout | None = None
     parameters: tuple[Parameter, ...] = ()
     cheats: tuple[Cheat, ...] = ()
+    command: tuple[str, ...] = ()
     text: str = field(default="", repr=False)
 
     @property
@@ -156,11 +160,13 @@ def parse_manifest(text: str, *, where: str = FILE_NAME) -> Manifest:
         holdout=_holdout(root),
         parameters=read_space(root.table("parameters", None)),
         cheats=_cheats(root.table("cheats", None), edit_files),
+        command=_command(root),
         text=text,
     )
     _check_protection(manifest, where)
     _check_cheats_are_edits(manifest, where)
     _check_space(manifest, where)
+    _check_command(manifest, where)
     return manifest
 
 
@@ -254,6 +260,16 @@ def _evaluate(table: Table) -> Evaluate:
     return evaluate
 
 
+def _command(root: Table) -> tuple[str, ...]:
+    if "candidate" not in root.values:
+        return ()
+    table = root.table("candidate", ("command",))
+    command = table.texts("command")
+    if not command or not all(command) or any("\0" in part for part in command):
+        raise table.error("command", 'has to be a program and its arguments, such as ["/bin/sh", "solution.sh"].')
+    return command
+
+
 def _metrics(table: Table) -> tuple[Metric, ...]:
     metrics = table.tables(("better", "unit", "epsilon", "guard", "bound"))
     if not metrics:
@@ -327,4 +343,16 @@ def _check_space(manifest: Manifest, where: str) -> None:
     if manifest.kind == "parameters" and not manifest.parameters:
         raise ManifestError(
             f'{where}: target.kind is "parameters" but no parameter is declared. Add a table [parameters.NAME].'
+        )
+
+
+def _check_command(manifest: Manifest, where: str) -> None:
+    if (manifest.evaluate.protocol == "program") != bool(manifest.command):
+        raise ManifestError(
+            f'{where}: evaluate.protocol = "program" and candidate.command belong together. Write both, as in '
+            'command = ["/bin/sh", "solution.sh"], or neither.'
+        )
+    if manifest.command and not any(manifest.is_editable(part) for part in manifest.command):
+        raise ManifestError(
+            f"{where}: candidate.command names none of the editable files, so no candidate would ever run. Name one."
         )

@@ -33,10 +33,10 @@ def evaluate(
     default = callable_files[0].rpartition("/")[2].removesuffix(".py") if callable_files else ""
     evaluator.send(json.dumps({"module": default, "seed": seed, "stage": str(stage), "case": case}).encode())
     candidate = Program(
-        "candidate",
+        "program" if manifest.command else "candidate",
         files={path: text.encode("utf-8") for path, text in files.items()},
         binds=_visible(task),
-        arguments=tuple(callable_files),
+        arguments=manifest.command or tuple(callable_files),
         family=family(task, {*files, *task.visible}),
     )
     limits = candidate_limits(task)

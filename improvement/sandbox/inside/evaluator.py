@@ -11,7 +11,7 @@ from improvement.sandbox.inside.wire import Wire, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
 
@@ -37,6 +37,29 @@ class Candidate:
                 "function": function,
                 "args": args,
                 "kwargs": kwargs,
+                "seconds": self._seconds,
+            }
+        )
+
+    def run(
+        self,
+        stdin: str = "",
+        *,
+        args: Iterable[str] = (),
+        files: Mapping[str, str] | None = None,
+        read: Iterable[str] = (),
+    ) -> Any:
+        """Run the candidate's command once with ``stdin`` and further arguments, in a folder with these ``files``.
+
+        Returns what it printed or, when ``read`` names files, their texts, path to text. Raises CandidateFailed when
+        it fails, takes too long, prints too much or leaves anything but plain files of UTF-8 text.
+        """
+        return self._ask(
+            {
+                "module": self._module,
+                "function": "run",
+                "args": [str(stdin), [str(one) for one in args]],
+                "kwargs": {"files": dict(files or {}), "read": list(read)},
                 "seconds": self._seconds,
             }
         )

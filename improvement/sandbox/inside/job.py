@@ -7,7 +7,7 @@ import fcntl
 import os
 import sys
 
-from improvement.sandbox.inside import candidate, command, cooperative, enter, evaluator, facts, probes, script
+from improvement.sandbox.inside import candidate, command, cooperative, enter, evaluator, facts, probes, program, script
 from improvement.sandbox.inside import syscalls as system
 from improvement.sandbox.inside.modules import flush, show_error
 
@@ -23,6 +23,7 @@ ROLES = {
     "evaluator": evaluator.evaluator,
     "facts": facts.facts,
     "probes": probes.probes,
+    "program": program.program,
     "script": script.script,
 }
 FD_BYTES = 4

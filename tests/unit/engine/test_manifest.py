@@ -250,13 +250,36 @@ def test_parse_manifest_without_metric_is_refused() -> None:
 def test_parse_manifest_unknown_table_lists_known_ones() -> None:
     assert message(SMALL + "[zzz]\n") == (
         "countersign.toml: zzz is not a known key. "
-        "Known keys are target, edit, evaluate, metrics, holdout, parameters, cheats."
+        "Known keys are target, edit, evaluate, candidate, metrics, holdout, parameters, cheats."
     )
 
 
 def test_parse_manifest_kind_parameters_needs_parameters() -> None:
     text = SMALL.replace('name = "small"', 'name = "small"\nkind = "parameters"')
     assert "no parameter is declared. Add a table [parameters.NAME]." in message(text)
+
+
+def test_parse_manifest_a_program_in_another_language() -> None:
+    text = SMALL.replace("a.py", "a.sh").replace('"evaluator.py"', '"evaluator.py"\nprotocol = "program"\ncounts = "n"')
+    manifest = parse_manifest(text + '[candidate]\ncommand = ["/bin/sh", "a.sh"]\n')
+    assert (manifest.command, manifest.evaluate.isolation) == (("/bin/sh", "a.sh"), "separate")
+    assert manifest.evaluate.counts == "n"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "candidate", "said"),
+    [
+        ('protocol = "program"', "", 'evaluate.protocol = "program" and candidate.command belong together.'),
+        ("", '[candidate]\ncommand = ["a.py"]', 'evaluate.protocol = "program" and candidate.command belong together.'),
+        ('protocol = "program"', "[candidate]\ncommand = []", "candidate.command has to be a program"),
+        ('protocol = "program"', '[candidate]\ncommand = ["sh", "b.sh"]', "names none of the editable files"),
+        ('protocol = "program"', "[candidate]\nrun = 1", "candidate.run is not a known key"),
+        ('counts = "a b"', "", "evaluate.counts has to be a metric's name"),
+    ],
+)
+def test_parse_manifest_a_command_that_cannot_be_right(protocol: str, candidate: str, said: str) -> None:
+    text = SMALL.replace('"evaluator.py"\n', f'"evaluator.py"\n{protocol}\n') + candidate
+    assert said in message(text)
 
 
 def test_parse_manifest_names_the_file_it_was_told() -> None:
