@@ -22,7 +22,10 @@ from improvement.selectors import candidates, reviews
 from improvement.services.actors import Actor
 from improvement.states import CandidateState, words
 
-EXAMPLE, EDITED = "valley", "walk.py"
+EXAMPLE = "valley"
+EDITED = {EXAMPLE: "walk.py", "hollow": "initial.py"}
+"""Each example with the file that its attempts replace: a target of our own form, and an imported task."""
+
 ATTEMPTS = "attempts"
 PATIENCE_SECONDS = 600.0
 _POLL_SECONDS = 1.0
@@ -44,28 +47,38 @@ class Command(CountersignCommand):
 
 
 def _cheats(options: Namespace) -> Answer:
-    actor, folder = caller.actor(options), Path(settings.BASE_DIR) / "examples" / EXAMPLE
-    target = Target.objects.filter(name=EXAMPLE).first()
+    actor = caller.actor(options)
+    proposed = {example: _propose_all(example, actor) for example in EDITED}
+    for example, attempts in proposed.items():
+        _settle(example, [candidate.pk for _, candidate in attempts])
+    found = {
+        example: [(path, candidates.get(one.pk, caller.reader())) for path, one in attempts]
+        for example, attempts in proposed.items()
+    }
+    lines = [line for example, attempts in found.items() for line in _report(example, [one for _, one in attempts])]
+    values = [_value(example, path, one) for example, attempts in found.items() for path, one in attempts]
+    return Answer({"target": EXAMPLE, "targets": list(EDITED), "attempts": values}, lines)
+
+
+def _propose_all(example: str, actor: Actor) -> list[tuple[Path, Candidate]]:
+    folder = Path(settings.BASE_DIR) / "examples" / example
+    target = Target.objects.filter(name=example).first()
     if target is None:
-        target = add_target(folder, name=EXAMPLE, format="auto", actor=actor)
+        target = add_target(folder, name=example, format="auto", actor=actor)
     attempts = sorted((folder / ATTEMPTS).glob("*.py"))
-    proposed = [_propose(target, path, actor) for path in attempts]
-    _settle(target, [candidate.pk for candidate in proposed])
-    found = [candidates.get(one.pk, caller.reader()) for one in proposed]
-    lines = [line for one in found for line in _lines(one)]
-    return Answer({"target": EXAMPLE, "attempts": list(map(_value, attempts, found))}, lines)
+    return [(path, _propose(target, path, actor)) for path in attempts]
 
 
 def _propose(target: Target, path: Path, actor: Actor) -> Candidate:
     text = path.read_text(encoding="utf-8")
     said = (ast.get_docstring(ast.parse(text)) or path.stem).splitlines()[0]
-    return edits.propose(target, files={EDITED: text}, what=path.name, note=said, actor=actor)
+    return edits.propose(target, files={EDITED[target.name]: text}, what=path.name, note=said, actor=actor)
 
 
-def _settle(target: Target, ids: list[int]) -> None:
+def _settle(target_name: str, ids: list[int]) -> None:
     """Wait until the workers have judged every attempt, or judge them here when there are none."""
     if not server.has_workers():
-        settle_target(target.name)
+        settle_target(target_name)
         return
     deadline = time.monotonic() + PATIENCE_SECONDS
     left = len(ids)
@@ -87,14 +100,20 @@ def _why(candidate: Candidate) -> str:
     return " ".join([f"{review.tier} risk." if review else "", summary, *findings]).strip()
 
 
+def _report(example: str, found: list[Candidate]) -> list[str]:
+    target = Target.objects.get(name=example)
+    return [f"{example} ({target.isolation})", *(line for one in found for line in _lines(one))]
+
+
 def _lines(candidate: Candidate) -> list[str]:
     state = words(CandidateState(candidate.state))
     return [f"C-{candidate.pk}  {candidate.note}", f"    {state}: {_why(candidate)}"]
 
 
-def _value(path: Path, candidate: Candidate) -> dict[str, Any]:
+def _value(example: str, path: Path, candidate: Candidate) -> dict[str, Any]:
     found = candidates.evidence(candidate.pk)
     return {
+        "target": example,
         "file": path.name,
         "candidate": f"C-{candidate.pk}",
         "attempt": candidate.note,

@@ -18,6 +18,15 @@ STOPPED = {
     "rewrites_the_evaluator.py": ("withdrawn", "no better than the champion's"),
     "writes_the_answer_itself.py": ("failed", "its answer does not belong to the call"),
 }
+STOPPED_WHERE_IT_SHARES_A_PROCESS = {
+    "exchanges_the_aggregation.py": ("failed", "tampered with its scoring: it exchanged __main__.aggregate"),
+    "looks_for_the_score_in_memory.py": ("failed", "tampered with its scoring: it called gc.get_objects"),
+    "overwrites_at_the_end.py": ("withdrawn", "no better than the champion's"),
+    "writes_a_result_of_its_own.py": ("failed", "something else than the evaluation wrote a result"),
+}
+SILENT = ("answers_from_outside.py", "never_asks.py")
+HONEST = ("honest_more_looks.py", "honest_thirds.py")
+HONEST_WHERE_IT_SHARES_A_PROCESS = ("honest_more_places.py", "honest_thirds_of_a_hollow.py")
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +36,9 @@ def attempts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, ob
     return {one["file"]: one for one in console.json("demo", "cheats")["attempts"]}
 
 
-@pytest.mark.parametrize("name", STOPPED)
+@pytest.mark.parametrize("name", [*STOPPED, *STOPPED_WHERE_IT_SHARES_A_PROCESS])
 def test_a_cheat_is_stopped(attempts: dict[str, dict[str, object]], name: str) -> None:
-    state, why = STOPPED[name]
+    state, why = {**STOPPED, **STOPPED_WHERE_IT_SHARES_A_PROCESS}[name]
     assert attempts[name]["state"] == state
     assert why in str(attempts[name]["why"])
 
@@ -42,11 +51,28 @@ def test_what_works_only_where_it_is_measured_reaches_people_with_a_warning(
     assert "holdout_gap" in narrow["findings"]  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("name", ["honest_more_looks.py", "honest_thirds.py"])
+@pytest.mark.parametrize("name", HONEST)
 def test_an_honest_change_comes_to_review(attempts: dict[str, dict[str, object]], name: str) -> None:
     assert (attempts[name]["state"], attempts[name]["findings"]) == ("in_review", [])
 
 
+@pytest.mark.parametrize("name", HONEST_WHERE_IT_SHARES_A_PROCESS)
+def test_an_honest_change_of_an_imported_task_comes_to_review(
+    attempts: dict[str, dict[str, object]], name: str
+) -> None:
+    assert (attempts[name]["state"], attempts[name]["findings"]) == ("in_review", ["cooperative", "no_holdout"])
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_who_never_asked_the_objective_comes_to_review_with_that_said(
+    attempts: dict[str, dict[str, object]], name: str
+) -> None:
+    silent = attempts[name]
+    assert silent["state"] == "in_review"
+    assert "no_calls" in silent["findings"]  # type: ignore[operator]
+    assert "never asked the objective" in str(silent["why"])
+
+
 def test_every_attempt_is_accounted_for(attempts: dict[str, dict[str, object]]) -> None:
-    honest = {"honest_more_looks.py", "honest_thirds.py"}
-    assert attempts.keys() == STOPPED.keys() | honest | {"only_where_it_is_measured.py"}
+    named = {*HONEST, *HONEST_WHERE_IT_SHARES_A_PROCESS, *SILENT, "only_where_it_is_measured.py"}
+    assert attempts.keys() == STOPPED.keys() | STOPPED_WHERE_IT_SHARES_A_PROCESS.keys() | named
