@@ -19,12 +19,12 @@ STOPPED = {
     "writes_the_answer_itself.py": ("failed", "its answer does not belong to the call"),
 }
 STOPPED_WHERE_IT_SHARES_A_PROCESS = {
+    "answers_from_outside.py": ("failed", "the result holds one Everywhere, which only looks like a number"),
     "exchanges_the_aggregation.py": ("failed", "tampered with its scoring: it exchanged __main__.aggregate"),
     "looks_for_the_score_in_memory.py": ("failed", "tampered with its scoring: it called gc.get_objects"),
     "overwrites_at_the_end.py": ("withdrawn", "no better than the champion's"),
     "writes_a_result_of_its_own.py": ("failed", "something else than the evaluation wrote a result"),
 }
-SILENT = ("answers_from_outside.py", "never_asks.py")
 HONEST = ("honest_more_looks.py", "honest_thirds.py")
 HONEST_WHERE_IT_SHARES_A_PROCESS = ("honest_more_places.py", "honest_thirds_of_a_hollow.py")
 
@@ -63,16 +63,13 @@ def test_an_honest_change_of_an_imported_task_comes_to_review(
     assert (attempts[name]["state"], attempts[name]["findings"]) == ("in_review", ["cooperative", "no_holdout"])
 
 
-@pytest.mark.parametrize("name", SILENT)
-def test_who_never_asked_the_objective_comes_to_review_with_that_said(
-    attempts: dict[str, dict[str, object]], name: str
-) -> None:
-    silent = attempts[name]
+def test_who_never_asked_the_objective_comes_to_review_with_that_said(attempts: dict[str, dict[str, object]]) -> None:
+    silent = attempts["never_asks.py"]
     assert silent["state"] == "in_review"
     assert "no_calls" in silent["findings"]  # type: ignore[operator]
     assert "never asked the objective" in str(silent["why"])
 
 
 def test_every_attempt_is_accounted_for(attempts: dict[str, dict[str, object]]) -> None:
-    named = {*HONEST, *HONEST_WHERE_IT_SHARES_A_PROCESS, *SILENT, "only_where_it_is_measured.py"}
+    named = {*HONEST, *HONEST_WHERE_IT_SHARES_A_PROCESS, "only_where_it_is_measured.py", "never_asks.py"}
     assert attempts.keys() == STOPPED.keys() | STOPPED_WHERE_IT_SHARES_A_PROCESS.keys() | named

@@ -90,3 +90,16 @@ def test_a_script_that_complains_after_it_wrote_that_nothing_is_correct() -> Non
     complains = SEARCH + "\n    raise RuntimeError('Evaluation failed')\n"
     assert measured(shinka(complains), "def search(**k): return 5").cause == "incorrect"
     assert measured(shinka(complains)).cause == "evaluation_error"
+
+
+@pytest.mark.parametrize("result", ["Liar(0.0)", "(0.0, Liar(0.0))", "({'at': [Liar(1.0)]}, 1.0)"])
+def test_a_number_with_code_of_its_own_is_not_correct(result: str) -> None:
+    lies = "class Liar(float):\n    def __neg__(self):\n        return 99.0\n"
+    found = measured(shinka(), f"{lies}def search(objective, place_seed):\n    return {result}\n")
+    assert (found.outcome, found.cause) == (Outcome.FAILED, "incorrect"), found
+    assert "Liar, which only looks like a number" in found.message
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    program = "import numpy as np\ndef search(objective, place_seed):\n    return np.float64(1.0), [np.ones(3)]\n"
+    assert measured(shinka(), program).outcome is Outcome.OK

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 COUNTED = (FunctionType, MethodType, BuiltinFunctionType)
+VALUES = (int, float, complex, str, bytes)
+MADE_BY_A_PROGRAM = 1 << 9  # Py_TPFLAGS_HEAPTYPE: the type was made by running Python, not by compiling C
+DEPTH = 3
 
 _asked = count().__next__
 _handed: list[str] = []
@@ -93,7 +96,18 @@ def _runs(
         began_at = time.perf_counter()
         results.append(experiment(**kwargs))
         seconds.append(time.perf_counter() - began_at)
+        _refuse_own_kinds(results[-1], DEPTH)
     return results, seconds
+
+
+def _refuse_own_kinds(value: Any, depth: int) -> None:
+    """Raise TypeError for numbers and texts of a kind of its own: their sums and comparisons run the program's code."""
+    kind = type(value)
+    if isinstance(value, VALUES) and kind.__flags__ & MADE_BY_A_PROGRAM:
+        raise TypeError(f"the result holds one {kind.__name__}, which only looks like a number or a text")
+    if depth and kind in {list, tuple, dict}:
+        for one in [*value.values()] if kind is dict else value:
+            _refuse_own_kinds(one, depth - 1)
 
 
 def _counted(name: str, value: Any) -> Any:
