@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from improvement.engine.measurement import Measurement
 from improvement.models import Evaluation, Run
-from improvement.runner import canaries
+from improvement.runner import advancing, canaries
 from improvement.services import runs
 from improvement.services.evaluations import Order
 from tests import factories as make
@@ -79,3 +79,15 @@ def test_a_held_run_goes_on_when_somebody_lets_it_and_the_canary_sings_again(coo
 def test_a_target_that_is_scored_apart_needs_none() -> None:
     assert not _again(make.run(), evaluations=500, nominating=True)
     assert not Evaluation.objects.filter(stage="screen").exists()
+
+
+def test_advancing_a_run_orders_canaries_and_holds_it(cooperative: Run) -> None:
+    for evaluations, score in ((0, make.START), (60, 1.5)):
+        Run.objects.filter(pk=cooperative.pk).update(evaluations=evaluations)
+        advancing.advance(cooperative.pk, worker="here")
+        assert make.answer_all(_scored(score)) > 0
+
+    advancing.advance(cooperative.pk, worker="here")
+
+    held = Run.objects.get(pk=cooperative.pk)
+    assert (held.state, "and 1 before" in held.wait_reason) == ("paused", True)
