@@ -41,7 +41,10 @@ def test_example_python_files_are_python() -> None:
     [
         ("target", {"name", "description", "kind"}),
         ("edit", {"files"}),
-        ("evaluate", {"module", "seconds", "memory_mb", "cpus", "visible", "preload", "isolation", "protocol"}),
+        (
+            "evaluate",
+            {"module", "seconds", "memory_mb", "cpus", "visible", "preload", "counts", "isolation", "protocol"},
+        ),
         ("metrics.NAME", {"better", "unit", "epsilon", "guard", "bound"}),
         ("holdout", {"module", "cases"}),
     ],
