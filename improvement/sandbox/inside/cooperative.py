@@ -7,7 +7,7 @@ import sys
 
 from improvement.sandbox.inside import shinka
 from improvement.sandbox.inside.guard import Guard
-from improvement.sandbox.inside.modules import JOB, SHIMS, flush, load, one_line, show_error
+from improvement.sandbox.inside.modules import SHIMS, flush, job_folder, load, one_line, show_error
 from improvement.sandbox.inside.wire import Wire, codec, plain
 
 TYPE_CHECKING = False
@@ -62,7 +62,7 @@ def _evaluate(path: str, protocol: str, program: str, seed: int, guard: Guard) -
 
 def _import_numpy_for(path: str) -> None:
     """Import numpy before its random numbers are fixed, when a script that is yet to run will."""
-    with open(f"{JOB}/{path}", encoding="utf-8") as file:
+    with open(f"{job_folder()}/{path}", encoding="utf-8") as file:
         if "numpy" not in file.read():
             return
     try:

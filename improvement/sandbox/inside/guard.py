@@ -11,7 +11,7 @@ import os
 import sys
 from operator import is_
 
-from improvement.sandbox.inside.watching import watch
+from improvement.sandbox.inside.watching import own_folders, watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, NoReturn
 
-JOB, INSIDE = "/job/", "/inside/"
 BASIC = (
     *("builtins", "sys", "os", "posix", "time", "math", "cmath", "json", "json.encoder", "json.decoder", "random"),
     *(
@@ -83,12 +82,13 @@ def _sender(writing: int, encode: Callable[[Any], str], key: str) -> Callable[[d
 def snapshot() -> Callable[[], str]:
     """Hold the functions that scoring may use; return what names the first that was exchanged, or nothing."""
     same, every, each, known = is_, all, map, set(dir(sys.modules["builtins"]))
-    spaces = [(module.__name__, vars(module), *_held(module)) for module in _guarded_modules()]
-    own = [(name, space, set(space)) for name, space, *_ in spaces if _is_own(space)]
+    modules = [(module, _is_own(vars(module), own_folders())) for module in _guarded_modules()]
+    spaces = [(module.__name__, vars(module), *_held(module, own)) for module, own in modules]
+    mine = [(module.__name__, vars(module), set(vars(module))) for module, own in modules if own]
     codes = [
         (function, _insides(function))
-        for _, space, _, values in spaces
-        for function in _functions(values, _is_own(space))
+        for (_, own), (*_, values) in zip(modules, spaces, strict=True)
+        for function in _functions(values, own)
     ]
 
     def changed() -> str:
@@ -98,7 +98,7 @@ def snapshot() -> Callable[[], str]:
         for function, before in codes:
             if not every(each(same, _insides(function), before)):
                 return f"the code of {function.__name__}"
-        shadows = ((name, (space.keys() - before) & known) for name, space, before in own)
+        shadows = ((name, (space.keys() - before) & known) for name, space, before in mine)
         return next((f"{name}.{min(found)}" for name, found in shadows if found), "")
 
     return changed
@@ -106,20 +106,20 @@ def snapshot() -> Callable[[], str]:
 
 def _guarded_modules() -> Iterator[ModuleType]:
     """The evaluator's own modules, our stand-ins, what both import, and the basic ones."""
-    own = [module for module in list(sys.modules.values()) if _is_own(getattr(module, "__dict__", {}))]
+    folders = own_folders()
+    own = [module for module in list(sys.modules.values()) if _is_own(getattr(module, "__dict__", {}), folders)]
     used = [value for module in own for value in vars(module).values() if isinstance(value, type(sys))]
     basic = [sys.modules[name] for name in BASIC if name in sys.modules]
     return iter({id(module): module for module in (*own, *used, *basic)}.values())
 
 
-def _is_own(space: Mapping[str, Any]) -> bool:
-    return str(space.get("__file__")).startswith((JOB, INSIDE))
+def _is_own(space: Mapping[str, Any], folders: tuple[str, str]) -> bool:
+    return str(space.get("__file__")).startswith(folders)
 
 
-def _held(module: ModuleType) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+def _held(module: ModuleType, own: bool) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     """What of a module nobody exchanges honestly, names and values: functions, classes, modules, constants."""
-    space, own = vars(module), _is_own(vars(module))
-    held = {name: value for name, value in space.items() if _is_fixed(name, value, own)}
+    held = {name: value for name, value in vars(module).items() if _is_fixed(name, value, own)}
     return tuple(held), tuple(held.values())
 
 

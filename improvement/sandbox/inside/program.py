@@ -10,24 +10,22 @@ import os
 import signal
 import stat
 
-from improvement.sandbox.inside.modules import JOB
+from improvement.sandbox.inside.modules import job_folder
 from improvement.sandbox.inside.wire import Wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-FOLDER = "/tmp/run"
-STREAMS = "/tmp/streams"
 MOST_BYTES = 600_000
 """What all outputs of one run may hold together: escaped as JSON it still fits into one message."""
-ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": FOLDER, "TMPDIR": "/tmp"}
+PATHS = "/usr/local/bin:/usr/bin:/bin"
 
 
 def program(reading: int, writing: int, arguments: list[str]) -> None:
     """Run the command of ``arguments`` for each request until the host closes the channel."""
     wire = Wire(reading, writing)
-    command = [f"{JOB}/{part}" if os.path.isfile(f"{JOB}/{part}") else part for part in arguments]
+    command = [_where_it_lies(part) for part in arguments]
     while True:
         try:
             request = wire.receive()
@@ -38,6 +36,19 @@ def program(reading: int, writing: int, arguments: list[str]) -> None:
         except (OSError, ValueError, LookupError) as error:
             answer = {"error": str(error)}
         wire.send({"id": request["id"], **answer})
+
+
+def _where_it_lies(part: str) -> str:
+    path = f"{job_folder()}/{part}"
+    return path if os.path.isfile(path) else part
+
+
+def _folder() -> str:
+    return os.environ["TMPDIR"] + "/run"
+
+
+def _streams() -> str:
+    return os.environ["TMPDIR"] + "/streams"
 
 
 def _run(command: list[str], stdin: str, extra: list[str], files: dict[str, str], read: list[str]) -> Any:
@@ -59,11 +70,11 @@ def _begin_anew(files: dict[str, str]) -> None:
     """Make an empty folder to run in, with the input files."""
     import shutil
 
-    for folder in (FOLDER, STREAMS):
+    for folder in (_folder(), _streams()):
         shutil.rmtree(folder, ignore_errors=True)
         os.mkdir(folder)
     for path, text in files.items():
-        target = f"{FOLDER}/{'/'.join(_parts(path))}"
+        target = f"{_folder()}/{'/'.join(_parts(path))}"
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with open(target, "w", encoding="utf-8", newline="") as file:
             file.write(text)
@@ -77,9 +88,10 @@ def _execute(command: list[str], stdin: str) -> tuple[int, bytes]:
     given, printed = _nameless("in"), _nameless("out")
     _write_all(given, stdin.encode())
     os.lseek(given, 0, os.SEEK_SET)
-    os.chdir(FOLDER)
+    os.chdir(_folder())
     actions = [(os.POSIX_SPAWN_DUP2, given, 0), (os.POSIX_SPAWN_DUP2, printed, 1)]
-    child = os.posix_spawnp(command[0], command, ENVIRONMENT, file_actions=actions, setpgroup=0)
+    environment = {"PATH": PATHS, "LANG": "C.UTF-8", "HOME": _folder(), "TMPDIR": os.environ["TMPDIR"]}
+    child = os.posix_spawnp(command[0], command, environment, file_actions=actions, setpgroup=0)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     _end_the_rest(child)
     os.chdir("/")
@@ -93,7 +105,7 @@ def _execute(command: list[str], stdin: str) -> tuple[int, bytes]:
 
 
 def _nameless(name: str) -> int:
-    path = f"{STREAMS}/{name}"
+    path = f"{_streams()}/{name}"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     os.unlink(path)
     return descriptor
@@ -108,7 +120,7 @@ def _end_the_rest(child: int) -> None:
     """End what the command left running: all other processes, where this one is the first of its namespace."""
     try:
         os.kill(-1 if os.getpid() == 1 else -child, signal.SIGKILL)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         return
     try:
         while os.getpid() == 1:
@@ -120,7 +132,7 @@ def _end_the_rest(child: int) -> None:
 def _output(path: str, room: int) -> bytes:
     """Read an output file; ValueError or OSError when it is anything but a plain file that fits."""
     *folders, name = _parts(path)
-    at = os.open(FOLDER, os.O_RDONLY | os.O_DIRECTORY)
+    at = os.open(_folder(), os.O_RDONLY | os.O_DIRECTORY)
     try:
         for folder in folders:
             inner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
-from improvement.sandbox.inside.modules import JOB, show_error
+from improvement.sandbox.inside.modules import job_folder, show_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-RESULTS = "/tmp/results"
 LARGEST_FILE = 1 << 20
 CALLS = "objective_calls"
 _SHIM = "shinka.core.wrap_eval"
@@ -27,7 +26,7 @@ class Scored:
 
 
 def run(path: str, program: str) -> Scored:
-    """Run the script at /job/``path`` on ``program`` and return what its files say."""
+    """Run the script at ``path`` of the job's folder on ``program`` and return what its files say."""
     error = _run_script(path, program)
     correct = _read("correct")
     if error is not None and (not isinstance(correct, dict) or correct.get("correct")):
@@ -41,16 +40,17 @@ def run(path: str, program: str) -> Scored:
 
 def _run_script(path: str, program: str) -> BaseException | None:
     """Run a file as ``python`` would, and return the error that ended it."""
-    with open(f"{JOB}/{path}", encoding="utf-8") as file:
+    script = f"{job_folder()}/{path}"
+    with open(script, encoding="utf-8") as file:
         source = file.read()
-    os.makedirs(RESULTS, exist_ok=True)
-    os.chdir(JOB)
-    _become_main(path)
+    os.makedirs(_results(), exist_ok=True)
+    os.chdir(job_folder())
+    _become_main(script)
     hyphens = "--program-path" in source and "--program_path" not in source
     names = ("--program-path", "--results-dir") if hyphens else ("--program_path", "--results_dir")
-    sys.argv = [f"{JOB}/{path}", names[0], program, names[1], RESULTS]
+    sys.argv = [script, names[0], program, names[1], _results()]
     try:
-        exec(compile(source, f"{JOB}/{path}", "exec"), vars(sys.modules["__main__"]))  # noqa: S102 - its purpose
+        exec(compile(source, script, "exec"), vars(sys.modules["__main__"]))  # noqa: S102 - its purpose
     except SystemExit as ended:
         return None if not ended.code else RuntimeError(f"{path} ended with status {ended.code}")
     except BaseException as error:
@@ -59,11 +59,14 @@ def _run_script(path: str, program: str) -> BaseException | None:
     return None
 
 
-def _become_main(path: str) -> None:
-    folder = f"{JOB}/{path}".rpartition("/")[0]
-    sys.path[:0] = dict.fromkeys((folder, JOB))
+def _become_main(script: str) -> None:
+    sys.path[:0] = dict.fromkeys((script.rpartition("/")[0], job_folder()))
     main = sys.modules["__main__"] = type(sys)("__main__")
-    main.__file__ = f"{JOB}/{path}"
+    main.__file__ = script
+
+
+def _results() -> str:
+    return os.environ["TMPDIR"] + "/results"
 
 
 def _read(name: str) -> Any:
@@ -71,7 +74,7 @@ def _read(name: str) -> Any:
     import json
 
     try:
-        descriptor = os.open(f"{RESULTS}/{name}.json", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(f"{_results()}/{name}.json", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
     with open(descriptor, "rb") as file:

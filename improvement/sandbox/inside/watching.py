@@ -9,13 +9,14 @@ from __future__ import annotations
 import _thread
 import sys
 
+from improvement.sandbox.inside.modules import SHIMS, job_folder
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
     from typing import Any, NoReturn
 
-JOB, INSIDE = "/job/", "/inside/"
 SEARCHES = ("gc.get_objects", "gc.get_referrers", "gc.get_referents", "sys._current_frames")
 REACHES = ("sys._getframe", "sys.settrace", "sys.setprofile", "sys.addaudithook", "code.__new__", "marshal.loads")
 STARTS = ("subprocess.Popen", "os.posix_spawn", "os.exec", "os.fork")
@@ -55,10 +56,16 @@ def _who(frame: FrameType | None) -> str:
     return frame.f_code.co_filename if frame is not None else ""
 
 
-def _trusted() -> tuple[str, ...]:
-    """Where code lies that no program wrote."""
-    folders = {sys.prefix, sys.base_prefix, "/usr", *(path for path in sys.path if path.startswith("/"))}
-    return (JOB, INSIDE, "<frozen ", *(f"{folder.rstrip('/')}/" for folder in folders if folder != "/tmp"))
+def own_folders() -> tuple[str, str]:
+    """Return where the evaluator's files lie, and ours."""
+    return f"{job_folder()}/", f"{SHIMS.rpartition('/')[0]}/"
+
+
+def _trusted(folder: str) -> tuple[str, ...]:
+    """Where code lies that no program wrote; the program's own ``folder`` lies in none of it."""
+    places = {sys.prefix, sys.base_prefix, "/usr", *(path for path in sys.path if path.startswith("/"))}
+    folders = [*own_folders(), *(f"{place.rstrip('/')}/" for place in places)]
+    return ("<frozen ", *(place for place in folders if not folder.startswith(place)))
 
 
 class _Rules:
@@ -67,7 +74,8 @@ class _Rules:
     def __init__(self, folder: str, seal: Callable[[], None]) -> None:
         self._folder = folder
         self._seal = seal
-        self._trusted = _trusted()
+        self._trusted = _trusted(folder)
+        self._evaluator = own_folders()[0]
 
     def of_events(self) -> dict[str, Callable[[str, tuple[Any, ...], str], str]]:
         return {
@@ -87,7 +95,7 @@ class _Rules:
         return ""
 
     def _searches(self, event: str, _arguments: tuple[Any, ...], who: str) -> str:
-        return "" if who.startswith(JOB) else f"it called {event}"
+        return "" if who.startswith(self._evaluator) else f"it called {event}"
 
     def _reaches(self, event: str, _arguments: tuple[Any, ...], who: str) -> str:
         return "" if who.startswith(self._trusted) else f"it called {event}"

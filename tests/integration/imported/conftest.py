@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from improvement.sandbox import zygotes
+from improvement.sandbox import nursery
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _no_zygote_stays() -> Iterator[None]:
     yield
-    zygotes.retire_all()
+    nursery.shared().retire_all()

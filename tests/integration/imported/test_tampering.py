@@ -8,7 +8,7 @@ from threading import Timer
 import pytest
 
 from improvement.engine.measurement import Outcome, Task
-from improvement.sandbox import trees
+from improvement.sandbox import spawn, trees
 from tests.integration.imported.tasks import measured, openevolve, shinka
 
 EVALUATOR = """
@@ -243,3 +243,16 @@ def test_an_evaluator_that_is_changed_on_the_host_counts_for_nothing(task: Task)
     change.join()
     assert (result.outcome, result.cause) == (Outcome.FAILED, "evaluator_changed"), result
     assert measured(task).metrics == {"combined_score": 2.0}
+
+
+@pytest.mark.parametrize("level", [spawn.FENCED, spawn.LIMITED])
+@pytest.mark.parametrize(
+    ("before", "outcome"),
+    [("", Outcome.OK), (EXCHANGES["numpy"], Outcome.FAILED), (SEARCHES["frames"], Outcome.FAILED)],
+)
+def test_it_is_the_same_where_sandboxes_are_weaker(task: Task, level: int, before: str, outcome: Outcome) -> None:
+    with spawn.at(level):
+        result = measured(task, before + AFTER)
+        silent = measured(shinka(), "def search(objective, place_seed):\n    return 1.0, 0.0\n")
+    assert (result.outcome, result.level) == (outcome, level), result
+    assert silent.metrics["objective_calls"] == 0.0

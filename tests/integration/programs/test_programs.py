@@ -9,7 +9,7 @@ import pytest
 
 from improvement.engine.manifest import parse_manifest
 from improvement.engine.measurement import Measurement, Outcome, Stage, Task
-from improvement.sandbox import levels, zygotes
+from improvement.sandbox import levels, spawn, zygotes
 from improvement.sandbox.measure import measure
 
 MANIFEST = """
@@ -151,3 +151,12 @@ def test_a_path_that_leads_elsewhere_is_refused() -> None:
 def test_a_command_that_does_not_exist() -> None:
     result = run(SUMS, ("/usr/bin/no-such-program",), "")
     assert "No such file" in result.feedback
+
+
+@pytest.mark.parametrize("level", [spawn.FENCED, spawn.LIMITED])
+def test_it_is_the_same_where_sandboxes_are_weaker(level: int) -> None:
+    with spawn.at(level):
+        printed = run(SUMS, AWK, "BEGIN { ARGC = 1 }\n{ total += $1 }\nEND { print total + 0 }\n")
+        written = run(FILES, SHELL, "mkdir out; tr a-z A-Z <in/a.txt >out/b.txt")
+    assert (dict(printed.metrics), printed.level) == ({"score": 3.0}, level), printed
+    assert dict(written.metrics) == {"score": 1.0}, written
