@@ -129,10 +129,10 @@ class Process:
         root = self._sandbox.watched
         if self.ending or root is None or now < self._watch_at:
             return
-        in_sockets = memory.sockets_mb(root)
-        held = in_sockets + memory.resident_mb(root)
+        resident, in_sockets = memory.held_mb(root)
+        held = resident + in_sockets
         if held > self.limits.memory_mb:  # with what it shares counted more than once
-            held = in_sockets + memory.proportional_mb(root)
+            held = memory.proportional_mb(root) + in_sockets
         self._peak_mb = max(self._peak_mb, held)
         self._watch_at = time.monotonic() + max(WATCH_SECONDS, 10 * (time.monotonic() - now))
         if held > self.limits.memory_mb:

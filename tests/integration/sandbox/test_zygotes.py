@@ -170,7 +170,7 @@ def test_one_that_did_not_start_is_tried_again_later(monkeypatch: pytest.MonkeyP
         broken.setattr(bubblewrap, "zygote_arguments", lambda *_, **__: ["/bin/false"])
         assert answer("def answer(): return 1") == 1
     assert (zygotes.why_not() != "", ours()) == (True, [])
-    assert wait_for(lambda: answer("def answer(): return 1") == 1 and len(ours()) == 1, seconds=2)
+    assert wait_for(lambda: answer("def answer(): return 1") == 1 and len(ours()) == 1, seconds=10)
 
 
 def test_files_beyond_the_limit_are_refused_however_it_was_started() -> None:

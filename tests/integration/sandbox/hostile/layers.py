@@ -166,6 +166,12 @@ def root_stays_root(removal: Removal) -> None:
     removal.patch.setattr(launcher, "_launcher", PerProcess(launcher.Launcher))
 
 
+def _uncounted(part: int) -> Layer:
+    """Let the watch see nothing of one part of what a tree holds."""
+    held = memory.held_mb
+    return _changed(memory, "held_mb", lambda pid: tuple(0.0 if i == part else mb for i, mb in enumerate(held(pid))))
+
+
 EMPTY_ENVIRONMENT = _launched(lambda _removal, _options: {"env": None})
 DESCRIPTORS_NOT_PASSED = _launched(
     lambda removal, options: {"pass_fds": (*options["pass_fds"], removal.host.text)},
@@ -176,6 +182,6 @@ OTHER_ABIS = _changed(seccomp, "_refuse_other_abis", lambda _arch: [(seccomp._LO
 TERMINAL_RULE = _changed(seccomp, "TERMINAL_INJECTION", ())
 BUFFER_RULE = _changed(seccomp, "SEND_BUFFER", ())
 ADDRESS_SPACE = _changed(limits, "ADDRESS_SPACE_SLACK_MB", 1 << 20)
-MEMORY_WATCH = _changed(memory, "resident_mb", lambda _pid: 0.0)
-SOCKET_WATCH = _changed(memory, "sockets_mb", lambda _pid: 0.0)
+MEMORY_WATCH = _uncounted(0)
+SOCKET_WATCH = _uncounted(1)
 FILE_WATCH = _changed(memory, "files_in", lambda _pid, _folder: 0)

@@ -238,16 +238,18 @@ def evaluate(path):
 
 @dataclass(frozen=True)
 class Cheat:
-    """A candidate that doubles nothing and wants the score all the same."""
+    """A candidate that doubles nothing and wants the score all the same; ``unseen`` where only separation helps."""
 
     name: str
     solution: str
+    unseen: bool = False
 
 
 CHEATS = (
     Cheat(
         "a value that equals everything",
         "class Yes:\n    def __eq__(self, other): return True\ndef double(n): return Yes()",
+        unseen=True,
     ),
     Cheat("the caller's variables", "import sys\ndef double(n): return sys._getframe(1).f_locals['expected']"),
     Cheat(
@@ -278,5 +280,7 @@ def test_a_cheat_gains_nothing(cheat: Cheat) -> None:
 
 
 @pytest.mark.parametrize("cheat", CHEATS, ids=named)
-def test_a_cheat_wins_where_it_shares_a_process_with_its_scoring(cheat: Cheat) -> None:
-    assert measured(openevolve(SCORES_IN_ONE_PROCESS), cheat.solution).metrics["combined_score"] == 1.0
+def test_a_cheat_that_shares_a_process_with_its_scoring_wins_unless_it_is_seen(cheat: Cheat) -> None:
+    result = measured(openevolve(SCORES_IN_ONE_PROCESS), cheat.solution)
+    won = result.metrics.get("combined_score") == 1.0
+    assert (won, result.cause) in ([(True, "ok")] if cheat.unseen else [(False, "tampered"), (False, "protocol")])
