@@ -12,7 +12,8 @@ from source import Source
 SYMBOLS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 SIMILAR_CALLS = (("min", "max", "sum"), ("sin", "cos"), ("floor", "ceil"), ("sqrt", "log1p", "atan"))
-ONE_ARGUMENT = ("sin", "cos", "sqrt", "atan")
+ONE_ARGUMENT = ("sin", "cos", "sqrt", "atan", "exp", "log1p")
+DEEP = 3
 
 
 def numeric_nodes(source: Source) -> list[ast.expr]:
@@ -109,6 +110,62 @@ def alternating(draw: Draw, node: ast.expr, old: str) -> list[str]:
     return [f"({old} * (1.0 if {counter} % {turn} else {factor(draw)}))"] * 2
 
 
+def grow_expression(draw: Draw) -> Change:
+    """Put a larger new formula in the place of an expression."""
+    node = draw.pick(numeric_nodes(draw.source))
+    text = formula(draw, scope_at(draw.source, node), depth=DEEP)
+    return Change(
+        [draw.source.replace(node, text)], f"compute {short(text)} instead of {short(draw.source.segment(node))}"
+    )
+
+
+def wrap_expression(draw: Draw) -> Change:
+    """Take a function of an expression."""
+    source = draw.source
+    node = draw.pick(numeric_nodes(source))
+    text = f"{draw.pick(functions(draw))}({source.segment(node)})"
+    return Change([source.replace(node, text)], f"{short(source.segment(node))} becomes {short(text)}")
+
+
+def branch_on(draw: Draw) -> Change:
+    """Use an expression only where a comparison holds, and a small formula elsewhere."""
+    source = draw.source
+    node = draw.pick(numeric_nodes(source))
+    scope = scope_at(source, node)
+    text = f"({source.segment(node)} if {comparison(draw, scope, depth=1)} else {formula(draw, scope, depth=1)})"
+    return Change([source.replace(node, text)], f"{short(source.segment(node))} becomes {short(text)}")
+
+
+def expression_from_other(draw: Draw) -> Change:
+    """Take an expression from another parent's version of the same function."""
+    source, donor = draw.source, draw.donor
+    node = draw.pick(numeric_nodes(source))
+    function, known = source.function_of(node), scope_at(source, node).numbers
+    options = [
+        donor.segment(other)
+        for other in numeric_nodes(donor)
+        if not is_number(other) and of_same_name(donor.function_of(other), function)
+        if all(
+            name.id in known for name in ast.walk(other) if isinstance(name, ast.Name) and not is_called(name, other)
+        )
+    ]
+    text = draw.pick([f"({option})" for option in options if option != source.segment(node)])
+    return Change([source.replace(node, text)], f"{short(text)} from another program for {short(source.segment(node))}")
+
+
+def of_same_name(one: ast.FunctionDef | None, other: ast.FunctionDef | None) -> bool:
+    """Whether two functions are versions of the same one."""
+    return (one and one.name) == (other and other.name)
+
+
+def is_called(name: ast.Name, inside: ast.expr) -> bool:
+    """Whether a name stands for a function or a module in an expression."""
+    return any(
+        (isinstance(node, ast.Call) and node.func is name) or (isinstance(node, ast.Attribute) and node.value is name)
+        for node in ast.walk(inside)
+    )
+
+
 def shorten_expression(draw: Draw) -> Change:
     """Keep one side of an operation and drop the other."""
     source = draw.source
@@ -154,13 +211,26 @@ def formula(draw: Draw, scope: Scope, depth: int) -> str:
     kind = draw.chance.random()
     if depth == 0 or kind < 0.45:
         return leaf(draw, scope)
-    if kind < 0.9:
+    if kind < 0.85:
         left, right = formula(draw, scope, depth - 1), formula(draw, scope, depth - 1)
         return f"({left} {draw.chance.choice(('+', '-', '*', '/'))} {right})"
+    if kind < 0.92:
+        then, otherwise = formula(draw, scope, depth - 1), formula(draw, scope, depth - 1)
+        return f"({then} if {comparison(draw, scope, depth - 1)} else {otherwise})"
+    return f"{draw.pick(functions(draw))}({formula(draw, scope, depth - 1)})"
+
+
+def comparison(draw: Draw, scope: Scope, depth: int) -> str:
+    """Return a random comparison of two formulas."""
+    return f"{formula(draw, scope, depth)} {draw.chance.choice(('<', '>'))} {formula(draw, scope, depth)}"
+
+
+def functions(draw: Draw) -> list[str]:
+    """Return the functions of one number: the program's own, those of the math module, and abs."""
     own = [name for name, function in sorted(draw.source.functions.items()) if returns(function) == "number"]
     own = [name for name in own if len(draw.source.functions[name].args.args) == 1]
     math_names = [f"math.{name}" for name in ONE_ARGUMENT] if "import math" in draw.source.text else []
-    return f"{draw.pick([*own, *math_names, 'abs'])}({formula(draw, scope, depth - 1)})"
+    return [*own, *math_names, "abs"]
 
 
 def leaf(draw: Draw, scope: Scope) -> str:
@@ -168,9 +238,14 @@ def leaf(draw: Draw, scope: Scope) -> str:
     if scope.numbers and draw.chance.random() < 0.6:
         return draw.pick(list(scope.numbers))
     known = [node.value for node in draw.source.nodes(ast.Constant) if is_number(node) and type(node.value) is float]
-    if known and draw.chance.random() < 0.5:
+    if known and draw.chance.random() < 0.4:
         return written(draw.pick(known))
-    return factor(draw)
+    return factor(draw) if draw.chance.random() < 0.5 else number(draw)
+
+
+def number(draw: Draw) -> str:
+    """Return a number of any size from a hundredth to a thousand."""
+    return written(float(f"{10 ** draw.chance.uniform(-2, 3):.2g}"))
 
 
 def factor(draw: Draw) -> str:

@@ -97,7 +97,7 @@ def bind_arguments(source: Source, function: ast.FunctionDef, kinds: dict[str, s
 
 def arguments_of(function: ast.FunctionDef) -> dict[str, str]:
     """Work out what `bind_arguments` notes."""
-    found = {argument.arg: "unknown" for argument in function.args.args}
+    found = {argument.arg: annotated(argument) for argument in function.args.args}
     for node in ast.walk(function):
         for name in used_as_list(node):
             if name in found:
@@ -106,6 +106,12 @@ def arguments_of(function: ast.FunctionDef) -> dict[str, str]:
             if found.get(name) == "unknown":
                 found[name] = "number"
     return found
+
+
+def annotated(argument: ast.arg) -> str:
+    """Return what an argument is said to be."""
+    name = getattr(getattr(argument.annotation, "value", argument.annotation), "id", "")
+    return {"float": "number", "int": "number", "list": "list", "tuple": "list"}.get(name, "unknown")
 
 
 def used_as_list(node: ast.AST) -> list[str]:
