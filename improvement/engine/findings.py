@@ -58,6 +58,9 @@ _BUILTINS: Mapping[str, _Reach] = {
     **dict.fromkeys(("eval", "exec", "compile", "__import__", "globals", "locals", "getattr", "setattr"), _INSIDE),
 }
 
+_NAME_AT = {"getattr": 1, "setattr": 1, "__import__": 0, "eval": 0, "exec": 0}
+"""Which argument of these functions is the name that they reach for."""
+
 _ATTRIBUTES: Mapping[str, _Reach] = {
     **dict.fromkeys(("__globals__", "__builtins__", "__subclasses__", "__code__", "__closure__", "_getframe"), _INSIDE),
     **dict.fromkeys(("system", "popen", "fork", "execv", "execve", "posix_spawn"), _PROCESS),
@@ -100,10 +103,10 @@ def _reaches(text: str) -> dict[str, _Reach]:
 
 
 def _puts_a_name_together(call: ast.Call) -> bool:
-    """Tell ``getattr(math, "si" + "n")`` from ``getattr(math, name)`` and ``getattr(math, "sin")``."""
-    named = isinstance(call.func, ast.Name) and call.func.id in {"getattr", "setattr", "__import__", "eval", "exec"}
-    texts = (ast.BinOp, ast.JoinedStr, ast.Subscript, ast.Call)
-    return named and any(isinstance(argument, texts) for argument in call.args[-2:])
+    """Tell ``getattr(math, "si" + "n")`` from ``getattr(math, name)``, ``getattr(f(), "sin")`` and the like."""
+    place = _NAME_AT.get(call.func.id) if isinstance(call.func, ast.Name) else None
+    texts = (ast.BinOp, ast.JoinedStr, ast.Subscript, ast.Call, ast.Starred)
+    return place is not None and any(isinstance(argument, texts) for argument in call.args[place : place + 1])
 
 
 def _imported(node: ast.AST) -> list[str]:

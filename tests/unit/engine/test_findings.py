@@ -34,7 +34,13 @@ def test_in_source_new_reach_found(line: str, code: str, severity: Severity) -> 
 @pytest.mark.parametrize("call", ["getattr(math, 's' + 'in')", "getattr(math, f'{s}in')", "eval(chr(49))"])
 def test_in_source_a_name_that_is_put_together_is_reported(call: str) -> None:
     assert ("computed_name", Severity.SECOND_PERSON) in _codes("", f"{call}\n")
-    assert "computed_name" not in dict(_codes("", "getattr(math, name)\nsetattr(self, 'x', 3)\n"))
+
+
+@pytest.mark.parametrize(
+    "call", ["getattr(math, name)", "setattr(self, 'x', 3)", "setattr(self, 'x', f(3))", "getattr(points[0], 'x')"]
+)
+def test_in_source_a_name_that_is_written_out_is_no_computed_one(call: str) -> None:
+    assert "computed_name" not in dict(_codes("", f"{call}\n"))
 
 
 def test_in_source_what_was_there_before_is_not_news() -> None:
