@@ -38,17 +38,17 @@ def due(sung: Sequence[Sung], evaluations: int, *, nominating: bool) -> int:
 
 
 def what_is_wrong(metric: Metric, start: float, sung: Sequence[Sung]) -> str:
-    """Say how the last canary's score differs from the known one, or nothing.
+    """Say what the last canary did that differs from what is known, or nothing.
 
     Equal baselines make a target deterministic: then every difference counts.
     """
     wrong, known = "", [start]
     for number, one in enumerate(sung):
         if one.score is None:
-            wrong = "it could not be measured any more"
+            wrong = "could not be measured any more"
         elif number >= BASELINES and _is_outside(known, one.score, metric.epsilon):
             usual = f"{known[0]:.10g}" if min(known) == max(known) else f"{min(known):.6g} to {max(known):.6g}"
-            wrong = f"it scored {one.score:.10g}, and {usual} before"
+            wrong = f"scored {one.score:.10g} instead of {usual}"
         else:
             wrong = ""
             known.append(one.score)

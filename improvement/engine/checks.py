@@ -229,7 +229,7 @@ def _about_numbers(material: Material) -> Iterator[Finding]:
 
 
 def _about_calls(material: Material) -> Iterator[Finding]:
-    """A program that never asks the objective, which the champion asks, knew its answer from elsewhere."""
+    """A program that never asks the objective, or hides a count that the champion has, knew its answer."""
     name = material.manifest.evaluate.counts
     pairs = usable(material.manifest.primary.name, material.confirm)
     silent = [pair for pair in pairs if name and _is_silent(name, pair)]

@@ -34,8 +34,8 @@ def hold_up(run: Run, *, nominating: bool = False) -> bool:
 def _hold(run: Run, task: Task, wrong: str) -> None:
     """Hold the run, and measure once more what is judged when somebody lets it go on."""
     reason = (
-        f"the program it started from was measured again, and {wrong}: the evaluator or this machine is not what it "
-        "was. Find out why before the run goes on"
+        f"the program it started from was measured again and {wrong}, so the evaluator or this machine is not what "
+        "it was. Find out what changed; resume the run when that is undone, or stop it"
     )
     runs.hold(run.pk, reason=reason, now=timezone.now())
     _order(run, task, 1)

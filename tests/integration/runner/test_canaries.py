@@ -61,7 +61,8 @@ def test_a_run_is_held_when_a_canary_dies(cooperative: Run, died: Callable[[Orde
 
     held = Run.objects.get(pk=cooperative.pk)
     assert held.state == "paused"
-    assert "the program it started from was measured again" in held.wait_reason
+    assert "the program it started from was measured again and " in held.wait_reason
+    assert held.wait_reason.endswith("resume the run when that is undone, or stop it")
     trail.assert_holds()
 
 
@@ -90,4 +91,4 @@ def test_advancing_a_run_orders_canaries_and_holds_it(cooperative: Run) -> None:
     advancing.advance(cooperative.pk, worker="here")
 
     held = Run.objects.get(pk=cooperative.pk)
-    assert (held.state, "and 1 before" in held.wait_reason) == ("paused", True)
+    assert (held.state, "scored 1.5 instead of 1" in held.wait_reason) == ("paused", True)

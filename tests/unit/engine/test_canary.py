@@ -24,23 +24,23 @@ def test_due_first_the_baselines_then_now_and_then_and_before_a_nomination() -> 
 
 @pytest.mark.parametrize("last", [1.0 + 1e-12, 0.5, 99.0])
 def test_what_is_wrong_any_difference_where_the_baselines_are_equal(last: float) -> None:
-    assert "and 1 before" in what_is_wrong(METRIC, 1.0, _sung(1.0, 1.0, 1.0, last))
+    assert "instead of 1" in what_is_wrong(METRIC, 1.0, _sung(1.0, 1.0, 1.0, last))
     assert what_is_wrong(METRIC, 1.0, _sung(1.0, 1.0, 1.0, 1.0)) == ""
 
 
 def test_what_is_wrong_a_dead_canary_teaches_nothing() -> None:
     assert what_is_wrong(METRIC, 1.0, _sung(1.0, 1.0, 1.0, 2.0, 1.0)) == ""
-    assert what_is_wrong(METRIC, 1.0, _sung(1.0, 1.0, 1.0, 2.0, 2.0)) == "it scored 2, and 1 before"
+    assert what_is_wrong(METRIC, 1.0, _sung(1.0, 1.0, 1.0, 2.0, 2.0)) == "scored 2 instead of 1"
 
 
 def test_what_is_wrong_only_what_lies_outside_of_the_noise() -> None:
     noisy = (1.1, 0.9, 1.05)
     assert what_is_wrong(METRIC, 1.0, _sung(*noisy, 1.3)) == ""
-    assert what_is_wrong(METRIC, 1.0, _sung(*noisy, 9.0)) == "it scored 9, and 0.9 to 1.1 before"
+    assert what_is_wrong(METRIC, 1.0, _sung(*noisy, 9.0)) == "scored 9 instead of 0.9 to 1.1"
 
 
 def test_what_is_wrong_a_canary_that_fails() -> None:
-    assert what_is_wrong(METRIC, 1.0, _sung(1.0, None)) == "it could not be measured any more"
+    assert what_is_wrong(METRIC, 1.0, _sung(1.0, None)) == "could not be measured any more"
 
 
 def test_what_is_wrong_nothing_before_there_is_a_canary() -> None:
