@@ -48,6 +48,15 @@ class Probe:
     why: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
 
+    @property
+    def is_weak(self) -> bool:
+        """Whether this is less than the full profile."""
+        return self.level < FULL
+
+    def remedies(self, needed: int) -> tuple[str, ...]:
+        """Return the advice and, where something weaker than ``needed`` would hold, how to accept that."""
+        return (*self.advice, advice.accept(self.level)) if 0 < self.level < needed else self.advice
+
 
 class _NotHeld(Exception):
     """A level does not work, or does not hold, here."""
@@ -95,7 +104,7 @@ def _tried() -> Probe:
         except (SandboxUnavailable, BadResult, _NotHeld) as error:
             why.append(str(error))
         else:
-            return Probe(level, BACKENDS[level], tuple(why), (*advice.lines(), advice.accept(level)) if why else ())
+            return Probe(level, BACKENDS[level], tuple(why), advice.lines() if why else ())
     return Probe(0, BACKENDS[0], tuple(dict.fromkeys(why)), advice.lines())
 
 
@@ -152,4 +161,5 @@ def require(min_level: int) -> None:
 
 def explain(found: Probe, min_level: int = FULL) -> str:
     """Put a probe into one message: the level, the reasons, the advice, and the setting that accepts less."""
-    return " ".join((f"The sandbox level is {found.level}, {min_level} is needed.", *found.why, *found.advice))
+    needed = f"The sandbox level is {found.level}, {min_level} is needed."
+    return " ".join((needed, *found.why, *found.remedies(min_level)))

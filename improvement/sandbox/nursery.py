@@ -220,7 +220,7 @@ class Nursery:
                     return zygote.start(order, born)
             except SandboxUnavailable as error:
                 self.why_not, self._try_again_at = error.message, time.monotonic() + RETRY_SECONDS
-                logger.warning("sandboxes are started from nothing: %s", error.message)
+                logger.warning("no zygote for %.0f seconds: %s", RETRY_SECONDS, error.message)
             except OSError as error:
                 self._drop(kind)
                 logger.warning("a zygote is gone: %s", error)

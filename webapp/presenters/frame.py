@@ -91,17 +91,18 @@ _PLACES = (
 
 def around(person: Person, *, keys: bool, path: str, now: datetime) -> Frame:
     """Return the frame of a page for one person."""
-    workers, waiting = _workers(), reviews.count_for(person) + reviews.count_to_clear(person)
+    workers, probe = _workers(), levels.probe()
+    waiting = reviews.count_for(person) + reviews.count_to_clear(person)
     return Frame(
         places=tuple(_place(name, route, icon, path, waiting) for name, route, icon in _PLACES),
         person=person.name,
         role=person.role.value,
         keys=keys,
         may_halt=may(person, Right.HALT),
-        health=_health(system.status(), workers, now),
+        health=_health(system.status(), workers, probe, now),
         healthy=bool(workers),
         halt=_halt_banner(person, now),
-        sandbox=_sandbox_banner(levels.probe()),
+        sandbox=_sandbox_banner(probe),
     )
 
 
@@ -138,11 +139,13 @@ def _spoken(name: str) -> str:
     return f"{node.partition('@')[0]} {place}"
 
 
-def _health(status: SystemStatus, workers: tuple[str, ...], now: datetime) -> str:
+def _health(status: SystemStatus, workers: tuple[str, ...], probe: Probe, now: datetime) -> str:
     parts = [counted(len(workers), "worker") if workers else "no worker answers", f"queue {status.queue}"]
     parts.append(
         f"log verified {words.ago(status.log_verified_at, now)}" if status.log_verified_at else "log not verified yet"
     )
+    if probe.is_weak:
+        parts.append(f"sandbox level {probe.level}")
     return " \u00b7 ".join(parts)
 
 
@@ -163,6 +166,7 @@ def _halt_banner(person: Person, now: datetime) -> HaltBanner | None:
 
 
 def _sandbox_banner(probe: Probe) -> SandboxBanner | None:
-    if probe.level >= settings.SANDBOX_MIN_LEVEL:
+    needed = settings.SANDBOX_MIN_LEVEL
+    if probe.level >= needed:
         return None
-    return SandboxBanner(probe.level, settings.SANDBOX_MIN_LEVEL, probe.why, probe.advice)
+    return SandboxBanner(probe.level, needed, probe.why, probe.remedies(needed))

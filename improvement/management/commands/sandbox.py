@@ -28,19 +28,19 @@ def _check(options: Namespace) -> Answer:
         levels.try_zygotes()
     tests = selftest.run(found.level) if found.level else []
     wanted = settings.SANDBOX_MIN_LEVEL
-    enough = found.level >= wanted
+    enough, advice = found.level >= wanted, found.remedies(wanted)
     value = {
         "level": found.level,
         "wanted": wanted,
         "backend": found.backend,
         "tests": [{"name": test.name, "held": test.held} for test in tests],
         "why": list(found.why),
-        "advice": list(found.advice),
+        "advice": list(advice),
     }
     lines = [
         f"Sandbox level {found.level} of {spawn.FULL} ({found.backend}); at least {wanted} is wanted.",
         *found.why,
-        *found.advice,
+        *advice,
         *(f"  {'held' if test.held else 'FAILED'}  {test.name}" + _detail(test) for test in tests),
     ]
     return Answer(value, lines, ok=enough and (wanted == 0 or all(test.held for test in tests)))

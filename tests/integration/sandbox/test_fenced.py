@@ -246,6 +246,15 @@ def test_killing_the_host_process_ends_its_jobs(level: int) -> None:
     assert wait_for(lambda: sleepers() == [])
 
 
+def test_a_zygote_that_could_not_start_once_stops_no_later_measurement(level: int) -> None:
+    def killed() -> nursery.Zygote:
+        raise SandboxUnavailable("it was killed")
+
+    assert nursery.shared().start(nursery.Kind("any", "", (), 1), killed, nursery.Order(b""), nursery.Job) is None
+    result = measured(native(), "def double(n): return 2 * n")
+    assert (result.outcome, result.level) == (Outcome.OK, level), result
+
+
 def test_an_old_kernel_has_no_second_level(level: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel, "landlock_version", lambda: fenced.NEWEST_SCOPES - 1)
     if level == spawn.FENCED:

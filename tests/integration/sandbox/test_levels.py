@@ -63,6 +63,12 @@ def test_without_bubblewrap_landlock_makes_level_2_and_the_remedy_is_named() -> 
     assert "SANDBOX_MIN_LEVEL=2" in found["error"]
 
 
+@pytest.mark.parametrize(("level", "needed", "offered"), [(2, 3, True), (1, 2, True), (2, 2, False), (0, 3, False)])
+def test_weaker_isolation_is_offered_where_it_is_not_accepted_yet(level: int, needed: int, offered: bool) -> None:
+    remedies = levels.Probe(level, "any", ("why",), (advice.INSTALL,)).remedies(needed)
+    assert remedies == ((advice.INSTALL, advice.accept(level)) if offered else (advice.INSTALL,))
+
+
 def test_without_landlock_the_filter_and_the_limits_make_level_1() -> None:
     found = probed(before=f"{NO_BUBBLEWRAP}; kernel.landlock_version = lambda: 0")
     assert (found["level"], found["backend"], found["why"][1]) == (1, "limits", fenced.OLD_KERNEL)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
+from improvement.sandbox import levels
+from improvement.sandbox.levels import Probe, Trials
 from improvement.services import halt
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
+WEAKER = Probe(2, "landlock", ("There are no namespaces.",), ("Allow them.",))
 AUDIT = "/audit/%3Fshow%3Deverything"
 
 
@@ -53,3 +57,17 @@ def test_the_frame_leaves_what_a_page_has_to_say_to_the_page(alice: Client) -> N
 def test_every_page_has_a_place_where_a_stop_is_said_aloud(alice: Client) -> None:
     before, _, _ = alice.get("/").content.decode().partition('id="banners"')
     assert '<p class="visually-hidden" role="status" id="around-said"></p>' in before
+
+
+@pytest.mark.parametrize(("needed", "stopped"), [(3, True), (2, False)])
+def test_every_page_tells_of_a_weaker_sandbox_whether_or_not_it_is_accepted(
+    alice: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings, needed: int, stopped: bool
+) -> None:
+    settings.SANDBOX_MIN_LEVEL = needed
+    monkeypatch.setattr(levels, "_trials", Trials(lambda: WEAKER))
+    page = alice.get("/").content.decode()
+    assert "sandbox level 2" in page
+    said = [text in page for text in ("Nothing is evaluated on this machine", "Allow them.", "SANDBOX_MIN_LEVEL=2")]
+    assert said == [stopped] * 3
+    monkeypatch.setattr(levels, "_trials", Trials(lambda: Probe(3, "bubblewrap")))
+    assert "sandbox level" not in alice.get("/").content.decode()

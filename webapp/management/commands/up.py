@@ -122,7 +122,7 @@ def _tell_sandbox(report: Report) -> None:
         report.tell("sandbox", f"level {probe.level} ({probe.backend})")
         return
     wanted = settings.SANDBOX_MIN_LEVEL
-    words = " ".join((*probe.why, *probe.advice))
+    words = " ".join((*probe.why, *probe.remedies(wanted)))
     report.tell("sandbox", f"WARNING: level {probe.level}, {wanted} wanted: nothing will be evaluated. {words}")
 
 
