@@ -17,6 +17,10 @@ NO_HOLDOUT = (
     "There is no holdout: improvement is judged only by the evaluation that the loop itself sees. "
     "Add one as [holdout] in countersign.toml."
 )
+NOT_PYTHON = (
+    "No editable file is Python, which is all that the strategies of Countersign change: their runs propose nothing. "
+    "Bring changes with target pull, or add a strategy of your own (docs/strategy.md)."
+)
 COOPERATIVE = (
     "Scoring is cooperative: the evaluator runs the candidate in its own process, so a candidate could tamper with "
     "its score. Review such changes with more care."
@@ -83,7 +87,7 @@ def _native(tree: Mapping[str, bytes], name: str | None) -> Imported:
     if name is not None:
         manifest = dataclasses.replace(manifest, name=check_name(name, where="The target's name"))
     check_tree(manifest, tree)
-    return Imported(dict(tree), manifest, COUNTERSIGN, _general_warnings(manifest))
+    return Imported(dict(tree), manifest, COUNTERSIGN, _general_warnings(manifest, tree))
 
 
 def _from_foreign(tree: Mapping[str, bytes], fmt: str, name: str | None) -> Imported:
@@ -98,9 +102,17 @@ def _from_foreign(tree: Mapping[str, bytes], fmt: str, name: str | None) -> Impo
     manifest = parse_manifest(text)
     native = {**tree, FILE_NAME: text.encode()}
     check_tree(manifest, native)
-    return Imported(native, manifest, fmt, (*_general_warnings(manifest), *warnings))
+    return Imported(native, manifest, fmt, (*_general_warnings(manifest, native), *warnings))
 
 
-def _general_warnings(manifest: Manifest) -> tuple[str, ...]:
-    cooperative = (COOPERATIVE,) if manifest.evaluate.isolation == "cooperative" else ()
-    return cooperative if manifest.holdout else (*cooperative, NO_HOLDOUT)
+def _general_warnings(manifest: Manifest, tree: Mapping[str, bytes]) -> tuple[str, ...]:
+    apt = {
+        COOPERATIVE: manifest.evaluate.isolation == "cooperative",
+        NO_HOLDOUT: manifest.holdout is None,
+        NOT_PYTHON: not manifest.parameters and not _has_editable_python(manifest, tree),
+    }
+    return tuple(warning for warning, yes in apt.items() if yes)
+
+
+def _has_editable_python(manifest: Manifest, tree: Mapping[str, bytes]) -> bool:
+    return any(path.endswith(".py") and manifest.is_editable(path) for path in tree)

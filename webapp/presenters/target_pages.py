@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,7 @@ def page(target: Target, person: Person) -> TargetPage:
         clone=targets.clone_path(target),
         editable=manifest.edit_files,
         evaluator=manifest.evaluate.module,
+        command=shlex.join(manifest.command),
         limits=_limits(manifest),
         holdout=counted(manifest.holdout.cases, "case")
         if manifest.holdout

@@ -84,6 +84,7 @@ class TargetPage:
     clone: str
     editable: tuple[str, ...]
     evaluator: str
+    command: str
     limits: str
     holdout: str
     holdout_uses: int

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from improvement.engine.formats import COOPERATIVE, NO_HOLDOUT, as_native, recognise
+from improvement.engine.formats import COOPERATIVE, NO_HOLDOUT, NOT_PYTHON, as_native, recognise
 from improvement.engine.manifest import Evaluate, Metric, parse_manifest
 from improvement.exceptions import ManifestError
 
@@ -103,6 +103,7 @@ def test_as_native_openevolve_says_what_is_not_used() -> None:
         "requirements.txt": b"jax\n",
     }
     assert as_native(tree, "openevolve", name="task").warnings[2:] == (
+        NOT_PYTHON,
         "An evaluation may take 300 seconds, OpenEvolve's default.",
         "initial_program.rs has no EVOLVE-BLOCK markers, so all of it may be changed.",
         "These parts of config.yaml are not used here: llm (the model settings), database (the population settings), "
@@ -217,6 +218,7 @@ def test_as_native_shinka_says_what_is_not_used() -> None:
     imported = as_native(tree, "shinka", name="task")
     assert imported.manifest.evaluate.preload == ("numpy",)
     assert imported.warnings[2:] == (
+        NOT_PYTHON,
         "An evaluation may take 300 seconds, because no job_config.time says otherwise.",
         "initial.rs has no EVOLVE-BLOCK markers, so all of it may be changed.",
         "Early stopping and parallel runs are not used: all runs are made, one after the other.",
@@ -251,3 +253,13 @@ def test_as_native_shinka_what_is_wrong_is_said_in_one_sentence(changed: dict[st
 
 def test_as_native_shinka_without_a_name() -> None:
     assert message(SHINKA, "shinka", None) == "A ShinkaEvolve task has no name of its own. Give the target a name."
+
+
+def test_as_native_says_when_no_strategy_can_propose_anything() -> None:
+    manifest = (
+        NATIVE["countersign.toml"].replace(b"a.py", b"a.awk").replace(b"[metrics", b'protocol = "program"\n[metrics')
+    )
+    in_awk = manifest + b'[candidate]\ncommand = ["/usr/bin/awk", "-f", "a.awk"]\n'
+    tree = {**NATIVE, "a.awk": b"END { print 1 }", "countersign.toml": in_awk}
+    assert as_native(tree, "countersign", name=None).warnings == (NOT_PYTHON,)
+    assert as_native(NATIVE, "countersign", name=None).warnings == ()
