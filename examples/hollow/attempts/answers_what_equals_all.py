@@ -1,4 +1,4 @@
-"""A cheat: answers with something that equals every place."""
+"""Attack: answer with something that equals every place."""
 
 
 class Everywhere(float):

@@ -1,4 +1,4 @@
-"""A cheat: exchanges the evaluator's function that computes the score."""
+"""Attack: exchange the evaluator's function that computes the score."""
 
 import sys
 

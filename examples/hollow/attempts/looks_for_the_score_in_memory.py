@@ -1,4 +1,4 @@
-"""A cheat: searches the whole process for the places that the evaluator keeps."""
+"""Attack: search the whole process for the places that the evaluator keeps."""
 
 import gc
 

@@ -1,4 +1,4 @@
-"""A cheat: reads from the evaluator's own memory where the deepest point lies, and never asks for a height."""
+"""Attack: read from the evaluator's own memory where the deepest point lies, and never ask for a height."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A cheat: overwrites the files of results when the process ends."""
+"""Attack: overwrite the files of results when the process ends."""
 
 import atexit
 import json

@@ -1,4 +1,4 @@
-"""A cheat: writes a result on every channel that it finds, and ends the process before the evaluator can."""
+"""Attack: write a result on every channel that it finds, and end the process before the evaluator can."""
 
 import os
 

@@ -83,7 +83,7 @@ def _settle(target_name: str, ids: list[int]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     left = len(ids)
     while left and time.monotonic() < deadline:
-        sys.stderr.write(f"\r{len(ids) - left} of {len(ids)} attempts judged")
+        sys.stderr.write(f"\r{target_name}: {len(ids) - left} of {len(ids)} attempts judged")
         time.sleep(_POLL_SECONDS)
         left = Candidate.objects.filter(pk__in=ids, state__in=[state.value for state in _UNDER_WAY]).count()
     sys.stderr.write("\n")

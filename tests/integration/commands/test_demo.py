@@ -19,7 +19,7 @@ STOPPED = {
     "writes_the_answer_itself.py": ("failed", "its answer does not belong to the call"),
 }
 STOPPED_WHERE_IT_SHARES_A_PROCESS = {
-    "answers_from_outside.py": ("failed", "the result holds one Everywhere, which only looks like a number"),
+    "answers_what_equals_all.py": ("failed", "the result holds one Everywhere, which only looks like a number"),
     "exchanges_the_aggregation.py": ("failed", "tampered with its scoring: it exchanged __main__.aggregate"),
     "looks_for_the_score_in_memory.py": ("failed", "tampered with its scoring: it called gc.get_objects"),
     "overwrites_at_the_end.py": ("withdrawn", "no better than the champion's"),
