@@ -1,8 +1,9 @@
-"""What the imported task formats have in common: settings in YAML, and what their programs import anyway."""
+"""What the imported task formats have in common: one program, what it imports anyway, settings in YAML."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import yaml
@@ -12,6 +13,21 @@ from improvement.exceptions import ManifestError
 _HEAVY = {"networkx", "numpy", "pandas", "scipy", "sklearn", "sympy"}  # worth importing before each evaluation
 REQUIREMENTS = "requirements.txt"
 NOT_INSTALLED = f"{REQUIREMENTS} is not installed: evaluations have Python with NumPy and SciPy."
+
+
+def programs(tree: Mapping[str, bytes], stem: str) -> list[str]:
+    """Return the files at the root of a task that are called ``stem``, whatever their language."""
+    return sorted(path for path in tree if re.fullmatch(rf"{stem}\.[A-Za-z0-9_]+", path))
+
+
+def one_program(tree: Mapping[str, bytes], stem: str, *, called: str) -> str:
+    """Return the one program of a task; ManifestError when there is none, or when there are several."""
+    found = programs(tree, stem)
+    if not found:
+        raise ManifestError(f"This {called} task has no {stem} file. Add it, for instance {stem}.py.")
+    if len(found) > 1:
+        raise ManifestError(f"This {called} task has several programs: {', '.join(found)}. Keep one of them.")
+    return found[0]
 
 
 def preload_line(sources: Iterable[bytes]) -> str:

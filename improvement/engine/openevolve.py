@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from string import Template
 
 from improvement.engine.blocks import blocks
-from improvement.engine.foreign import NOT_INSTALLED, REQUIREMENTS, preload_line, settings
+from improvement.engine.foreign import NOT_INSTALLED, REQUIREMENTS, one_program, preload_line, programs, settings
 from improvement.exceptions import ManifestError
 
-EVALUATOR, CONFIG = "evaluator.py", "config.yaml"
+PROGRAM, EVALUATOR, CONFIG = "initial_program", "evaluator.py", "config.yaml"
 DEFAULT_SECONDS = 300.0  # what OpenEvolve itself uses
 MAX_SECONDS = 86_400
-_PROGRAM = re.compile(r"initial_program\.[A-Za-z0-9_]+")
 _IGNORED = {
     "llm": "the model settings",
     "prompt": "the prompt settings",
@@ -50,7 +49,7 @@ better = "higher"
 
 def is_openevolve(tree: Mapping[str, bytes]) -> bool:
     """Tell whether a tree looks like an OpenEvolve task."""
-    return EVALUATOR in tree and any(_PROGRAM.fullmatch(path) for path in tree)
+    return EVALUATOR in tree and bool(programs(tree, PROGRAM))
 
 
 def manifest_for(tree: Mapping[str, bytes], name: str) -> tuple[str, tuple[str, ...]]:
@@ -58,7 +57,7 @@ def manifest_for(tree: Mapping[str, bytes], name: str) -> tuple[str, tuple[str, 
 
     Raises ManifestError when a file is missing, when there are several programs, or when the configuration is wrong.
     """
-    program = _program(tree)
+    program = one_program(tree, PROGRAM, called="OpenEvolve")
     if EVALUATOR not in tree:
         raise ManifestError(f"This OpenEvolve task has no {EVALUATOR}. Add it.")
     config = settings(tree, CONFIG, example="max_iterations: 100")
@@ -66,17 +65,6 @@ def manifest_for(tree: Mapping[str, bytes], name: str) -> tuple[str, tuple[str, 
     preload = preload_line(tree[path] for path in (EVALUATOR, program) if path.endswith(".py"))
     text = _MANIFEST.substitute(name=name, program=program, evaluator=EVALUATOR, seconds=repr(seconds), preload=preload)
     return text, tuple(_warnings(tree, program, config, seconds))
-
-
-def _program(tree: Mapping[str, bytes]) -> str:
-    programs = sorted(path for path in tree if _PROGRAM.fullmatch(path))
-    if not programs:
-        raise ManifestError(
-            "This OpenEvolve task has no initial_program file. Add it, for instance initial_program.py."
-        )
-    if len(programs) > 1:
-        raise ManifestError(f"This OpenEvolve task has several programs: {', '.join(programs)}. Keep one of them.")
-    return programs[0]
 
 
 def _seconds(config: Mapping[str, object]) -> float:

@@ -11,13 +11,12 @@ from collections.abc import Iterator, Mapping
 from string import Template
 
 from improvement.engine.blocks import blocks
-from improvement.engine.foreign import NOT_INSTALLED, REQUIREMENTS, preload_line, settings
+from improvement.engine.foreign import NOT_INSTALLED, REQUIREMENTS, one_program, preload_line, programs, settings
 from improvement.exceptions import ManifestError
 
-EVALUATOR = "evaluate.py"
+PROGRAM, EVALUATOR = "initial", "evaluate.py"
 DEFAULT_SECONDS = 300.0
 MAX_SECONDS = 86_400
-_PROGRAM = re.compile(r"initial\.[A-Za-z0-9_]+")
 _SETTINGS = re.compile(r"[^/]+\.ya?ml")
 _TIME = re.compile(r"(\d+):([0-5]?\d):([0-5]?\d)")
 _JOBS = ("job_config", "job")
@@ -48,7 +47,7 @@ better = "higher"
 
 def is_shinka(tree: Mapping[str, bytes]) -> bool:
     """Tell whether a tree looks like a ShinkaEvolve task."""
-    return EVALUATOR in tree and any(_PROGRAM.fullmatch(path) for path in tree)
+    return EVALUATOR in tree and bool(programs(tree, PROGRAM))
 
 
 def manifest_for(tree: Mapping[str, bytes], name: str) -> tuple[str, tuple[str, ...]]:
@@ -56,22 +55,13 @@ def manifest_for(tree: Mapping[str, bytes], name: str) -> tuple[str, tuple[str, 
 
     Raises ManifestError when a file is missing, when there are several programs, or when the settings are wrong.
     """
-    program = _program(tree)
+    program = one_program(tree, PROGRAM, called="ShinkaEvolve")
     if EVALUATOR not in tree:
         raise ManifestError(f"This ShinkaEvolve task has no {EVALUATOR}. Add it.")
     seconds, origin = _seconds(tree)
     preload = preload_line(tree[path] for path in (EVALUATOR, program) if path.endswith(".py"))
     text = _MANIFEST.substitute(name=name, program=program, evaluator=EVALUATOR, seconds=repr(seconds), preload=preload)
     return text, tuple(_warnings(tree, program, seconds, origin))
-
-
-def _program(tree: Mapping[str, bytes]) -> str:
-    programs = sorted(path for path in tree if _PROGRAM.fullmatch(path))
-    if not programs:
-        raise ManifestError("This ShinkaEvolve task has no initial file. Add it, for instance initial.py.")
-    if len(programs) > 1:
-        raise ManifestError(f"This ShinkaEvolve task has several programs: {', '.join(programs)}. Keep one of them.")
-    return programs[0]
 
 
 def _seconds(tree: Mapping[str, bytes]) -> tuple[float, str]:

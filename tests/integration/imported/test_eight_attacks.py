@@ -11,8 +11,6 @@ import textwrap
 import time
 from collections.abc import Mapping
 
-import pytest
-
 from improvement.engine.checks import Material
 from improvement.engine.confirmation import seed_pairs
 from improvement.engine.evidence import Evidence, build
@@ -269,7 +267,6 @@ def test_8_the_luckiest_of_many_is_measured_again_before_anybody_sees_it() -> No
     assert not evidence(task, shifted).better
 
 
-@pytest.mark.parametrize("honest", [LOOKS.format(looks=50)])
-def test_every_score_of_such_a_task_is_marked_as_cooperative(honest: str) -> None:
+def test_every_score_of_such_a_task_is_marked_as_cooperative() -> None:
     task = openevolve(MINIMIZE, LOOKS.format(looks=5))
-    assert {"cooperative", "no_holdout"} <= codes(evidence(task, honest))
+    assert {"cooperative", "no_holdout"} <= codes(evidence(task, LOOKS.format(looks=50)))
