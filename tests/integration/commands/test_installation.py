@@ -14,6 +14,7 @@ from django.core.management import call_command, load_command_class
 
 from improvement import installation
 from improvement.commandline import states_page
+from improvement.engine.packages import builtin_names
 from improvement.models import Target, User
 from tests import factories
 from tests.integration.commands.console import ROOT, Console, refusal, said
@@ -86,7 +87,7 @@ def test_halt_and_resume(reviewing: Console, candidate: str) -> None:
 def test_strategies(data_directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert refusal("strategy", "show", "evolutoin")["code"] == "strategy"
     load_command_class("improvement", "strategy").run_from_argv(["manage.py", "strategy", "list"])
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["strategy", "evolution", "parameters"]
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["strategy", *builtin_names()]
 
 
 def test_sandbox_check(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.strategies.loading import PACKAGES, PackageProcess, init, result, told
-from tests.unit.strategies.programs import REGRESSION, TUNABLE, TUNABLE_SPACE, knobs_score, regression_error
+from tests.unit.strategies.programs import REGRESSION, TUNABLE, TUNABLE_SPACE, knobs_score, regression_error, run
 
 EVOLUTION = ("evolution", init({"program.py": REGRESSION}, better="lower", score=regression_error(REGRESSION)))
 TPE = ("parameters", init({"knobs.py": TUNABLE}, space=TUNABLE_SPACE, score=knobs_score(TUNABLE)))
@@ -17,11 +17,19 @@ CMAES = (
     "parameters",
     init({"knobs.py": TUNABLE}, space=NUMERIC_SPACE, score=knobs_score(TUNABLE), parameters={"sampler": "cmaes"}),
 )
-EVERY = [pytest.param(*EVOLUTION, id="evolution"), pytest.param(*TPE, id="tpe"), pytest.param(*CMAES, id="cmaes")]
+CONTROLLER = "# EVOLVE-BLOCK-START\nWEIGHTS = [[0.5, -0.25], [1.0, 2.0]]\n# EVOLVE-BLOCK-END\n"
+ARS, CLOUD = (
+    ("policy", init({"controller.py": CONTROLLER}, better="lower", score=6.0, parameters={"method": method}))
+    for method in ("ars", "cmaes")
+)
+NAMES = ["evolution", "tpe", "cmaes", "policy by ars", "policy by cmaes"]
+EVERY = [pytest.param(*one, id=name) for one, name in zip((EVOLUTION, TPE, CMAES, ARS, CLOUD), NAMES, strict=True)]
 
 
 def score(files: dict[str, str]) -> float | None:
-    """Score either of the two programs."""
+    """Score any of the programs."""
+    if "controller.py" in files:
+        return sum(abs(weight) for row in run(files["controller.py"])["WEIGHTS"] for weight in row)
     return regression_error(files["program.py"]) if "program.py" in files else knobs_score(files["knobs.py"])
 
 
@@ -121,7 +129,24 @@ def test_an_unknown_message_is_answered_with_one_sentence() -> None:
         assert process.request({"type": "sing"}) == refusal
 
 
-@pytest.mark.parametrize("name", ["evolution", "parameters"])
+def test_a_controller_without_weights_is_refused_with_one_sentence() -> None:
+    with PackageProcess("policy") as process:
+        answer = process.request(init({"controller.py": "WEIGHTS = []\n"}))
+    assert answer["type"] == "error"
+    assert "write the weights there" in answer["message"]
+
+
+@pytest.mark.parametrize("method", ["ars", "cmaes"])
+def test_weights_come_to_their_best(method: str) -> None:
+    settings = {"method": method, "noise": 0.2, "step": 0.2}
+    start = init({"controller.py": CONTROLLER}, better="lower", score=3.75, parameters=settings)
+    with PackageProcess("policy") as process:
+        process.request(start)
+        found = [score(proposal["files"]) for first in range(0, 400, 8) for proposal in generation(process, first)]
+    assert min(found[-80:]) < 0.8
+
+
+@pytest.mark.parametrize("name", ["evolution", "parameters", "policy"])
 def test_a_question_before_init_is_answered_with_one_sentence(name: str) -> None:
     with PackageProcess(name) as process:
         refusal = {"type": "error", "message": "The first message must be init."}
