@@ -71,15 +71,21 @@ class Init:
         score: float | None,
         seed: int,
         parameters: Mapping[str, Setting],
+        start: Mapping[str, float] | None = None,
     ) -> Init:
-        """Put together what a strategy may know of a target: editable ``files``, metric, space, start's score."""
+        """Put together what a strategy may know of a target: editable ``files``, metrics, space, what the start scores.
+
+        ``score`` is the start's primary metric, ``start`` holds all its metrics.
+        """
         task = {
             "name": manifest.name,
             "kind": manifest.kind,
             "files": dict(files),
             "metric": {"name": manifest.primary.name, "better": manifest.primary.better},
+            "metrics": [{"name": one.name, "better": one.better, "guard": one.guard} for one in manifest.metrics],
             "space": [_dimension(parameter) for parameter in manifest.parameters],
             "score": score,
+            "start": dict(start or {}),
         }
         return cls(seed, parameters, task)
 
@@ -152,14 +158,15 @@ class Decision:
 
 @dataclass(frozen=True)
 class NewChampion:
-    """The champion after it moved: its editable files and its score on the run's measure seed."""
+    """The champion after it moved: its editable files, and its score and metrics on the run's measure seed."""
 
     files: Mapping[str, str]
     score: float
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     def as_json(self) -> Message:
         """Give the champion as the protocol spells it."""
-        return {"files": dict(self.files), "score": self.score}
+        return {"files": dict(self.files), "score": self.score, "metrics": dict(self.metrics)}
 
 
 def tell_message(results: Sequence[Result], decisions: Sequence[Decision], champion: NewChampion | None) -> Message:

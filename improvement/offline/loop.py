@@ -17,7 +17,7 @@ from improvement.engine.cheats import cheat_files, check_cheats
 from improvement.engine.confirmation import cost_of_one
 from improvement.engine.evidence import Evidence
 from improvement.engine.generation import MAX_BARREN, plan, score_of, settle
-from improvement.engine.measurement import Stage
+from improvement.engine.measurement import Measurement, Stage
 from improvement.engine.nomination import Measured, Situation, beats, nominate
 from improvement.engine.patches import files_digest, patch_digest
 from improvement.engine.screening import syntax_digest
@@ -71,7 +71,9 @@ class _Loop:
         self._decisions: list[Decision] = []
         self._history: list[Tried] = []
         self._confirmations: list[Confirmation] = []
-        self._start = self._best = self._champion = self._measure_start()
+        measured = self._measure_start()
+        self._start_metrics = measured.metrics
+        self._start = self._best = self._champion = self._standing(measured)
 
     def run(self) -> OfflineResult:
         """Go on until the budget is spent, the strategy has nothing more, or somebody stops it."""
@@ -84,11 +86,13 @@ class _Loop:
             return self._result("stopped", "somebody stopped it")
         return self._result("completed", why)
 
-    def _measure_start(self) -> Standing:
-        measurement = self._bench.one(Job(self._task.editable, Stage.MEASURE, self._seed))
-        score = score_of(self._task.manifest, measurement)
+    def _measure_start(self) -> Measurement:
+        return self._bench.one(Job(self._task.editable, Stage.MEASURE, self._seed))
+
+    def _standing(self, start: Measurement) -> Standing:
+        score = score_of(self._task.manifest, start)
         if score is None:
-            said = measurement.message or measurement.cause
+            said = start.message or start.cause
             raise TargetError(f"The target {self._task.manifest.name!r} as it stands cannot be measured: {said}")
         return Standing(None, files_digest(self._task.editable), score, self._task.editable)
 
@@ -101,7 +105,7 @@ class _Loop:
 
     def _explore(self) -> str:
         """Go through the generations, and return why there are no more."""
-        package, init = self._what.package, self._what.init(self._start.score)
+        package, init = self._what.package, self._what.init(self._start.score, self._start_metrics)
         with Proposer(lambda: StrategyProcess(package.path), init, self._record) as proposer:
             while (count := min(package.generation, self._what.budget.may_start(self._spent))) > 0:
                 if self._barren >= MAX_BARREN:

@@ -42,10 +42,16 @@ class Plan:
             "seed": self.seed,
         }
 
-    def init(self, start_score: float) -> Init:
-        """Say what the strategy is told first."""
-        seed = strategy_seed(self.seed)
-        return Init.of(self.task.manifest, self.task.editable, score=start_score, seed=seed, parameters=self.settings)
+    def init(self, start_score: float, start: Mapping[str, float]) -> Init:
+        """Say what the strategy is told first; ``start`` holds all metrics of the start."""
+        return Init.of(
+            self.task.manifest,
+            self.task.editable,
+            score=start_score,
+            seed=strategy_seed(self.seed),
+            parameters=self.settings,
+            start=start,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,24 +205,24 @@ def _champion_to_tell(run: Run) -> NewChampion | None:
     commit = run.target.champion_commit
     if run.heard_commit == commit:
         return None
-    score = _champion_score(run, commit)
-    return None if score is None else NewChampion(task_at(run.target.name, commit).editable, score)
+    row = _champion_row(run, commit)
+    if row is None or row.score is None:
+        return None
+    return NewChampion(task_at(run.target.name, commit).editable, row.score, row.metrics)
 
 
-def _champion_score(run: Run, commit: str) -> float | None:
+def _champion_row(run: Run, commit: str) -> Evaluation | None:
+    """The measurement of a champion on this run's seed: its own as a candidate of this run, or one made since."""
     candidate = run.target.champion_candidate
     if candidate is not None and candidate.run_id == run.pk and candidate.revision == 1:
-        return candidate.score
-    row = Evaluation.objects.filter(
-        run=run, candidate__isnull=True, subject__isnull=True, base_commit=commit, stage="measure"
-    ).first()
-    return row.score if row is not None else None
+        return candidate.evaluations.filter(stage="measure", revision=1).first() or loop.champion_row(run, commit)
+    return loop.champion_row(run, commit)
 
 
 def _know_champion(run: Run) -> bool:
     """Make sure that the new champion's score on this run's seed is known, and tell the strategy of it."""
     commit = run.target.champion_commit
-    if _champion_score(run, commit) is None:
+    if (row := _champion_row(run, commit)) is None or row.score is None:
         files = task_at(run.target.name, commit).editable
         if not openings.order_champion(
             run.pk, commit=commit, files=files, seed=measure_seed(run.seed), now=timezone.now()

@@ -82,6 +82,7 @@ def _restored(run: Run, length: int) -> Conversation:
         score=run.start_score,
         seed=strategy_seed(run.seed),
         parameters=package.settings(run.parameters),
+        start=loop.start_metrics(run),
     )
     snapshot, entries = loop.restoration(run.pk)
     process = StrategyProcess(package.path, stop=installation.halt_file().exists)

@@ -44,6 +44,18 @@ def is_measuring(run_id: int) -> bool:
     return Evaluation.objects.filter(run_id=run_id, stage__in=["measure", "screen"], state__in=OUTSTANDING).exists()
 
 
+def start_metrics(run: Run) -> dict[str, float]:
+    """Return every metric of what a run started from, on the run's measure seed; none while it is not measured."""
+    row = champion_row(run, run.start_commit)
+    return dict(row.metrics) if row is not None else {}
+
+
+def champion_row(run: Run, commit: str) -> Evaluation | None:
+    """Return a champion's own measurement on the run's measure seed, when there is one."""
+    rows = Evaluation.objects.filter(run=run, candidate__isnull=True, subject__isnull=True, stage="measure")
+    return rows.filter(base_commit=commit).first()
+
+
 def canaries(run: Run, files_digest: str) -> list[Evaluation]:
     """Return the answered measurements of what a run started from, but for the first, which is no canary."""
     rows = Evaluation.objects.filter(

@@ -5,21 +5,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import math
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from optuna.trial import TrialState
+from goals import read_goals
+from optuna.samplers import BaseSampler
 from protocol import RefusalError
 from sites import write
 from space import Space, declared, derived
-from study import frozen, new_study, reopened, sampler_of, thawed
+from study import Search, cmaes_sampler, nsgaii_sampler, tpe_sampler
+
+SAMPLERS = ("tpe", "cmaes", "nsgaii")
 
 TRIES = 40
 LONGEST_NOTE = 300
 PENALTY = 0.1
-"""How far below the worst score a failure counts, in widths of the scores so far."""
+"""How far below the worst value a failure counts, in widths of the values so far."""
 
 
 @dataclass(frozen=True)
@@ -28,25 +31,37 @@ class Settings:
 
     sampler: str = "tpe"
     startup: int = 10
+    population: int = 16
     most_literals: int = 30
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is known of some files: a value for each metric to improve (None: nothing), and the guarded metrics."""
+
+    values: list[float] | None
+    guarded: Mapping[str, float]
+
+
+UNKNOWN = Outcome(None, {})
 
 
 class Tuner:
     """A search over the parameters of a target; see `strategy.toml` for its settings."""
 
     def __init__(self, task: dict[str, Any], seed: int, settings: Settings) -> None:
-        if settings.sampler not in ("tpe", "cmaes"):
-            raise RefusalError(f"The setting sampler is {settings.sampler!r}: use tpe or cmaes.")
+        if settings.sampler not in SAMPLERS:
+            known = f"{', '.join(SAMPLERS[:-1])} or {SAMPLERS[-1]}"
+            raise RefusalError(f"The setting sampler is {settings.sampler!r}: use {known}.")
         self.settings = settings
-        self.sign = -1.0 if task["metric"]["better"] == "lower" else 1.0
+        self.goals = read_goals(task, several=settings.sampler == "nsgaii")
         self.declared = task["space"]
         self.seed = seed
         self.proposed = 0
         self.starts = 0
         self.waiting: dict[int, int] = {}
         self.trials: dict[int, int] = {}
-        self.scores: dict[str, float | None] = {}
-        self.begin(task["files"], task["score"])
+        self.begin(task["files"], task["score"], task.get("start") or {})
 
     def space(self) -> Space:
         """Return the search space over the present base files."""
@@ -54,23 +69,31 @@ class Tuner:
             return declared(self.declared, self.files)
         return derived(self.files, self.settings.most_literals)
 
-    def begin(self, files: dict[str, str], score: float | None) -> None:
+    def sampler(self, start: Mapping[str, Any]) -> BaseSampler:
+        """Return a fresh sampler for a search that begins at `start`."""
+        seed = self.seed + 1000 * self.starts
+        if self.settings.sampler == "tpe":
+            return tpe_sampler(seed, self.settings.startup)
+        if self.settings.sampler == "nsgaii":
+            return nsgaii_sampler(seed, self.settings.population)
+        return cmaes_sampler(seed, start, self.places.ranges)
+
+    def begin(self, files: dict[str, str], score: float | None, metrics: Mapping[str, float]) -> None:
         """Open a fresh study around these files, with their own values as its first trial."""
         self.files = dict(files)
         self.places = self.space()
-        start = self.places.values()
-        kind, startup = self.settings.sampler, self.settings.startup
-        sampler = sampler_of(kind, self.seed + 1000 * self.starts, startup, start, self.places.ranges)
-        self.study = new_study(sampler, self.sign)
+        self.base = Outcome(self.goals.values(score, metrics), self.goals.kept(metrics))
+        self.search = Search(self.sampler(self.places.values()), self.goals.signs)
         self.starts += 1
         self.waiting.clear()
         self.trials.clear()
-        self.scores = {self.mark(files): score}
-        self.measured = [] if score is None else [score, score]
+        self.known = {self.mark(files): self.base}
+        self.reach: list[list[float]] = []
+        if self.base.values is not None:
+            self.extend(self.base.values)
         if self.places.sites:
-            self.study.enqueue_trial(start)
-            trial = self.study.ask(self.places.ranges)
-            self.study.tell(trial, score, state=None if score is not None else TrialState.FAIL)
+            self.search.enqueue(self.places.values())
+            self.settle(self.search.ask(self.places.ranges).number, self.base)
 
     def ask(self, count: int) -> list[dict[str, Any]]:
         """Return up to `count` proposals; none when there is no parameter, or nothing new is left to try."""
@@ -85,18 +108,22 @@ class Tuner:
     def propose(self) -> dict[str, Any] | None:
         """Return files with values that were not tried before, None after many vain tries."""
         for _ in range(TRIES):
-            trial = self.study.ask(self.places.ranges)
+            trial = self.search.ask(self.places.ranges)
             values = {name: rounded(value) for name, value in trial.params.items()}
-            files = write(self.files, {self.places.sites[name]: value for name, value in values.items()})
+            files = self.written(values)
             mark = self.mark(files)
-            if mark not in self.scores:
-                self.scores[mark] = None
+            if mark not in self.known:
+                self.known[mark] = UNKNOWN
                 self.waiting[self.proposed] = trial.number
                 self.trials[self.proposed] = trial.number
                 self.proposed += 1
                 return {"files": files, "parents": [], "operator": self.settings.sampler, "note": self.note(values)}
-            self.settle(trial.number, self.scores[mark])
+            self.settle(trial.number, self.known[mark])
         return None
+
+    def written(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Return the files with these values."""
+        return write(self.files, {self.places.sites[name]: value for name, value in values.items()})
 
     def note(self, values: dict[str, Any]) -> str:
         """Return one line that says what is set to what."""
@@ -109,53 +136,90 @@ class Tuner:
             line = "move " + ", ".join(f"{old} → {new}" for _, old, new in moved)
         return line if len(line) <= LONGEST_NOTE else line[: LONGEST_NOTE - 1] + "…"
 
-    def settle(self, trial: int, score: float | None) -> None:
-        """Close a trial with its score; a failure counts as a little worse than the worst so far."""
-        value = self.penalty() if score is None else score
-        self.study.tell(trial, value, state=TrialState.FAIL if value is None else None)
+    def settle(self, trial: int, outcome: Outcome) -> None:
+        """Close a trial; a failure counts as a little worse than the worst so far.
 
-    def penalty(self) -> float | None:
-        """Return the value of a failure, None while no score is known to compare with."""
-        if not self.measured:
+        So does a broken guard under CMA-ES, which knows no constraints.
+        """
+        violations = self.goals.violations(self.base.guarded, outcome.guarded)
+        values = outcome.values
+        if self.settings.sampler == "cmaes":
+            values = None if any(value > 0 for value in violations.values()) else values
+            violations = {}
+        self.search.tell(trial, self.penalty() if values is None else values, violations)
+
+    def penalty(self) -> list[float] | None:
+        """Return the values of a failure, None while nothing is known to compare with."""
+        if not self.reach:
             return None
-        lowest, highest = self.measured
-        reach = PENALTY * (highest - lowest)
-        return lowest - reach if self.sign > 0 else highest + reach
+        return [
+            low - PENALTY * (high - low) if sign > 0 else high + PENALTY * (high - low)
+            for (low, high), sign in zip(self.reach, self.goals.signs, strict=True)
+        ]
 
-    def measure(self, score: float) -> None:
+    def extend(self, values: Sequence[float]) -> None:
         """Note the range of what was really measured: the penalties of failures must not lower each other."""
-        lowest, highest = self.measured or (score, score)
-        self.measured = [min(lowest, score), max(highest, score)]
+        reach = self.reach or [[value, value] for value in values]
+        self.reach = [[min(low, value), max(high, value)] for (low, high), value in zip(reach, values, strict=True)]
 
     def tell(self, results: list[dict], decisions: list[dict], champion: dict | None) -> None:
-        """Learn from results in proposal order, from people's decisions, and from a champion that moved."""
+        """Learn from results in proposal order, from what became of some, and from a champion that moved."""
         for result in sorted(results, key=lambda result: result["number"]):
             trial = self.waiting.pop(result["number"], None)
             if trial is not None:
-                score = result["score"] if result["outcome"] == "ok" else None
-                score = score if score is not None and math.isfinite(score) else None
-                if score is not None:
-                    self.measure(score)
-                self.settle(trial, score)
-                self.remember(trial, score)
-        refused = [self.trials.get(d["number"]) for d in decisions if d["verdict"] == "rejected"]
-        penalty = self.penalty()
-        if penalty is not None and any(trial is not None for trial in refused):
-            self.study = reopened(self.study, self.sign, {trial: penalty for trial in refused if trial is not None})
+                outcome = self.outcome(result)
+                if outcome.values is not None:
+                    self.extend(outcome.values)
+                self.settle(trial, outcome)
+                self.known[self.mark_of(trial)] = outcome
+        self.revise(decisions)
         if champion is not None:
             self.follow(champion)
 
-    def remember(self, trial: int, score: float | None) -> None:
-        """Note the score under the files' mark, so that the same values need no second evaluation."""
-        params = self.study.get_trials(deepcopy=False)[trial].params
-        values = {self.places.sites[name]: rounded(value) for name, value in params.items()}
-        self.scores[self.mark(write(self.files, values))] = score
+    def outcome(self, result: dict[str, Any]) -> Outcome:
+        """Return what a result says; a failure says nothing."""
+        if result["outcome"] != "ok":
+            return UNKNOWN
+        values = self.goals.values(result["score"], result["metrics"])
+        return UNKNOWN if values is None else Outcome(values, self.goals.kept(result["metrics"]))
+
+    def revise(self, decisions: Sequence[dict[str, Any]]) -> None:
+        """Give other values to what people refused and to what fresh seeds did not confirm."""
+        revised: dict[int, list[float]] = {}
+        for decision in decisions:
+            trial = self.trials.get(decision["number"])
+            values = None if trial is None else self.revision(decision["verdict"], self.search.values(trial))
+            if trial is not None and values is not None:
+                revised[trial] = values
+                mark = self.mark_of(trial)
+                self.known[mark] = Outcome(values, self.known[mark].guarded)
+        if revised:
+            self.search = self.search.reopened(revised)
+
+    def revision(self, verdict: str, values: list[float] | None) -> list[float] | None:
+        """Return what a verdict makes of a trial's values, None when they stay.
+
+        A rejected candidate counts as a failure. One that was no better on fresh seeds owed its first metric to luck:
+        it counts there as the base does.
+        """
+        if values is None:
+            return None
+        if verdict == "rejected":
+            return self.penalty()
+        if verdict != "unconfirmed" or self.base.values is None:
+            return None
+        sign, usual = self.goals.signs[0], self.base.values[0]
+        return [sign * min(sign * values[0], sign * usual), *values[1:]]
 
     def follow(self, champion: dict[str, Any]) -> None:
         """Go on from a champion that moved: the same study when it is one of ours, a fresh one around it otherwise."""
-        if self.mark(champion["files"]) in self.scores:
+        if self.mark(champion["files"]) in self.known:
             return
-        self.begin(champion["files"], champion["score"])
+        self.begin(champion["files"], champion["score"], champion.get("metrics") or {})
+
+    def mark_of(self, trial: int) -> str:
+        """Return the mark of the files that a trial stands for."""
+        return self.mark(self.written({name: rounded(value) for name, value in self.search.params(trial).items()}))
 
     def mark(self, files: dict[str, str]) -> str:
         """Return 16 hex digits for the exact text of the files."""
@@ -170,9 +234,10 @@ class Tuner:
             "starts": self.starts,
             "waiting": list(self.waiting.items()),
             "trials": list(self.trials.items()),
-            "scores": self.scores,
-            "measured": self.measured,
-            "study": base64.b64encode(zlib.compress(frozen(self.study), 6)).decode(),
+            "base": vars(self.base),
+            "known": {mark: vars(outcome) for mark, outcome in self.known.items()},
+            "reach": self.reach,
+            "search": base64.b64encode(zlib.compress(self.search.frozen(), 6)).decode(),
         }
         return json.dumps(state)
 
@@ -186,9 +251,10 @@ class Tuner:
         self.starts = state["starts"]
         self.waiting = dict(state["waiting"])
         self.trials = dict(state["trials"])
-        self.scores = state["scores"]
-        self.measured = state["measured"]
-        self.study = thawed(zlib.decompress(base64.b64decode(state["study"])), self.sign)
+        self.base = Outcome(**state["base"])
+        self.known = {mark: Outcome(**outcome) for mark, outcome in state["known"].items()}
+        self.reach = state["reach"]
+        self.search = Search.thawed(zlib.decompress(base64.b64decode(state["search"])), self.goals.signs)
 
 
 def rounded(value: Any) -> Any:

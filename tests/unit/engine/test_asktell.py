@@ -111,7 +111,7 @@ def test_tell_message_as_the_protocol_spells_it() -> None:
     message = tell_message(
         [Result(4, ToldOutcome.OK, 1.5, {"score": 1.5}, "fine"), Result(5, ToldOutcome.DUPLICATE)],
         [Decision(2, Verdict.REJECTED, "too long")],
-        NewChampion({"a.py": "a = 3\n"}, 1.25),
+        NewChampion({"a.py": "a = 3\n"}, 1.25, {"score": 1.25}),
     )
     assert message == {
         "type": "tell",
@@ -120,7 +120,7 @@ def test_tell_message_as_the_protocol_spells_it() -> None:
             {"number": 5, "outcome": "duplicate", "score": None, "metrics": {}, "feedback": ""},
         ],
         "decisions": [{"number": 2, "verdict": "rejected", "reason": "too long"}],
-        "champion": {"files": {"a.py": "a = 3\n"}, "score": 1.25},
+        "champion": {"files": {"a.py": "a = 3\n"}, "score": 1.25, "metrics": {"score": 1.25}},
     }
     assert tell_message([], [], None)["champion"] is None
 
@@ -150,17 +150,19 @@ def test_init_message_holds_the_state() -> None:
 
 def test_init_of_a_target_tells_nothing_of_the_holdout_or_the_evaluator() -> None:
     space = (Parameter("rate", "float", 0.1, 1.0, log=True), Parameter("mode", "choice", choices=("a", "b")))
-    init = Init.of(manifest(parameters=space), BASE, score=0.5, seed=7, parameters={})
+    init = Init.of(manifest(parameters=space), BASE, score=0.5, seed=7, parameters={}, start={"score": 0.5})
     assert init.task == {
         "name": "parabola",
         "kind": "code",
         "files": BASE,
         "metric": {"name": "score", "better": "higher"},
+        "metrics": [{"name": "score", "better": "higher", "guard": None}],
         "space": [
             {"name": "rate", "type": "float", "low": 0.1, "high": 1.0, "log": True, "choices": []},
             {"name": "mode", "type": "choice", "low": None, "high": None, "log": False, "choices": ["a", "b"]},
         ],
         "score": 0.5,
+        "start": {"score": 0.5},
     }
     assert init.files == BASE
 

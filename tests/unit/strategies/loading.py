@@ -62,7 +62,10 @@ class PackageProcess:
 
 
 def init(files: dict[str, str], **changes: Any) -> dict[str, Any]:
-    """Return an init message; `better`, `score`, `space`, `seed`, `parameters` and `state` may be given."""
+    """Return an init message.
+
+    `better`, `score`, `space`, `seed`, `parameters` and `state` may be given, further `metrics`, and the `start`'s.
+    """
     return {
         "type": "init",
         "protocol": 1,
@@ -73,6 +76,11 @@ def init(files: dict[str, str], **changes: Any) -> dict[str, Any]:
             "kind": "code",
             "files": files,
             "metric": {"name": "score", "better": changes.get("better", "higher")},
+            "metrics": [
+                {"name": "score", "better": changes.get("better", "higher"), "guard": None},
+                *changes.get("metrics", []),
+            ],
+            "start": changes.get("start", {}),
             "space": changes.get("space", []),
             "score": changes.get("score"),
         },
@@ -90,7 +98,7 @@ def told(results: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     }
 
 
-def result(number: int, score: float | None, feedback: str = "") -> dict[str, Any]:
+def result(number: int, score: float | None, feedback: str = "", **metrics: float) -> dict[str, Any]:
     """Return one result: ok with a score, failed without."""
     outcome = "failed" if score is None else "ok"
-    return {"number": number, "outcome": outcome, "score": score, "metrics": {}, "feedback": feedback}
+    return {"number": number, "outcome": outcome, "score": score, "metrics": metrics, "feedback": feedback}

@@ -19,8 +19,7 @@ SETTINGS_JSON = '{\n  "rate": 0.1,\n  "note": "rate: 0.1",\n  "model": {"rate": 
 
 def tuning(files: dict[str, str], **task: Any) -> Any:
     """Return a tuner of these files."""
-    metric = {"name": "score", "better": task.get("better", "higher")}
-    message = {"files": files, "metric": metric, "score": task.get("score"), "space": task.get("space", [])}
+    message = init(files, **task)["task"]
     return tuner.Tuner(message, task.get("seed", 1), tuner.Settings(**task.get("settings", {})))
 
 
@@ -62,7 +61,7 @@ def test_a_parameter_that_is_nowhere_is_answered_with_one_clear_sentence() -> No
 def test_an_unknown_sampler_is_answered_with_one_clear_sentence() -> None:
     with PackageProcess("parameters") as process:
         answer = process.request(init({"knobs.py": TUNABLE}, parameters={"sampler": "guess"}))
-    assert answer == {"type": "error", "message": "The setting sampler is 'guess': use tpe or cmaes."}
+    assert answer == {"type": "error", "message": "The setting sampler is 'guess': use tpe, cmaes or nsgaii."}
 
 
 def test_without_a_space_the_numbers_of_the_block_are_tuned_and_the_rest_stays() -> None:
@@ -111,7 +110,7 @@ def test_failures_count_as_worse_than_anything_seen() -> None:
     state = tuning({"knobs.py": TUNABLE}, score=5.0, space=TUNABLE_SPACE)
     state.ask(3)
     state.tell([result(0, 3.0), result(1, None), result(2, None)], [], None)
-    assert [trial.value for trial in state.study.get_trials()] == [5.0, 3.0, 2.8, 2.8]
+    assert [trial.value for trial in state.search.study.get_trials()] == [5.0, 3.0, 2.8, 2.8]
 
 
 def test_a_rejected_candidate_loses_its_score() -> None:
@@ -119,15 +118,119 @@ def test_a_rejected_candidate_loses_its_score() -> None:
     state.ask(2)
     state.tell([result(0, 9.0), result(1, 0.5)], [], None)
     state.tell([], [{"number": 0, "verdict": "rejected", "reason": "no"}], None)
-    assert state.study.best_value == 1.0
+    assert state.search.study.best_value == 1.0
+
+
+def test_what_fresh_seeds_did_not_confirm_counts_as_the_start_does() -> None:
+    state = tuning({"knobs.py": TUNABLE}, score=1.0, space=TUNABLE_SPACE)
+    state.ask(3)
+    state.tell([result(0, 9.0), result(1, 0.5), result(2, 3.0)], [], None)
+    state.tell([], [{"number": number, "verdict": "unconfirmed", "reason": ""} for number in (0, 1)], None)
+    assert [trial.value for trial in state.search.study.get_trials()] == [1.0, 1.0, 0.5, 3.0]
+
+
+WEIGHT = {"name": "weight", "better": "lower", "guard": 2.0}
+SIZE = {"name": "size", "better": "lower", "guard": None}
+
+
+def test_a_guard_becomes_a_constraint_measured_against_the_start() -> None:
+    state = tuning({"knobs.py": TUNABLE}, score=1.0, space=TUNABLE_SPACE, metrics=[WEIGHT], start={"weight": 5.0})
+    state.ask(3)
+    state.tell([result(0, 9.0, weight=9.0), result(1, 2.0, weight=6.0), result(2, None)], [], None)
+    trials = state.search.study.get_trials()
+    assert [trial.constraints for trial in trials] == [
+        {"weight": -2.0},
+        {"weight": 2.0},
+        {"weight": -1.0},
+        {"weight": float("inf")},
+    ]
+    assert state.search.study.best_value == 2.0
+
+
+def test_a_guard_that_the_start_does_not_answer_constrains_nothing() -> None:
+    state = tuning({"knobs.py": TUNABLE}, score=1.0, space=TUNABLE_SPACE, metrics=[WEIGHT])
+    state.ask(1)
+    state.tell([result(0, 9.0)], [], None)
+    assert [trial.constraints for trial in state.search.study.get_trials()] == [{}, {}]
+
+
+def test_cmaes_takes_a_broken_guard_for_a_failure() -> None:
+    task = {"metrics": [WEIGHT], "start": {"weight": 5.0}, "parameters": {"sampler": "cmaes"}}
+    state = tuning({"knobs.py": TUNABLE}, score=1.0, space=TUNABLE_SPACE, settings={"sampler": "cmaes"}, **task)
+    state.ask(2)
+    state.tell([result(0, 11.0, weight=9.0), result(1, 2.0, weight=6.0)], [], None)
+    assert [trial.value for trial in state.search.study.get_trials()] == [1.0, 0.0, 2.0]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsgaii"])
+def test_a_constrained_search_stays_within_its_guard(sampler: str) -> None:
+    """The score alone would go to the deepest model; the guard allows a depth of 5 at most."""
+    others = [WEIGHT, *([SIZE] if sampler == "nsgaii" else [])]
+    state = tuning(
+        {"knobs.py": TUNABLE},
+        score=4.0,
+        space=TUNABLE_SPACE,
+        metrics=others,
+        start={"weight": 4.0, "size": 4.0},
+        settings={"sampler": sampler, "population": 8},
+    )
+    depths: list[int] = []
+    for first in range(0, 96, 8):
+        found = [run(proposal["files"]["knobs.py"])["DEPTH"] for proposal in state.ask(8)]
+        state.tell([result(first + i, d, weight=d, size=d) for i, d in enumerate(found)], [], None)
+        depths += found
+    late = depths[-32:]
+    assert sum(depth <= 6 for depth in late) > sum(depth <= 6 for depth in depths[:32])
+    assert sum(depth <= 6 for depth in late) >= 24
+
+
+def test_nsgaii_keeps_what_is_best_in_either_metric() -> None:
+    state = tuning(
+        {"knobs.py": TUNABLE},
+        score=4.0,
+        space=TUNABLE_SPACE,
+        metrics=[SIZE],
+        start={"size": 4.0},
+        settings={"sampler": "nsgaii", "population": 8},
+    )
+    for first in range(0, 48, 8):
+        found = [run(proposal["files"]["knobs.py"]) for proposal in state.ask(8)]
+        state.tell([result(first + i, one["RATE"], size=one["DEPTH"]) for i, one in enumerate(found)], [], None)
+    best = {tuple(trial.values) for trial in state.search.study.best_trials}
+    values = [trial.values for trial in state.search.study.get_trials()]
+    assert max(values)[0] in {score for score, _ in best}
+    assert min(size for _, size in values) in {size for _, size in best}
+
+
+def test_nsgaii_with_one_metric_is_answered_with_one_clear_sentence() -> None:
+    message = init({"knobs.py": TUNABLE}, parameters={"sampler": "nsgaii"}, metrics=[WEIGHT])
+    with PackageProcess("parameters") as process:
+        answer = process.request(message)
+    why = "nsgaii weighs several metrics, and this target has one without a guard: use tpe or cmaes."
+    assert answer == {"type": "error", "message": why}
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes", "nsgaii"])
+def test_a_search_begins_at_the_champion(sampler: str) -> None:
+    state = tuning(
+        {"knobs.py": TUNABLE},
+        score=4.0,
+        space=TUNABLE_SPACE,
+        metrics=[SIZE],
+        start={"size": 4.0},
+        settings={"sampler": sampler},
+    )
+    first = state.search.study.get_trials()[0]
+    assert first.params == state.places.values()
+    assert first.values == ([4.0, 4.0] if sampler == "nsgaii" else [4.0])
 
 
 def test_a_champion_from_elsewhere_begins_a_fresh_study_around_it() -> None:
     state = tuning({"knobs.py": TUNABLE}, score=1.0, space=TUNABLE_SPACE)
     proposal = state.ask(1)[0]
     state.tell([result(0, 2.0)], [], {"files": proposal["files"], "score": 2.0})
-    assert len(state.study.get_trials()) == 2
+    assert len(state.search.study.get_trials()) == 2
     moved = TUNABLE.replace("A model", "Another model")
     state.tell([], [], {"files": {"knobs.py": moved}, "score": 3.0})
-    assert [trial.value for trial in state.study.get_trials()] == [3.0]
+    assert [trial.value for trial in state.search.study.get_trials()] == [3.0]
     assert all("Another model" in proposal["files"]["knobs.py"] for proposal in state.ask(4))

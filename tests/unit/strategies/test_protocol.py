@@ -22,8 +22,39 @@ ARS, CLOUD = (
     ("policy", init({"controller.py": CONTROLLER}, better="lower", score=6.0, parameters={"method": method}))
     for method in ("ars", "cmaes")
 )
-NAMES = ["evolution", "tpe", "cmaes", "policy by ars", "policy by cmaes"]
-EVERY = [pytest.param(*one, id=name) for one, name in zip((EVOLUTION, TPE, CMAES, ARS, CLOUD), NAMES, strict=True)]
+NSGAII = (
+    "parameters",
+    init(
+        {"knobs.py": TUNABLE},
+        space=TUNABLE_SPACE,
+        score=knobs_score(TUNABLE),
+        start={"size": 4.0, "weight": 4.0},
+        metrics=[
+            {"name": "size", "better": "lower", "guard": None},
+            {"name": "weight", "better": "lower", "guard": 1.0},
+        ],
+        parameters={"sampler": "nsgaii", "population": 8},
+    ),
+)
+GUARDED = (
+    "parameters",
+    init(
+        {"knobs.py": TUNABLE},
+        space=TUNABLE_SPACE,
+        score=knobs_score(TUNABLE),
+        start={"weight": 4.0},
+        metrics=[{"name": "weight", "better": "lower", "guard": 1.0}],
+    ),
+)
+EVERY = [
+    pytest.param(*EVOLUTION, id="evolution"),
+    pytest.param(*TPE, id="tpe"),
+    pytest.param(*CMAES, id="cmaes"),
+    pytest.param(*NSGAII, id="nsgaii"),
+    pytest.param(*GUARDED, id="guarded"),
+    pytest.param(*ARS, id="policy by ars"),
+    pytest.param(*CLOUD, id="policy by cmaes"),
+]
 
 
 def score(files: dict[str, str]) -> float | None:
@@ -33,10 +64,21 @@ def score(files: dict[str, str]) -> float | None:
     return regression_error(files["program.py"]) if "program.py" in files else knobs_score(files["knobs.py"])
 
 
+def metrics(files: dict[str, str]) -> dict[str, float]:
+    """Return two further metrics of either program."""
+    depth = float(run(files["knobs.py"])["DEPTH"]) if "knobs.py" in files else 0.0
+    return {"size": depth, "weight": depth}
+
+
+def outcomes(first: int, proposals: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the results of proposals that are numbered from `first`."""
+    return [result(first + i, score(p["files"]), **metrics(p["files"])) for i, p in enumerate(proposals)]
+
+
 def generation(process: PackageProcess, first: int) -> list[dict[str, Any]]:
     """Ask for eight proposals, tell their scores, and return them."""
     proposals = process.request({"type": "ask", "count": 8})["proposals"]
-    process.request(told([result(first + i, score(p["files"])) for i, p in enumerate(proposals)]))
+    process.request(told(outcomes(first, proposals)))
     return proposals
 
 
@@ -87,11 +129,29 @@ def test_a_restored_process_goes_on_like_an_uninterrupted_one(
         assert len(state) < 4_000_000
         restored.request({**start, "state": state})
         for process in (lasting, restored):
-            process.request(told([result(40 + i, score(p["files"])) for i, p in enumerate(pending)]))
+            process.request(told(outcomes(40, pending)))
         for first in range(40 + len(pending), 88, 8):
             proposals = generation(lasting, first)
             assert generation(restored, first) == proposals
             assert len(proposals) == 8
+
+
+@pytest.mark.parametrize("start", [TPE[1], CMAES[1], NSGAII[1]], ids=["tpe", "cmaes", "nsgaii"])
+def test_what_was_decided_is_part_of_the_state(start: dict[str, Any]) -> None:
+    verdicts = [
+        {"number": 3, "verdict": "unconfirmed", "reason": ""},
+        {"number": 9, "verdict": "rejected", "reason": "hard to read"},
+    ]
+    with PackageProcess("parameters") as lasting, PackageProcess("parameters") as restored:
+        lasting.request(start)
+        for first in range(0, 24, 8):
+            generation(lasting, first)
+        lasting.request(told([], decisions=verdicts))
+        restored.request({**start, "state": lasting.request({"type": "snapshot"})["state"]})
+        for process in (lasting, restored):
+            process.request(told([], decisions=[{"number": 12, "verdict": "unconfirmed", "reason": ""}]))
+        for first in range(24, 56, 8):
+            assert generation(restored, first) == generation(lasting, first)
 
 
 @pytest.mark.parametrize(("name", "start"), EVERY)
@@ -107,7 +167,7 @@ def test_decisions_and_a_champion_that_moved_are_taken_in(name: str, start: dict
             {"number": 3, "verdict": "unconfirmed", "reason": ""},
             {"number": 4, "verdict": "superseded", "reason": ""},
         ]
-        results = [result(i, score(p["files"])) for i, p in enumerate(proposals)]
+        results = outcomes(0, proposals)
         assert process.request(told(results, decisions=decisions, champion=champion)) == {"type": "ok"}
         seen = [proposal["files"] for proposal in proposals]
         later = [proposal["files"] for first in (8, 16, 24) for proposal in generation(process, first)]
