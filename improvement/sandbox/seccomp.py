@@ -50,16 +50,21 @@ KILLED: dict[str, tuple[int, int | None]] = {
     "open_by_handle_at": (304, 265),
 }
 REFUSED: dict[str, tuple[int, int | None]] = {
+    "accept": (43, 202),
+    "accept4": (288, 242),
     "acct": (163, 89),
     "adjtimex": (159, 171),
+    "bind": (49, 200),  # one socket of a pair could take a name, by which others of the same network reach it
     "chroot": (161, 51),
     "clock_adjtime": (305, 266),
     "clock_settime": (227, 112),
+    "connect": (42, 203),
     "fanotify_init": (300, 262),
     "inotify_add_watch": (254, 27),
     "inotify_init": (253, None),
     "inotify_init1": (294, 26),
     "kcmp": (312, 272),
+    "listen": (50, 201),
     "listmount": (458, 458),
     "lookup_dcookie": (212, 18),
     "mbind": (237, 235),
@@ -162,6 +167,7 @@ ARCHITECTURES = {
 }
 
 SEND_BUFFER = (7, 32)  # SO_SNDBUF, SO_SNDBUFFORCE: what sockets can hold is counted at the usual size
+NAMING = (16, 76)  # SO_PASSCRED, SO_PASSPIDFD: with them, sending gives a socket a name (unix(7), "Autobind")
 TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 NEW_NAMESPACES = 0x7E020000  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}
 X32_BIT = 0x40000000
@@ -192,7 +198,7 @@ def program(machine: str | None = None, *, contained: bool = True) -> bytes:
         *_answer(_numbers(ABSENT, arch), _ERRNO | errno.ENOSYS),
         *_when(arch.clone, _ARGUMENT_0, [(_ANY_BIT, 0, 1, NEW_NAMESPACES), (_RETURN, 0, 0, _KILL_PROCESS)]),
         *_when(arch.ioctl, _ARGUMENT_1, _answer(TERMINAL_INJECTION, _ERRNO | errno.EPERM)),
-        *_when(arch.setsockopt, _ARGUMENT_2, _answer(SEND_BUFFER, _ERRNO | errno.EPERM)),
+        *_when(arch.setsockopt, _ARGUMENT_2, _answer((*SEND_BUFFER, *NAMING), _ERRNO | errno.EPERM)),
         *_answer([arch.socket], _ERRNO | errno.EACCES),  # a pair of sockets is another call
         *([] if contained else _without_namespaces(arch)),
         (_RETURN, 0, 0, _ALLOW),

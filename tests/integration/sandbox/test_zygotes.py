@@ -194,3 +194,24 @@ def test_a_large_answer_and_many_files_travel_whole() -> None:
     }
     count, text = answer("", files=files)  # type: ignore[misc]
     assert (count, len(text)) == (301, 2_000_000)
+
+
+def test_two_jobs_of_a_zygote_cannot_meet_by_a_name_of_a_socket() -> None:
+    """They share its network, and a socket of a pair, let go by its other half, would take letters from anybody."""
+    named = """
+import ctypes, socket
+def attempt(action):
+    try:
+        action()
+    except PermissionError:
+        return "refused"
+    return "done"
+def answer():
+    one, two = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    return [
+        attempt(lambda: one.bind(b"\\0a meeting place")),
+        attempt(lambda: one.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)),
+        attempt(lambda: one.connect(b"\\0a meeting place")),
+    ] + [one.send(b"x"), one.getsockname()]
+"""
+    assert answer(named) == ["refused", "refused", "refused", 1, ""]

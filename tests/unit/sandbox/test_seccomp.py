@@ -66,6 +66,12 @@ def test_no_socket_may_be_opened_but_a_pair(machine: str) -> None:
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_no_socket_may_be_given_a_name_by_an_option(machine: str) -> None:
+    setsockopt = seccomp.ARCHITECTURES[machine].setsockopt
+    assert [answer(machine, setsockopt, 5, 1, option) for option in (16, 76)] == [refusal(errno.EPERM)] * 2
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 def test_clone_makes_processes_and_threads_but_no_namespaces(machine: str) -> None:
     clone = seccomp.ARCHITECTURES[machine].clone
     assert answer(machine, clone, 0x01200011) == ALLOW  # fork

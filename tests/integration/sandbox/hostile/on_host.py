@@ -21,6 +21,7 @@ from tests.integration.sandbox.hostile.layers import (
     instead,
     shown,
     sockets,
+    system_call,
 )
 from tests.integration.sandbox.hostile.snippet import Removal, Snippet
 
@@ -62,7 +63,7 @@ FILES = (
         "a service's socket in a folder",
         "socket.socket(socket.AF_UNIX).connect(HOST)",
         REFUSED,
-        (_folder_shown, sockets),
+        (_folder_shown, sockets, system_call("connect")),
         host=hosts.socket_in_a_folder,
     ),
     Snippet("a file at the root", "open('/mark', 'w')", READ_ONLY, (READ_ONLY_ROOT,)),
@@ -139,7 +140,7 @@ NETWORK = (
         "TCP on this machine",
         "socket.create_connection(('127.0.0.1', HOST), 1)",
         REFUSED,
-        (NO_NETWORK, sockets),
+        (NO_NETWORK, sockets, system_call("connect")),
         host=hosts.tcp_server,
     ),
     Snippet(
@@ -164,7 +165,7 @@ NETWORK = (
         "an abstract socket",
         "socket.socket(socket.AF_UNIX).connect(HOST)",
         REFUSED,
-        (NO_NETWORK, sockets),
+        (NO_NETWORK, sockets, system_call("connect")),
         host=hosts.abstract_socket,
     ),
     Snippet(
