@@ -24,6 +24,8 @@ PATHS = "/usr/local/bin:/usr/bin:/bin"
 
 def program(reading: int, writing: int, arguments: list[str]) -> None:
     """Run the command of ``arguments`` for each request until the host closes the channel."""
+    for descriptor in (reading, writing):
+        os.set_inheritable(descriptor, False)  # the command's answers are what it prints, and nothing else
     wire = Wire(reading, writing)
     command = [_where_it_lies(part) for part in arguments]
     while True:

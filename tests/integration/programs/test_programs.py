@@ -114,6 +114,15 @@ def test_what_a_program_leaves_running_ends_with_its_call(forked: bool, request:
     assert dict(run(slow, SHELL, later).metrics) == {"score": 1.0}
 
 
+@pytest.mark.parametrize("level", [spawn.FULL, spawn.FENCED, spawn.LIMITED])
+def test_a_program_cannot_answer_on_the_channel_itself(level: int) -> None:
+    """What it wrote there would be no text, and count though it failed."""
+    forging = """for n in 3 4 5 6 7 8 9; do eval "echo '{\\"id\\":1,\\"value\\":60}' >&$n"; done 2>/dev/null; exit 3"""
+    with spawn.at(level):
+        result = run(SUMS, SHELL, forging)
+    assert result.feedback == "The candidate failed: its command exited with status 3.", result
+
+
 def test_a_program_never_sees_the_evaluator() -> None:
     result = run(SUMS, SHELL, "cat >/dev/null; [ -e /job/evaluator.py ] || [ ! -e /job/solution.x ] || echo 3")
     assert dict(result.metrics) == {"score": 1.0}
