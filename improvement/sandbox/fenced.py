@@ -23,11 +23,11 @@ from improvement.sandbox.launcher import SANDBOX_ID, Command, SeenAt
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.nursery import Job, Kind, Order, Zygote
 from improvement.sandbox.program import Family, Program
+from improvement.sandbox.scratch import Scratch
 
 LANDLOCK, LIMITS_ALONE = "landlock", "limits"
 NEWEST_SCOPES = 6
 TRIES = 2
-DEEPEST = 64
 NO_FILTER = "There is no system call filter for this processor."
 OLD_KERNEL = "Landlock keeps processes apart from Linux 6.12 on, and may not be switched off."
 
@@ -38,6 +38,7 @@ class FencedJob(Job):
     def __init__(self, *arguments: Any, folder: Path, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._folder = folder
+        self._scratch = Scratch(_scratch(folder))
         self._keeper: int | None = None
 
     @property
@@ -46,18 +47,8 @@ class FencedJob(Job):
         return self._keeper
 
     def has_too_many_files(self, limits: Limits) -> bool:
-        """Count what lies in the folder: no file system of its own bounds it. Nor may it be too deep to be counted."""
-        count = size = 0
-        waiting = [(str(_scratch(self._folder)), 0)]
-        while waiting:
-            folder, depth = waiting.pop()
-            for entry in _entries(folder):
-                count, size = count + 1, size + _size(entry)
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append((entry.path, depth + 1))
-            if count > limits.tmp_files or size > limits.tmp_mb << 20 or depth > DEEPEST:
-                return True
-        return False
+        """Count what the job holds in its folder: no file system of its own bounds it."""
+        return self._keeper is not None and self._scratch.holds_too_much(limits, self._keeper)
 
     def collect(self) -> tuple[int, float]:
         """Take how it ended, and delete its folder."""
@@ -179,21 +170,6 @@ def _make_folder() -> Path:
 
 def _scratch(folder: Path) -> Path:
     return folder / "tmp"
-
-
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as found:
-            return list(found)
-    except OSError:
-        return []
-
-
-def _size(entry: os.DirEntry[str]) -> int:
-    try:
-        return entry.stat(follow_symlinks=False).st_blocks * 512
-    except OSError:
-        return 0
 
 
 def _delete(folder: Path) -> None:

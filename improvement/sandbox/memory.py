@@ -84,12 +84,25 @@ def _field_kb(path: str, name: bytes) -> int:
 
 
 def _open(pid: int, threads: list[str]) -> Iterator[str]:
-    """Yield what a process has open, by the kernel's names; each thread may have descriptors of its own."""
-    for thread in threads:
+    """Yield what a process has open, by the kernel's names."""
+    for path in descriptors(pid, threads):
+        with suppress(OSError):
+            yield os.readlink(path)  # noqa: PTH115 - a name like socket:[17] is no path
+
+
+def descriptors(pid: int, threads: list[str] | None = None) -> Iterator[str]:
+    """Yield the kernel's links to what a process has open; each thread may have descriptors of its own."""
+    for thread in _names(f"/proc/{pid}/task") if threads is None else threads:
         folder = f"/proc/{pid}/task/{thread}/fd"
         for name in _names(folder):
-            with suppress(OSError):
-                yield os.readlink(f"{folder}/{name}")  # noqa: PTH115 - a name like socket:[17] is no path
+            yield f"{folder}/{name}"
+
+
+def maps(pid: int) -> list[bytes]:
+    """Return the lines of a process's mappings; when its first thread has ended, another one's entry tells."""
+    whole = _read(f"/proc/{pid}/maps")
+    threads = () if whole else _names(f"/proc/{pid}/task")
+    return (whole or b"".join(_read(f"/proc/{pid}/task/{thread}/maps") for thread in threads)).splitlines()
 
 
 # Every sandbox is watched all the time: these read more quickly than pathlib does.

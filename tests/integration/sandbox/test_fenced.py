@@ -29,6 +29,15 @@ def evaluate(candidate, *, seed, stage, case):
 """
 
 
+WRITES = """
+import os, time
+def write(name):
+    file = os.open(name, os.O_CREAT | os.O_RDWR)
+    os.write(file, bytes(2 << 20))
+    return file
+"""
+
+
 @pytest.fixture(autouse=True, params=[spawn.FENCED, spawn.LIMITED])
 def level(request: pytest.FixtureRequest) -> Iterator[int]:
     """Start everything at this level, and leave no zygote of it."""
@@ -219,11 +228,42 @@ def test_memory_of_what_was_left_behind_is_counted() -> None:
         "import time\nfor n in range(100): open(str(n), 'wb').write(bytes(1 << 20))\ntime.sleep(20)",
         "import time\nfor n in range(500): open(str(n), 'w').close()\ntime.sleep(20)",
         "import os, time\nfor n in range(200): os.mkdir('d'); os.chdir('d')\ntime.sleep(20)",
+        f"{WRITES}\nheld = []\nfor n in range(10): held.append(write('f')); os.unlink('f')\ntime.sleep(20)",
+        f"{WRITES}\nfor n in range(20): os.mkdir('d' * 250); os.chdir('d' * 250)\n"
+        "for n in range(10): write(str(n))\ntime.sleep(20)",
+        f"{WRITES}\nimport mmap, ctypes\nfor n in range(10):\n"
+        "    file = write('f'); ctypes.CDLL(None).mmap(None, 4096, 1, 1, file, 0); os.close(file); os.unlink('f')\n"
+        "time.sleep(20)",
+        f"{WRITES}\nos.mkdir('0'); os.chdir('0')\nfor n in range(10): write(str(n))\nos.chdir('..')\n"
+        "for n in range(10**7): os.rename(str(n), str(n + 1))",
     ],
+    ids=["large", "many", "deep", "without a name", "out of a path's reach", "only mapped", "always elsewhere"],
 )
 def test_too_much_in_the_temporary_folder_ends_the_job(code: str) -> None:
     result = script(code, Limits(seconds=20, tmp_mb=8, tmp_files=400))
     assert (result.cause, result.seconds < 5) == (Cause.FILES, True)
+
+
+def test_room_is_not_taken_without_writing() -> None:
+    code = """
+    import os
+    for n in range(40):
+        os.posix_fallocate(os.open(str(n), os.O_CREAT | os.O_WRONLY), 0, 50 << 20)
+    """
+    assert script(code, Limits(tmp_mb=8, seconds=20)).cause is Cause.FILES
+
+
+def test_files_that_come_and_go_are_no_reason_to_end_a_job() -> None:
+    code = """
+    import tempfile, time
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until:
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as file:
+            open(folder + "/one", "w").close()
+            file.write(b"x" * 4096)
+    print("fine")
+    """
+    assert script(code).log == "fine\n"
 
 
 def test_what_cannot_be_entered_is_deleted_all_the_same() -> None:

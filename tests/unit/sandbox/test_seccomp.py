@@ -95,6 +95,8 @@ def test_without_namespaces_more_is_refused(machine: str) -> None:
     assert {name: answer(machine, number) for name, number in listed.items()} == dict.fromkeys(listed, ALLOW)
     refused = {name: answer(machine, number, contained=False) for name, number in listed.items()}
     assert refused == dict.fromkeys(listed, refusal(errno.EPERM))
+    fallocate = seccomp.WITHOUT_WRITING["fallocate"][arch.column] or 0
+    assert answer(machine, fallocate, contained=False) == refusal(errno.EOPNOTSUPP)
     assert answer(machine, arch.prlimit, 0, contained=False) == ALLOW
     assert answer(machine, arch.prlimit, 1, contained=False) == refusal(errno.EPERM)
 
