@@ -36,6 +36,14 @@ def held_mb(pid: int) -> tuple[float, float]:
     return pages * _PAGE_MB, len(sockets) * _largest_buffer_mb()
 
 
+def hides(pid: int) -> bool:
+    """Whether a tree has a living process that its worker may not look into, such as one without ``PR_SET_DUMPABLE``.
+
+    Whose last moments these are may not be looked into, either, and holds no memory any more.
+    """
+    return any(not os.access(f"/proc/{process}/fd", os.R_OK) and _is_alive(process) for process in tree(pid))
+
+
 def proportional_mb(pid: int) -> float:
     """Add up the proportional set sizes (PSS, shared pages counted once) of the tree, in MB."""
     return sum(
@@ -74,6 +82,10 @@ def _resident_pages(pid: int, threads: list[str]) -> int:
 def _pages(statm: str) -> int:
     figures = _read(statm).split()
     return int(figures[1]) if len(figures) > 1 else 0
+
+
+def _is_alive(pid: int) -> bool:
+    return _resident_pages(pid, _names(f"/proc/{pid}/task")) > 0
 
 
 def _field_kb(path: str, name: bytes) -> int:

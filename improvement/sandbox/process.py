@@ -33,7 +33,7 @@ class Cause(StrEnum):
     VIOLATION = "sandbox_violation"
     CPU = "cpu_limit"
     TIMEOUT = "timeout"
-    MEMORY = "memory"
+    MEMORY = "memory"  # too much of it, or kept from being counted
     FILES = "file_limit"
     FLOOD = "output_flood"
     PROTOCOL = "protocol"
@@ -135,7 +135,7 @@ class Process:
             held = memory.proportional_mb(root) + in_sockets
         self._peak_mb = max(self._peak_mb, held)
         self._watch_at = time.monotonic() + max(WATCH_SECONDS, 10 * (time.monotonic() - now))
-        if held > self.limits.memory_mb:
+        if held > self.limits.memory_mb or (self.started and memory.hides(root)):
             self.end(Cause.MEMORY)
         elif self.started and self._sandbox.has_too_many_files(self.limits):
             self.end(Cause.FILES)

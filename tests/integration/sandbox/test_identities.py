@@ -107,3 +107,15 @@ def test_the_self_test_is_quick_and_complete() -> None:
     assert len(tests) >= 12
     assert [test for test in tests if not test.held] == []
     assert len({test.name for test in tests}) == len(tests)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become an ordinary user")
+def test_nothing_can_keep_an_ordinary_worker_from_counting() -> None:
+    """What it may not look into could hold any number of sockets, or of files without a name."""
+    start = python_of(NOBODY)
+    done = subprocess.run(
+        [*start, "-m", "tests.integration.sandbox.hiding"], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert list(found.values()) == [["exit", "memory", "memory"]] * 4
