@@ -163,11 +163,16 @@ class Architecture:
     setsockopt: int
     ioctl: int
     prlimit: int
+    fcntl: int
 
 
 ARCHITECTURES = {
-    "x86_64": Architecture(audit=0xC000003E, column=0, clone=56, socket=41, setsockopt=54, ioctl=16, prlimit=302),
-    "aarch64": Architecture(audit=0xC00000B7, column=1, clone=220, socket=198, setsockopt=208, ioctl=29, prlimit=261),
+    "x86_64": Architecture(
+        audit=0xC000003E, column=0, clone=56, socket=41, setsockopt=54, ioctl=16, prlimit=302, fcntl=72
+    ),
+    "aarch64": Architecture(
+        audit=0xC00000B7, column=1, clone=220, socket=198, setsockopt=208, ioctl=29, prlimit=261, fcntl=25
+    ),
 }
 
 SEND_BUFFER = (7, 32)  # SO_SNDBUF, SO_SNDBUFFORCE: what sockets can hold is counted at the usual size
@@ -175,6 +180,11 @@ NAMING = (16, 76)  # SO_PASSCRED, SO_PASSPIDFD: with them, sending gives a socke
 TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 NEW_NAMESPACES = 0x7E020000  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}
 X32_BIT = 0x40000000
+USUAL_CONTROLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
+"""TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX: all that programs ask of files and pipes. Other ones change
+attributes of a file that was opened for reading (FS_IOC_SETFLAGS), and each file system has more."""
+HOLDS_ON_FILES = (5, 6, 7, 36, 37, 38, 1024, 1026)
+"""F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE, F_NOTIFY"""
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_1, _ARGUMENT_2 = 0, 4, 16, 24, 32  # offsets in struct seccomp_data
@@ -218,11 +228,13 @@ def _refuse_other_abis(arch: Architecture) -> list[Instruction]:
 
 
 def _without_namespaces(arch: Architecture) -> list[Instruction]:
-    """Refuse the listed calls, and limits of any process but the caller."""
+    """Refuse the listed calls, limits of any process but the caller, and what changes or holds files opened to read."""
     return [
         *_answer(_numbers(CONTAINED, arch), _ERRNO | errno.EPERM),
         *_answer(_numbers(WITHOUT_WRITING, arch), _ERRNO | errno.EOPNOTSUPP),
         *_when(arch.prlimit, _ARGUMENT_0, [(_EQUAL, 1, 0, 0), (_RETURN, 0, 0, _ERRNO | errno.EPERM)]),
+        *_when(arch.ioctl, _ARGUMENT_1, [*_answer(USUAL_CONTROLS, _ALLOW), (_RETURN, 0, 0, _ERRNO | errno.EOPNOTSUPP)]),
+        *_when(arch.fcntl, _ARGUMENT_1, _answer(HOLDS_ON_FILES, _ERRNO | errno.EPERM)),
     ]
 
 

@@ -132,6 +132,9 @@ def test_landlock_refuses_what_would_work_without_it(attempt: str, level: int, v
         "os.sched_setaffinity(os.getppid(), os.sched_getaffinity(0))",
         "os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)",
         "fcntl.flock(open(os.__file__), fcntl.LOCK_SH)",
+        "fcntl.lockf(open(os.__file__), fcntl.LOCK_SH)",
+        "fcntl.fcntl(open({victim!r}), fcntl.F_SETLEASE, fcntl.F_RDLCK)",
+        "fcntl.ioctl(open({victim!r}), 0x40086602, bytes(8))",
     ],
 )
 def test_the_filter_refuses_what_would_work_without_it(

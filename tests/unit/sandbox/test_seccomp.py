@@ -102,6 +102,17 @@ def test_without_namespaces_more_is_refused(machine: str) -> None:
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_without_namespaces_a_file_is_neither_held_nor_changed_by_its_descriptor(machine: str) -> None:
+    arch = seccomp.ARCHITECTURES[machine]
+    asked = {control: answer(machine, arch.ioctl, 0, control, contained=False) for control in (0x5401, 0x40086602)}
+    assert asked == {0x5401: ALLOW, 0x40086602: refusal(errno.EOPNOTSUPP)}
+    assert answer(machine, arch.ioctl, 0, 0x5412, contained=False) == refusal(errno.EPERM)
+    held = {answer(machine, arch.fcntl, 3, command, contained=False) for command in (6, 7, 37, 38, 1024, 1026)}
+    assert held == {refusal(errno.EPERM)}
+    assert {answer(machine, arch.fcntl, 3, command, contained=False) for command in (0, 1, 2, 3, 4, 1030)} == {ALLOW}
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 def test_a_socket_keeps_the_usual_buffer(machine: str) -> None:
     setsockopt = seccomp.ARCHITECTURES[machine].setsockopt
     assert [answer(machine, setsockopt, 5, 1, option) for option in (7, 32)] == [refusal(errno.EPERM)] * 2
