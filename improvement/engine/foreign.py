@@ -11,6 +11,8 @@ import yaml
 from improvement.exceptions import ManifestError
 
 _HEAVY = {"networkx", "numpy", "pandas", "scipy", "sklearn", "sympy"}  # worth importing before each evaluation
+SHOWN, TOO_LONG = 40, 10**40
+MOST_ALIASES = 20  # merged into one another, each of them multiplies what there is
 REQUIREMENTS = "requirements.txt"
 NOT_INSTALLED = f"{REQUIREMENTS} is not installed: evaluations have Python with NumPy and SciPy."
 
@@ -56,7 +58,12 @@ def settings(tree: Mapping[str, bytes], path: str, *, example: str) -> dict[str,
     ``example`` shows in an error what such a file holds. Raises ManifestError.
     """
     try:
-        values = yaml.safe_load(tree.get(path, b"").decode("utf-8"))
+        text = tree.get(path, b"").decode("utf-8")
+        if sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)) > MOST_ALIASES:
+            raise ManifestError(
+                f"{path}: refers to other parts of itself more than {MOST_ALIASES} times. Write them out."
+            )
+        values = yaml.safe_load(text)
     except UnicodeDecodeError as error:
         raise ManifestError(f"{path}: is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
     except yaml.YAMLError as error:
@@ -68,6 +75,14 @@ def settings(tree: Mapping[str, bytes], path: str, *, example: str) -> dict[str,
     if not isinstance(values, dict):
         raise ManifestError(f'{path}: has to hold settings such as "{example}". Correct it.')
     return values
+
+
+def shown(value: object) -> str:
+    """Show a setting's value in an error; of lists and mappings the kind, as aliases in YAML make them without end."""
+    if isinstance(value, str):
+        return value[:SHOWN]
+    simple = value is None or (isinstance(value, (bool, int, float)) and not abs(value) >= TOO_LONG)
+    return str(value) if simple else f"a value of type {type(value).__name__}"
 
 
 def _place(error: yaml.YAMLError) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from string import Template
 
 from improvement.engine.blocks import blocks
-from improvement.engine.foreign import NOT_INSTALLED, REQUIREMENTS, one_program, preload_line, programs, settings
+from improvement.engine.foreign import NOT_INSTALLED, REQUIREMENTS, one_program, preload_line, programs, settings, shown
 from improvement.exceptions import ManifestError
 
 PROGRAM, EVALUATOR, CONFIG = "initial_program", "evaluator.py", "config.yaml"
@@ -77,7 +77,7 @@ def _seconds(config: Mapping[str, object]) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0.1 <= seconds <= MAX_SECONDS:
         raise ManifestError(
             f"{CONFIG}: evaluator.timeout has to be a number of seconds from 0.1 to {MAX_SECONDS}; "
-            f"found {str(seconds)[:40]}. Correct it."
+            f"found {shown(seconds)}. Correct it."
         )
     return float(seconds)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from string import Template
 
 from improvement.engine.blocks import blocks
-from improvement.engine.foreign import NOT_INSTALLED, REQUIREMENTS, one_program, preload_line, programs, settings
+from improvement.engine.foreign import NOT_INSTALLED, REQUIREMENTS, one_program, preload_line, programs, settings, shown
 from improvement.exceptions import ManifestError
 
 PROGRAM, EVALUATOR = "initial", "evaluate.py"
@@ -77,12 +77,12 @@ def _seconds(tree: Mapping[str, bytes]) -> tuple[float, str]:
 
 def _time(where: str, value: object) -> float:
     """Read hours:minutes:seconds; YAML itself reads such a text as a number of seconds."""
-    if (match := _TIME.fullmatch(str(value).strip())) is not None:
+    if isinstance(value, str) and (match := _TIME.fullmatch(value.strip())) is not None:
         hours, minutes, seconds = map(int, match.groups())
         value = 3600 * hours + 60 * minutes + seconds
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.1 <= value <= MAX_SECONDS:
         raise ManifestError(
-            f'{where} has to be a time such as "00:10:00", of a day at most; found {str(value)[:40]}. Correct it.'
+            f'{where} has to be a time such as "00:10:00", of a day at most; found {shown(value)}. Correct it.'
         )
     return float(value)
 

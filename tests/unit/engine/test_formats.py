@@ -251,6 +251,34 @@ def test_as_native_shinka_what_is_wrong_is_said_in_one_sentence(changed: dict[st
     assert message(tree, "shinka") == said
 
 
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("0x" + "f" * 5000, "a value of type int"),
+        ("[1, 2]", "a value of type list"),
+        ("&a {again: *a}", "a value of type dict"),
+    ],
+)
+def test_a_value_that_cannot_be_shown_is_wrong_like_any_other(value: str, found: str) -> None:
+    openevolve = {
+        "initial_program.py": b"",
+        "evaluator.py": b"",
+        "config.yaml": f"evaluator: {{timeout: {value}}}".encode(),
+    }
+    assert f"found {found}. Correct it." in message(openevolve, "openevolve")
+    assert f"found {found}. Correct it." in message(
+        {**SHINKA, "shinka.yaml": f"job: {{time: {value}}}".encode()}, "shinka"
+    )
+
+
+def test_settings_that_multiply_themselves_are_refused() -> None:
+    lines = ["a0: &a0 {x: 1}", *(f"a{n + 1}: &a{n + 1} {{<<: [{', '.join([f'*a{n}'] * 9)}]}}" for n in range(9))]
+    settings = "\n".join(lines).encode()
+    assert message({**SHINKA, "shinka.yaml": settings}, "shinka") == (
+        "shinka.yaml: refers to other parts of itself more than 20 times. Write them out."
+    )
+
+
 def test_as_native_shinka_without_a_name() -> None:
     assert message(SHINKA, "shinka", None) == "A ShinkaEvolve task has no name of its own. Give the target a name."
 
