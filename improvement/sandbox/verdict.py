@@ -11,6 +11,7 @@ from improvement.engine.measurement import Outcome
 from improvement.sandbox.process import Cause, Ending
 
 VIOLATION_MESSAGE = "The candidate made a system call that the sandbox forbids, and was ended."
+MOST_METRICS, LONGEST_NAME = 1000, 200
 STOPPED_MESSAGE = "The evaluation was stopped."
 
 
@@ -50,9 +51,16 @@ def _violated(endings: tuple[Ending, ...]) -> bool:
 
 
 def numbers(values: Any) -> dict[str, float]:
-    """Check metrics that came out of a sandbox; ValueError or TypeError says which one is not a finite number."""
+    """Check metrics that came out of a sandbox; ValueError or TypeError says which one is not a finite number.
+
+    Their names are kept and shown as they are: short, printable (PostgreSQL keeps no NUL in JSON), and not too many.
+    """
     if not isinstance(values, dict):
         raise TypeError("the metrics are not an object")
+    if len(values) > MOST_METRICS:
+        raise ValueError(f"there are more than {MOST_METRICS} metrics")
+    if wrong := next((name for name in values if len(name) > LONGEST_NAME or not name.isprintable()), None):
+        raise ValueError(f"a metric has a name that cannot be shown, {wrong[:LONGEST_NAME]!a}")
     return {name: _number(name, value) for name, value in values.items()}
 
 

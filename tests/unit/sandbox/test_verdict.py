@@ -22,6 +22,17 @@ def test_numbers_refuses_and_names(value: object) -> None:
         numbers({"score": value})
 
 
+@pytest.mark.parametrize("name", ["a\0b", "red \x1b[31m", "\u202escore", "line\nbreak", "x" * 201])
+def test_a_name_that_cannot_be_kept_or_shown_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="a metric has a name that cannot be shown"):
+        numbers({"score": 1, name: 2})
+
+
+def test_too_many_metrics_are_refused() -> None:
+    with pytest.raises(ValueError, match="more than 1000 metrics"):
+        numbers({str(number): 1 for number in range(1001)})
+
+
 def test_a_violation_blocks_a_good_score() -> None:
     verdict = scored({"score": 9.0}, feedback="well done", log=b"", endings=[FINE, CAUGHT])
     assert (verdict.outcome, verdict.cause, dict(verdict.metrics)) == (Outcome.BLOCKED, "sandbox_violation", {})
