@@ -130,6 +130,7 @@ class Zygote:
             log = undoing.enter_context(os.fdopen(os.memfd_create("zygote", os.MFD_CLOEXEC), "rb"))
             order = launcher.Order(command(inner.fileno()), (inner.fileno(),), log.fileno())
             self._popen = launcher.shared().start(order)
+            undoing.callback(self._popen.wait)
             undoing.callback(self.kill)
             theirs.close()
             self._loaded, self._threads = self._begin(instructions, log.fileno())

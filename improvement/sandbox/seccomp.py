@@ -100,6 +100,8 @@ REFUSED: dict[str, tuple[int, int | None]] = {
     "shmctl": (31, 195),
     "shmget": (29, 194),
     "statmount": (457, 457),
+    "sync": (162, 81),  # the whole machine's disks would be waited for, longer than a kill may take
+    "syncfs": (306, 267),
     "syslog": (103, 116),
     "uselib": (134, None),
     "vhangup": (153, 58),

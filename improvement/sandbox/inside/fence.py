@@ -17,7 +17,6 @@ from improvement.sandbox.inside import syscalls as system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any, NoReturn
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # on every architecture
@@ -80,20 +79,23 @@ def _end_all() -> None:
         _bury()
 
 
-def _below(process: int) -> Iterator[int]:
+def _below(process: int) -> list[int]:
+    """Return every descendant; a chain of them may be longer than calls can be nested."""
+    found = _children(process)
+    for child in found:  # which grows meanwhile
+        found += _children(child)
+    return found
+
+
+def _children(process: int) -> list[int]:
+    found: list[int] = []
     try:
-        threads = os.listdir(f"/proc/{process}/task")
-    except OSError:
-        return
-    for thread in threads:
-        try:
+        for thread in os.listdir(f"/proc/{process}/task"):
             with open(f"/proc/{process}/task/{thread}/children") as file:
-                children = [int(child) for child in file.read().split()]
-        except OSError:
-            continue
-        for child in children:
-            yield child
-            yield from _below(child)
+                found += map(int, file.read().split())
+    except OSError:
+        pass
+    return found
 
 
 def _send(processes: set[int], signal: int) -> None:

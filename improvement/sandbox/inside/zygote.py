@@ -135,7 +135,7 @@ def _preload(name: str) -> None:
     try:
         for one in (name, *LATE_PARTS.get(name, ())):
             __import__(one)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         sys.stderr.write(f"{name} cannot be imported early: {error}\n")
 
 
