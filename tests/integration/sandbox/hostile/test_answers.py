@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from improvement.engine.measurement import Measurement, Outcome
-from improvement.sandbox import descriptors, relay, result, zygotes
+from improvement.sandbox import descriptors, levels, relay, result, zygotes
 from improvement.sandbox.started import Pipes
 from tests.integration.sandbox.small_targets import measured, native, openevolve
 
@@ -59,9 +59,9 @@ def answering(value: bytes) -> bytes:
     return b'{"id":1,"value":' + value + b"}"
 
 
-def nested(levels: int) -> bytes:
+def nested(depth: int) -> bytes:
     """Return lists within lists."""
-    return b"[" * levels + b"]" * levels
+    return b"[" * depth + b"]" * depth
 
 
 def instead_of(check: str, other: object) -> tuple[object, str, object]:
@@ -143,10 +143,10 @@ def named(case: Any) -> str:
 @pytest.fixture
 def from_nothing() -> Iterator[None]:
     """Start everything from nothing."""
-    before = zygotes.allowed()
+    levels.try_zygotes()
     zygotes.allow(False)
     yield
-    zygotes.allow(before)
+    zygotes.allow(True)
 
 
 @pytest.mark.usefixtures("both_ways")
