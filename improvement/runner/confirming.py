@@ -53,9 +53,9 @@ def begin(candidate: Candidate, *, why: str) -> None:
 def conclude(candidate_id: int) -> None:
     """Go on with a confirmation whose measurements are all answered: more seeds, the holdout, or the gate."""
     candidate = Candidate.objects.select_related("run__target", "target").get(pk=candidate_id)
-    if candidate.state != CandidateState.CONFIRMING.value or loop.confirmation_outstanding(candidate_id):
+    rows = loop.answers_of_confirmation(candidate_id)
+    if candidate.state != CandidateState.CONFIRMING.value or not rows:
         return
-    rows = list(loop.of_confirmation(candidate_id))
     task = task_at(candidate.target.name, candidate.base_commit)
     material = _material(candidate, task, rows)
     evidence = build(material)

@@ -93,6 +93,12 @@ def confirmation_outstanding(candidate_id: int) -> bool:
     return of_confirmation(candidate_id).filter(state__in=OUTSTANDING).exists()
 
 
+def answers_of_confirmation(candidate_id: int) -> list[Evaluation]:
+    """Return the paired measurements of this candidate as they are at one moment, none while one is outstanding."""
+    rows = list(of_confirmation(candidate_id))
+    return [] if any(row.state in OUTSTANDING for row in rows) else rows
+
+
 def tries(candidate: Candidate) -> int:
     """Count the candidates of a candidate's run that were measured up to now, this one included."""
     return 1 if candidate.run is None else max(1, candidate.run.evaluations)
