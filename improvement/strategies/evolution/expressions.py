@@ -13,7 +13,6 @@ SYMBOLS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 SIMILAR_CALLS = (("min", "max", "sum"), ("sin", "cos"), ("floor", "ceil"), ("sqrt", "log1p", "atan"))
 ONE_ARGUMENT = ("sin", "cos", "sqrt", "atan", "exp", "log1p")
-DEEP = 3
 
 
 def numeric_nodes(source: Source) -> list[ast.expr]:
@@ -77,8 +76,18 @@ def called(node: ast.Call) -> str:
 
 def replace_expression(draw: Draw) -> Change:
     """Put a new small formula in the place of an expression."""
+    return new_formula(draw, depth=2)
+
+
+def grow_expression(draw: Draw) -> Change:
+    """Put a larger new formula in the place of an expression."""
+    return new_formula(draw, depth=3)
+
+
+def new_formula(draw: Draw, depth: int) -> Change:
+    """Put a new formula in the place of an expression."""
     node = draw.pick(numeric_nodes(draw.source))
-    text = formula(draw, scope_at(draw.source, node), depth=2)
+    text = formula(draw, scope_at(draw.source, node), depth)
     return Change(
         [draw.source.replace(node, text)], f"compute {short(text)} instead of {short(draw.source.segment(node))}"
     )
@@ -110,15 +119,6 @@ def alternating(draw: Draw, node: ast.expr, old: str) -> list[str]:
     return [f"({old} * (1.0 if {counter} % {turn} else {factor(draw)}))"] * 2
 
 
-def grow_expression(draw: Draw) -> Change:
-    """Put a larger new formula in the place of an expression."""
-    node = draw.pick(numeric_nodes(draw.source))
-    text = formula(draw, scope_at(draw.source, node), depth=DEEP)
-    return Change(
-        [draw.source.replace(node, text)], f"compute {short(text)} instead of {short(draw.source.segment(node))}"
-    )
-
-
 def wrap_expression(draw: Draw) -> Change:
     """Take a function of an expression."""
     source = draw.source
@@ -140,14 +140,12 @@ def expression_from_other(draw: Draw) -> Change:
     """Take an expression from another parent's version of the same function."""
     source, donor = draw.source, draw.donor
     node = draw.pick(numeric_nodes(source))
-    function, known = source.function_of(node), scope_at(source, node).numbers
+    function, known = source.function_of(node), set(scope_at(source, node).numbers)
     options = [
         donor.segment(other)
         for other in numeric_nodes(donor)
         if not is_number(other) and of_same_name(donor.function_of(other), function)
-        if all(
-            name.id in known for name in ast.walk(other) if isinstance(name, ast.Name) and not is_called(name, other)
-        )
+        if names_read(other) <= known
     ]
     text = draw.pick([f"({option})" for option in options if option != source.segment(node)])
     return Change([source.replace(node, text)], f"{short(text)} from another program for {short(source.segment(node))}")
@@ -158,12 +156,12 @@ def of_same_name(one: ast.FunctionDef | None, other: ast.FunctionDef | None) -> 
     return (one and one.name) == (other and other.name)
 
 
-def is_called(name: ast.Name, inside: ast.expr) -> bool:
-    """Whether a name stands for a function or a module in an expression."""
-    return any(
-        (isinstance(node, ast.Call) and node.func is name) or (isinstance(node, ast.Attribute) and node.value is name)
-        for node in ast.walk(inside)
-    )
+def names_read(node: ast.expr) -> set[str]:
+    """Return the names in an expression that stand for values, not for functions or modules."""
+    inner = list(ast.walk(node))
+    called = {id(one.func) for one in inner if isinstance(one, ast.Call)}
+    called |= {id(one.value) for one in inner if isinstance(one, ast.Attribute)}
+    return {one.id for one in inner if isinstance(one, ast.Name) and id(one) not in called}
 
 
 def shorten_expression(draw: Draw) -> Change:
