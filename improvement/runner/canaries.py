@@ -6,11 +6,12 @@ from django.utils import timezone
 
 from improvement.engine.canary import Sung, due, needs_canaries, what_is_wrong
 from improvement.engine.measurement import Task
+from improvement.engine.patches import files_digest
 from improvement.engine.seeds import measure_seed
 from improvement.models import Run
 from improvement.runner.tasks_at import task_at
 from improvement.selectors import loop
-from improvement.services import filesets, openings, runs
+from improvement.services import openings, runs
 
 
 def hold_up(run: Run, *, nominating: bool = False) -> bool:
@@ -21,7 +22,7 @@ def hold_up(run: Run, *, nominating: bool = False) -> bool:
     task = task_at(run.target.name, run.start_commit)
     if not needs_canaries(task.manifest) or run.start_score is None:
         return False
-    sung = [Sung(row.index, row.score) for row in loop.canaries(run, filesets.store(task.editable))]
+    sung = [Sung(row.index, row.score) for row in loop.canaries(run, files_digest(task.editable))]
     wrong = what_is_wrong(task.manifest.primary, run.start_score, sung)
     if wrong:
         _hold(run, task, wrong)

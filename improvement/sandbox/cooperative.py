@@ -41,10 +41,10 @@ def evaluate(
     manifest = task.manifest
     holdout = manifest.holdout.module if manifest.holdout else None
     module = holdout if stage is Stage.HOLDOUT and holdout else manifest.evaluate.module
-    name, seen = f"seen-{module.replace('/', '-')}-{task.evaluator_digest}", _seen_tree(task, module)
-    tree, expected = trees.shared().put(name, lambda: seen), trees.digest(seen)
-    if not trees.shared().holds(tree, expected):
-        tree = trees.shared().put(name, lambda: seen)
+    name = f"seen-{module.replace('/', '-')}-{task.evaluator_digest}"
+    tree = trees.shared().put(name, lambda: _seen_tree(task, module))
+    if not trees.shared().holds(tree):
+        tree = trees.shared().put(name, lambda: _seen_tree(task, module))
     program = Program(
         "cooperative",
         binds=(Bind(tree, JOB),),
@@ -52,7 +52,7 @@ def evaluate(
         family=family(task, task.tree),
     )
     verdict = _evaluate(supervisor, task, program, files, seed + case)
-    if trees.shared().holds(tree, expected):
+    if trees.shared().holds(tree):
         return verdict
     return failed(EVALUATOR_CHANGED, CHANGED_MESSAGE, log=verdict.log, endings=verdict.endings)
 

@@ -34,6 +34,7 @@ class Trees:
         self.root.mkdir()
         self.root.chmod(0o755)
         self._known: dict[str, str] = {}
+        self._digests: dict[str, str] = {}
         self._write_lock = threading.Lock()
 
     def put(self, name: str, contents: Callable[[], Mapping[str, bytes]]) -> str:
@@ -43,15 +44,17 @@ class Trees:
         """
         with self._write_lock:
             if name not in self._known:
-                self._known[name] = self._write(self._fresh(name), contents())
+                files = contents()
+                self._known[name] = path = self._write(self._fresh(name), files)
+                self._digests[path] = digest(files)
             return self._known[name]
 
-    def holds(self, path: str, expected: str) -> bool:
-        """Tell whether the folder at ``path`` still holds exactly the files with this ``digest``.
+    def holds(self, path: str) -> bool:
+        """Tell whether the folder at ``path`` still holds exactly what ``put`` wrote there.
 
         One that does not is never given out again: the next ``put`` writes it anew, elsewhere.
         """
-        if _digest_of_folder(Path(path)) == expected:
+        if _digest_of_folder(Path(path)) == self._digests[path]:
             return True
         with self._write_lock:
             self._known = {name: folder for name, folder in self._known.items() if folder != path}
