@@ -6,16 +6,21 @@ import difflib
 import hashlib
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from improvement.engine.manifest import KINDS
 from improvement.exceptions import StrategyError
 
 BUILTIN = Path(__file__).resolve().parent.parent / "strategies"
+KIT = BUILTIN / "kit"
 MAX_BYTES = 5_000_000
 DEFAULT_GENERATION = 8
 MAX_GENERATION = 256
+
+NEEDS = ("python", "values", "weights", "pipeline", "stream", "model", "command")
+"""What a strategy may need of a target or an installation; see docs/strategy.md."""
 
 Setting = bool | int | float | str
 _KINDS: dict[type[Setting], str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
@@ -25,8 +30,10 @@ _IGNORED = {"__pycache__", ".git"}
 
 @dataclass(frozen=True)
 class StrategyPackage:
-    """One version of a strategy: ``digest`` is the SHA-256 over its files, ``generation`` the proposals per ask.
+    """One version of a strategy: ``digest`` is the SHA-256 over its ``files``, ``generation`` the proposals per ask.
 
+    The files are the package's own and, under ``kit/``, what packages share; a package that brings a ``kit`` of its own
+    keeps that. ``kinds`` are the kinds of target that it can work on (all when empty), ``needs`` what it must have.
     ``parameters`` are its settings with their defaults. ``help`` is a sentence about each, ``allowed`` the least and
     the most of a number or all choices of a text; either may be left out.
     """
@@ -38,8 +45,10 @@ class StrategyPackage:
     parameters: Mapping[str, Setting]
     help: Mapping[str, str]
     allowed: Mapping[str, tuple[Setting, ...]]
+    kinds: tuple[str, ...]
+    needs: tuple[str, ...]
     digest: str
-    path: Path
+    files: Mapping[str, bytes] = field(repr=False)
 
     @property
     def label(self) -> str:
@@ -80,7 +89,9 @@ def load_package(path: Path) -> StrategyPackage:
     for needed in ("strategy.toml", "main.py"):
         if needed not in files:
             raise StrategyError(f"The strategy folder {path} has no {needed}: a strategy is strategy.toml and main.py.")
-    return _package(path, _table(path, files["strategy.toml"]), _digest(files))
+    if not any(name.startswith("kit/") for name in files):
+        files |= {f"kit/{name}": data for name, data in _read_files(KIT).items()}
+    return _package(path / "strategy.toml", _table(path, files["strategy.toml"]), files)
 
 
 def find_builtin(name: str) -> StrategyPackage:
@@ -143,13 +154,13 @@ def _table(folder: Path, text: bytes) -> dict[str, object]:
         raise StrategyError(f"{folder / 'strategy.toml'} cannot be read: {error}.") from error
 
 
-def _package(folder: Path, table: dict[str, object], digest: str) -> StrategyPackage:
-    where = folder / "strategy.toml"
-    known = {"name", "version", "description", "generation", "parameters", "help", "allowed"}
+def _package(where: Path, table: dict[str, object], files: Mapping[str, bytes]) -> StrategyPackage:
+    known = {"name", "version", "description", "generation", "parameters", "help", "allowed", "fits"}
     for key in table:
         if key not in known:
             raise StrategyError(f"{where}: unknown key {key!r}{_nearest(key, sorted(known))}")
     parameters = _parameters(where, table.get("parameters", {}))
+    kinds, needs = _fits(where, table.get("fits", {}))
     return StrategyPackage(
         name=_text(where, table, "name"),
         version=_text(where, table, "version"),
@@ -158,8 +169,10 @@ def _package(folder: Path, table: dict[str, object], digest: str) -> StrategyPac
         parameters=parameters,
         help=_help(where, table.get("help", {}), parameters),
         allowed=_allowed(where, table.get("allowed", {}), parameters),
-        digest=digest,
-        path=folder.resolve(),
+        kinds=kinds,
+        needs=needs,
+        digest=_digest(files),
+        files=files,
     )
 
 
@@ -205,6 +218,19 @@ def _allowed(where: Path, value: object, parameters: Mapping[str, Setting]) -> d
         if not _lies_in(default, tuple(bounds)):
             raise StrategyError(f"{where}: the default of {name!r} is not {_told(tuple(bounds))}.")
     return {name: tuple(bounds) for name, bounds in value.items()}
+
+
+def _fits(where: Path, value: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if not isinstance(value, dict) or not set(value) <= {"kinds", "needs"}:
+        raise StrategyError(f"{where}: [fits] must be a table with kinds, needs or both.")
+    return _some_of(where, value, "kinds", KINDS), _some_of(where, value, "needs", NEEDS)
+
+
+def _some_of(where: Path, table: Mapping[str, object], key: str, known: Sequence[str]) -> tuple[str, ...]:
+    listed = table.get(key, [])
+    if not isinstance(listed, list) or not set(map(str, listed)) <= set(known):
+        raise StrategyError(f"{where}: [fits] {key} must be a list of some of: {', '.join(known)}.")
+    return tuple(listed)
 
 
 def _check_known(where: Path, table: str, names: Iterable[str], parameters: Mapping[str, Setting]) -> None:

@@ -106,7 +106,7 @@ class _Loop:
     def _explore(self) -> str:
         """Go through the generations, and return why there are no more."""
         package, init = self._what.package, self._what.init(self._start.score, self._start_metrics)
-        with Proposer(lambda: StrategyProcess(package.path), init, self._record) as proposer:
+        with Proposer(lambda: StrategyProcess(package.files), init, self._record) as proposer:
             while (count := min(package.generation, self._what.budget.may_start(self._spent))) > 0:
                 if self._barren >= MAX_BARREN:
                     return f"the strategy proposed nothing new in {MAX_BARREN} generations"

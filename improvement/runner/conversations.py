@@ -85,7 +85,7 @@ def _restored(run: Run, length: int) -> Conversation:
         start=loop.start_metrics(run),
     )
     snapshot, entries = loop.restoration(run.pk)
-    process = StrategyProcess(package.path, stop=installation.halt_file().exists)
+    process = StrategyProcess(package.files, stop=installation.halt_file().exists)
     try:
         session = Session.restore(process, init, snapshot, entries)
     except BaseException:

@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -31,7 +30,7 @@ LIMITS = Limits(
 
 
 class StrategyProcess:
-    """A package (a folder with ``main.py``, or its files by content) at work; ``stderr`` is its log.
+    """A package (its files by path, ``main.py`` among them) at work; ``stderr`` is its log.
 
     It belongs to one thread at a time, and ends with the process that started it. As soon as ``stop`` answers true it
     is ended too, in the middle of a request or between two.
@@ -39,13 +38,12 @@ class StrategyProcess:
 
     def __init__(
         self,
-        package: Path | str | Mapping[str, bytes],
+        files: Mapping[str, bytes],
         limits: Limits = LIMITS,
         stop: Callable[[], bool] | None = None,
     ) -> None:
-        files = package if isinstance(package, Mapping) else _read_package(Path(package))
         if MAIN not in files:
-            raise StrategyError(f"The strategy package has no {MAIN}. Add it, or name the folder that holds it.")
+            raise StrategyError(f"The strategy package has no {MAIN}. Add it.")
         tree = trees.shared().put(f"strategy-{trees.digest(files)}", lambda: files)
         self._turn = threading.Lock()
         self._closed = threading.Event()
@@ -134,13 +132,6 @@ class StrategyProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _read_package(folder: Path) -> dict[str, bytes]:
-    paths = [path for path in sorted(folder.rglob("*")) if "__pycache__" not in path.parts]
-    return {
-        str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file() and not path.is_symlink()
-    }
 
 
 def _shown(line: bytes) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from protocol import RefusalError
+from kit.conversation import RefusalError
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from protocol import RefusalError
+from kit.conversation import RefusalError
 
 START, END = "EVOLVE-BLOCK-START", "EVOLVE-BLOCK-END"
 TOML_VALUE = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'|[^\s,#\]}]+')

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from goals import read_goals
+from kit.conversation import RefusalError
 from optuna.samplers import BaseSampler
-from protocol import RefusalError
 from sites import write
 from space import Space, declared, derived
 from study import Search, cmaes_sampler, nsgaii_sampler, tpe_sampler

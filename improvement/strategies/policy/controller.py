@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import weights
-from protocol import RefusalError
+from kit.conversation import RefusalError
 from search import Cloud, Method, RandomSearch
 
 NO_WEIGHTS = (

@@ -41,13 +41,6 @@ def test_requests_are_answered_in_order_and_state_is_kept() -> None:
     assert not process.alive
 
 
-def test_a_package_on_disk_is_read_whole(tmp_path: Path) -> None:
-    for name, data in package().items():
-        (tmp_path / name).write_bytes(data)
-    with StrategyProcess(tmp_path) as process:
-        assert process.request({"numbers": [1, 2]}, 10)["sum"] == 3
-
-
 def test_the_standard_strategy_libraries_can_be_imported() -> None:
     with StrategyProcess(package("import numpy, scipy.optimize, optuna, cmaes")) as process:
         assert process.request({"numbers": [5]}, 60)["sum"] == 5

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from improvement.engine.packages import builtin_names, find_builtin, find_package, load_package
+from improvement.engine.packages import KIT, builtin_names, find_builtin, find_package, load_package
 from improvement.exceptions import StrategyError
 
 TOML = """\
@@ -23,6 +23,10 @@ mode = "soft"
 
 [help]
 rate = "How fast."
+
+[fits]
+kinds = ["code"]
+needs = ["python", "model"]
 """
 
 
@@ -40,7 +44,8 @@ def test_load_package_reads_everything(tmp_path: Path) -> None:
     assert package.label == "walk@1.2.0"
     assert package.parameters == {"rate": 0.5, "count": 3, "greedy": False, "mode": "soft"}
     assert package.help == {"rate": "How fast."}
-    assert package.path == (tmp_path / "walk").resolve()
+    assert (package.kinds, package.needs) == (("code",), ("python", "model"))
+    assert {path for path in package.files if not path.startswith("kit/")} == {"strategy.toml", "main.py"}
 
 
 def test_load_package_defaults(tmp_path: Path) -> None:
@@ -57,6 +62,22 @@ def test_digest_is_of_the_files_and_nothing_else(tmp_path: Path) -> None:
     (two / "more.py").write_text("")
     assert load_package(two).digest != digest
     assert load_package(_package(tmp_path / "three", main="pass \n")).digest != digest
+
+
+def test_what_packages_share_is_a_part_of_each(tmp_path: Path) -> None:
+    package = load_package(_package(tmp_path / "walk"))
+    assert package.files["kit/conversation.py"] == (KIT / "conversation.py").read_bytes()
+    own = _package(tmp_path / "own")
+    (own / "kit").mkdir()
+    (own / "kit" / "__init__.py").write_text("mine = True")
+    assert {path for path in load_package(own).files if path.startswith("kit/")} == {"kit/__init__.py"}
+
+
+@pytest.mark.parametrize("fits", ['kinds = ["cod"]', 'needs = "python"', 'needs = ["luck"]', "size = 1"])
+def test_what_a_strategy_fits_is_of_known_words(tmp_path: Path, fits: str) -> None:
+    toml = TOML[: TOML.index("[fits]")] + f"[fits]\n{fits}\n"
+    with pytest.raises(StrategyError, match=r"\[fits\]"):
+        load_package(_package(tmp_path, toml))
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,11 @@ EXAMPLE = PACKAGES.parents[1] / "examples" / "circle_packing"
 
 def modules(folder: Path, *names: str) -> list[ModuleType]:
     """Import modules that expect their own folder on the path, without leaving it or them there."""
-    sys.path.insert(0, str(folder))
+    sys.path[:0] = [str(folder), str(PACKAGES)]
     try:
         return [importlib.import_module(name) for name in names]
     finally:
-        sys.path.remove(str(folder))
+        del sys.path[:2]
         for name, module in list(sys.modules.items()):
             if str(getattr(module, "__file__", "") or "").startswith(str(folder)):
                 del sys.modules[name]
@@ -37,7 +37,7 @@ class PackageProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONHASHSEED": "0"},
+            env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(PACKAGES)},
         )
 
     def request(self, message: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 
@@ -25,9 +27,20 @@ class Strategy(Protocol):
     def snapshot(self) -> str:
         """Return everything that the next proposals depend on, as text."""
 
+    def restore(self, state: str) -> None:
+        """Go on where a snapshot was taken."""
 
-def serve(name: str, version: str, create: Callable[[dict[str, Any]], Strategy]) -> None:
-    """Answer messages until the input ends; what the strategy prints goes to the log, never into the answers."""
+
+Create = Callable[[Mapping[str, Any], int, Any], Strategy]
+
+
+def serve(create: Create, settings: type) -> None:
+    """Answer messages until the input ends; what the strategy prints goes to the log, never into the answers.
+
+    `create` makes a strategy from the task, the seed and an instance of the dataclass `settings`, whose fields are
+    those of the package's [parameters].
+    """
+    package = tomllib.loads((Path(sys.argv[0]).parent / "strategy.toml").read_text(encoding="utf-8"))
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     strategy: Strategy | None = None
@@ -35,14 +48,22 @@ def serve(name: str, version: str, create: Callable[[dict[str, Any]], Strategy])
         message = json.loads(line)
         try:
             if message["type"] == "init":
-                strategy = create(message)
-                answer = {"type": "ready", "name": name, "version": version}
+                strategy = created(create, settings, message)
+                answer = {"type": "ready", "name": package["name"], "version": package["version"]}
             else:
                 answer = reply(strategy, message)
         except RefusalError as refusal:
             answer = {"type": "error", "message": str(refusal)}
         answers.write(json.dumps(answer, separators=(",", ":")) + "\n")
         answers.flush()
+
+
+def created(create: Create, settings: type, message: Mapping[str, Any]) -> Strategy:
+    """Return the strategy that an init message asks for, fresh or taken up where its state was left."""
+    strategy = create(message["task"], message["seed"], settings(**message["parameters"]))
+    if message["state"] is not None:
+        strategy.restore(message["state"])
+    return strategy
 
 
 def reply(strategy: Strategy | None, message: dict[str, Any]) -> dict[str, Any]:
