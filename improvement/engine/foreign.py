@@ -5,16 +5,42 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from string import Template
+from typing import TypeGuard
 
 import yaml
 
+from improvement.engine.blocks import blocks
 from improvement.exceptions import ManifestError
 
 _HEAVY = {"networkx", "numpy", "pandas", "scipy", "sklearn", "sympy"}  # worth importing before each evaluation
 SHOWN, TOO_LONG = 40, 10**40
 MOST_ALIASES = 20  # merged into one another, each of them multiplies what there is
 REQUIREMENTS = "requirements.txt"
-NOT_INSTALLED = f"{REQUIREMENTS} is not installed: evaluations have Python with NumPy and SciPy."
+DEFAULT_SECONDS = 300.0
+MAX_SECONDS = 86_400
+_MANIFEST = Template("""\
+# Made from $an $format task, whose own files are unchanged.
+
+[target]
+name = "$name"
+description = "Imported from $an $format task."
+kind = "code"
+
+[edit]
+files = ["$program"]
+
+[evaluate]
+module = "$evaluator"
+isolation = "cooperative"
+$protocol
+seconds = $seconds
+memory_mb = 2048
+cpus = 1
+$preload
+[metrics.combined_score]
+better = "higher"
+""")
 
 
 def programs(tree: Mapping[str, bytes], stem: str) -> list[str]:
@@ -32,7 +58,43 @@ def one_program(tree: Mapping[str, bytes], stem: str, *, called: str) -> str:
     return found[0]
 
 
-def preload_line(sources: Iterable[bytes]) -> str:
+def check_evaluator(tree: Mapping[str, bytes], evaluator: str, *, called: str) -> None:
+    """Raise ManifestError when a task has no evaluator."""
+    if evaluator not in tree:
+        raise ManifestError(f"This {called} task has no {evaluator}. Add it.")
+
+
+def manifest(
+    tree: Mapping[str, bytes], *, name: str, called: str, protocol: str, files: tuple[str, str], seconds: float
+) -> str:
+    """Write the manifest's text; ``files`` are evaluator and program, ``protocol`` the manifest's lines on it."""
+    evaluator, program = files
+    return _MANIFEST.substitute(
+        an="an" if called[0] in "AEIOU" else "a",
+        format=called,
+        name=name,
+        program=program,
+        evaluator=evaluator,
+        protocol=protocol,
+        seconds=repr(seconds),
+        preload=_preload_line(tree[path] for path in files if path.endswith(".py")),
+    )
+
+
+def is_seconds(value: object) -> TypeGuard[float]:
+    """Tell whether a setting is a time that an evaluation may take."""
+    return not isinstance(value, bool) and isinstance(value, int | float) and 0.1 <= value <= MAX_SECONDS
+
+
+def warnings(tree: Mapping[str, bytes], program: str) -> Iterator[str]:
+    """Say of a task in any format what its user should know."""
+    if not blocks(tree[program].decode("utf-8", "replace"), where=program):
+        yield f"{program} has no EVOLVE-BLOCK markers, so all of it may be changed."
+    if REQUIREMENTS in tree:
+        yield f"{REQUIREMENTS} is not installed: evaluations have Python with NumPy and SciPy."
+
+
+def _preload_line(sources: Iterable[bytes]) -> str:
     """Write the manifest's line for the packages that these programs import, or nothing."""
     found = {name for source in sources for name in _imports(source)}
     names = sorted(name for name in found if name.partition(".")[0] in _HEAVY)

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from string import Template
 
-from improvement.engine.blocks import blocks
-from improvement.engine.foreign import NOT_INSTALLED, REQUIREMENTS, one_program, preload_line, programs, settings, shown
+from improvement.engine import foreign
+from improvement.engine.foreign import DEFAULT_SECONDS, MAX_SECONDS, settings, shown
 from improvement.exceptions import ManifestError
 
+FORMAT = "OpenEvolve"
 PROGRAM, EVALUATOR, CONFIG = "initial_program", "evaluator.py", "config.yaml"
-DEFAULT_SECONDS = 300.0  # what OpenEvolve itself uses
-MAX_SECONDS = 86_400
+_PROTOCOL = 'protocol = "openevolve"'
 _IGNORED = {
     "llm": "the model settings",
     "prompt": "the prompt settings",
@@ -23,33 +22,11 @@ _IGNORED = {
     "max_iterations": "the number of iterations",
     "random_seed": "the seed",
 }
-_MANIFEST = Template("""\
-# Made from an OpenEvolve task, whose own files are unchanged.
-
-[target]
-name = "$name"
-description = "Imported from an OpenEvolve task."
-kind = "code"
-
-[edit]
-files = ["$program"]
-
-[evaluate]
-module = "$evaluator"
-isolation = "cooperative"
-protocol = "openevolve"
-seconds = $seconds
-memory_mb = 2048
-cpus = 1
-$preload
-[metrics.combined_score]
-better = "higher"
-""")
 
 
 def is_openevolve(tree: Mapping[str, bytes]) -> bool:
     """Tell whether a tree looks like an OpenEvolve task."""
-    return EVALUATOR in tree and bool(programs(tree, PROGRAM))
+    return EVALUATOR in tree and bool(foreign.programs(tree, PROGRAM))
 
 
 def manifest_for(tree: Mapping[str, bytes], name: str) -> tuple[str, tuple[str, ...]]:
@@ -57,13 +34,13 @@ def manifest_for(tree: Mapping[str, bytes], name: str) -> tuple[str, tuple[str, 
 
     Raises ManifestError when a file is missing, when there are several programs, or when the configuration is wrong.
     """
-    program = one_program(tree, PROGRAM, called="OpenEvolve")
-    if EVALUATOR not in tree:
-        raise ManifestError(f"This OpenEvolve task has no {EVALUATOR}. Add it.")
+    program = foreign.one_program(tree, PROGRAM, called=FORMAT)
+    foreign.check_evaluator(tree, EVALUATOR, called=FORMAT)
     config = settings(tree, CONFIG, example="max_iterations: 100")
     seconds = _seconds(config)
-    preload = preload_line(tree[path] for path in (EVALUATOR, program) if path.endswith(".py"))
-    text = _MANIFEST.substitute(name=name, program=program, evaluator=EVALUATOR, seconds=repr(seconds), preload=preload)
+    text = foreign.manifest(
+        tree, name=name, called=FORMAT, protocol=_PROTOCOL, files=(EVALUATOR, program), seconds=seconds
+    )
     return text, tuple(_warnings(tree, program, config, seconds))
 
 
@@ -74,7 +51,7 @@ def _seconds(config: Mapping[str, object]) -> float:
     if not isinstance(evaluator, dict):
         raise ManifestError(f'{CONFIG}: evaluator has to hold settings such as "timeout: 60". Correct it.')
     seconds = evaluator.get("timeout", DEFAULT_SECONDS)
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0.1 <= seconds <= MAX_SECONDS:
+    if not foreign.is_seconds(seconds):
         raise ManifestError(
             f"{CONFIG}: evaluator.timeout has to be a number of seconds from 0.1 to {MAX_SECONDS}; "
             f"found {shown(seconds)}. Correct it."
@@ -87,14 +64,11 @@ def _warnings(tree: Mapping[str, bytes], program: str, config: Mapping[str, obje
         yield f"There is no {CONFIG}, so OpenEvolve's defaults hold: an evaluation may take {seconds:g} seconds."
     else:
         yield f"An evaluation may take {seconds:g} seconds, {_origin(config)}."
-    if not blocks(tree[program].decode("utf-8", "replace"), where=program):
-        yield f"{program} has no EVOLVE-BLOCK markers, so all of it may be changed."
     if ignored := [f"{key} ({what})" for key, what in _IGNORED.items() if key in config]:
         yield f"These parts of {CONFIG} are not used here: {', '.join(ignored)}."
     if re.search(rb"^def evaluate_stage\d", tree[EVALUATOR], re.MULTILINE):
         yield "The evaluator's stages are not used: every evaluation calls evaluate() alone."
-    if REQUIREMENTS in tree:
-        yield NOT_INSTALLED
+    yield from foreign.warnings(tree, program)
 
 
 def _origin(config: Mapping[str, object]) -> str:

@@ -8,46 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from string import Template
 
-from improvement.engine.blocks import blocks
-from improvement.engine.foreign import NOT_INSTALLED, REQUIREMENTS, one_program, preload_line, programs, settings, shown
+from improvement.engine import foreign
+from improvement.engine.foreign import DEFAULT_SECONDS, settings, shown
 from improvement.exceptions import ManifestError
 
+FORMAT = "ShinkaEvolve"
 PROGRAM, EVALUATOR = "initial", "evaluate.py"
-DEFAULT_SECONDS = 300.0
-MAX_SECONDS = 86_400
+_PROTOCOL = 'protocol = "shinka"\ncounts = "objective_calls"'
 _SETTINGS = re.compile(r"[^/]+\.ya?ml")
 _TIME = re.compile(r"(\d+):([0-5]?\d):([0-5]?\d)")
 _JOBS = ("job_config", "job")
-_MANIFEST = Template("""\
-# Made from a ShinkaEvolve task, whose own files are unchanged.
-
-[target]
-name = "$name"
-description = "Imported from a ShinkaEvolve task."
-kind = "code"
-
-[edit]
-files = ["$program"]
-
-[evaluate]
-module = "$evaluator"
-isolation = "cooperative"
-protocol = "shinka"
-counts = "objective_calls"
-seconds = $seconds
-memory_mb = 2048
-cpus = 1
-$preload
-[metrics.combined_score]
-better = "higher"
-""")
 
 
 def is_shinka(tree: Mapping[str, bytes]) -> bool:
     """Tell whether a tree looks like a ShinkaEvolve task."""
-    return EVALUATOR in tree and bool(programs(tree, PROGRAM))
+    return EVALUATOR in tree and bool(foreign.programs(tree, PROGRAM))
 
 
 def manifest_for(tree: Mapping[str, bytes], name: str) -> tuple[str, tuple[str, ...]]:
@@ -55,12 +31,12 @@ def manifest_for(tree: Mapping[str, bytes], name: str) -> tuple[str, tuple[str, 
 
     Raises ManifestError when a file is missing, when there are several programs, or when the settings are wrong.
     """
-    program = one_program(tree, PROGRAM, called="ShinkaEvolve")
-    if EVALUATOR not in tree:
-        raise ManifestError(f"This ShinkaEvolve task has no {EVALUATOR}. Add it.")
+    program = foreign.one_program(tree, PROGRAM, called=FORMAT)
+    foreign.check_evaluator(tree, EVALUATOR, called=FORMAT)
     seconds, origin = _seconds(tree)
-    preload = preload_line(tree[path] for path in (EVALUATOR, program) if path.endswith(".py"))
-    text = _MANIFEST.substitute(name=name, program=program, evaluator=EVALUATOR, seconds=repr(seconds), preload=preload)
+    text = foreign.manifest(
+        tree, name=name, called=FORMAT, protocol=_PROTOCOL, files=(EVALUATOR, program), seconds=seconds
+    )
     return text, tuple(_warnings(tree, program, seconds, origin))
 
 
@@ -80,7 +56,7 @@ def _time(where: str, value: object) -> float:
     if isinstance(value, str) and (match := _TIME.fullmatch(value.strip())) is not None:
         hours, minutes, seconds = map(int, match.groups())
         value = 3600 * hours + 60 * minutes + seconds
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.1 <= value <= MAX_SECONDS:
+    if not foreign.is_seconds(value):
         raise ManifestError(
             f'{where} has to be a time such as "00:10:00", of a day at most; found {shown(value)}. Correct it.'
         )
@@ -90,11 +66,8 @@ def _time(where: str, value: object) -> float:
 def _warnings(tree: Mapping[str, bytes], program: str, seconds: float, origin: str) -> Iterator[str]:
     said = f"as {origin} says" if origin else "because no job_config.time says otherwise"
     yield f"An evaluation may take {seconds:g} seconds, {said}."
-    if not blocks(tree[program].decode("utf-8", "replace"), where=program):
-        yield f"{program} has no EVOLVE-BLOCK markers, so all of it may be changed."
     if any(_SETTINGS.fullmatch(path) for path in tree):
         yield "The settings in YAML for models, islands and generations are not used here."
     if re.search(rb"\bearly_stop_method\b|\brun_workers\b", tree[EVALUATOR]):
         yield "Early stopping and parallel runs are not used: all runs are made, one after the other."
-    if REQUIREMENTS in tree:
-        yield NOT_INSTALLED
+    yield from foreign.warnings(tree, program)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from improvement.exceptions import SandboxUnavailable
 from improvement.sandbox import kernel, orphans, runtime, trees
+from improvement.sandbox.inside.syscalls import MS_BIND, MS_NODEV, MS_NOSUID, mount
 from improvement.sandbox.per_process import PerProcess
 
 SANDBOX_ID = 65533  # in the range that Debian reserves (policy 9.2.2): nobody's
@@ -105,12 +106,12 @@ def _stage(sources: Sequence[str]) -> dict[str, str]:
     except PermissionError:
         return {}
     opened = {source: os.open(source, os.O_PATH | os.O_DIRECTORY) for source in sources}
-    kernel.mount("tmpfs", STAGE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=64k,mode=755")
+    mount("tmpfs", STAGE, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,mode=755")
     staged = {}
     for index, (source, fd) in enumerate(opened.items()):
         staged[source] = target = f"{STAGE}/{index}"
         Path(target).mkdir(0o755)
-        kernel.mount(f"/proc/self/fd/{fd}", target, "", kernel.MS_BIND)
+        mount(f"/proc/self/fd/{fd}", target, "", MS_BIND)
         os.close(fd)
     return dict(sorted(staged.items(), key=lambda item: -len(item[0])))
 

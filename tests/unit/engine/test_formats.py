@@ -105,10 +105,10 @@ def test_as_native_openevolve_says_what_is_not_used() -> None:
     assert as_native(tree, "openevolve", name="task").warnings[2:] == (
         NOT_PYTHON,
         "An evaluation may take 300 seconds, OpenEvolve's default.",
-        "initial_program.rs has no EVOLVE-BLOCK markers, so all of it may be changed.",
         "These parts of config.yaml are not used here: llm (the model settings), database (the population settings), "
         "max_iterations (the number of iterations).",
         "The evaluator's stages are not used: every evaluation calls evaluate() alone.",
+        "initial_program.rs has no EVOLVE-BLOCK markers, so all of it may be changed.",
         "requirements.txt is not installed: evaluations have Python with NumPy and SciPy.",
     )
 
@@ -220,8 +220,8 @@ def test_as_native_shinka_says_what_is_not_used() -> None:
     assert imported.warnings[2:] == (
         NOT_PYTHON,
         "An evaluation may take 300 seconds, because no job_config.time says otherwise.",
-        "initial.rs has no EVOLVE-BLOCK markers, so all of it may be changed.",
         "Early stopping and parallel runs are not used: all runs are made, one after the other.",
+        "initial.rs has no EVOLVE-BLOCK markers, so all of it may be changed.",
         "requirements.txt is not installed: evaluations have Python with NumPy and SciPy.",
     )
 
