@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from source import Edit, Source
+from kit.edits import Edit
+from source import Source
 
 Thing = TypeVar("Thing")
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from change import Change, Draw, short
 from expressions import factor, formula, numeric_nodes
+from kit.edits import Edit
 from literals import literals, shifted, written
 from scope import returns, scope_at, shape_of_name
-from source import Edit, Source, reindent
+from source import Source, reindent
 from statements import after, home_of, lines_of, statements
 
 STEPS = (0.02, 0.05, 0.1, 0.2)

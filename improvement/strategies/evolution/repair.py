@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 
-from source import Edit, Source, edited, is_docstring, read
+from kit.edits import Edit, edited
+from source import Source, is_docstring, read
 from statements import lines_of, whole
 
 MODULES = ("math", "random")

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from archive import Archive, Member
-from bandit import Bandit
-from operators import operators
+from kit.bandit import Bandit
+from operators import Operator, operators
 from source import sources
 from variation import Child, vary
 from work import work
@@ -48,7 +48,8 @@ class Search:
         self.chance = random.Random(seed)  # noqa: S311 - a search, not a secret
         self.start = Member.of(task["files"], self.signed(task["score"]), work(task["files"]))
         self.archive = Archive.around(self.start, settings.islands, settings.island_size)
-        self.bandit = Bandit(operators(settings.idioms))
+        self.operators = operators(settings.idioms)
+        self.bandit = Bandit({name: operator.weight for name, operator in self.operators.items()})
         self.limit = settings.max_work * self.start.work
         self.proposed = 0
         self.generation = 0
@@ -79,11 +80,11 @@ class Search:
         Its parent is from the island, or the start itself once half of the tries were in vain.
         """
         for attempt in range(TRIES):
-            operator = self.bandit.choose(self.chance)
+            operator = self.drawn()
             parent = self.archive.islands[island].choose(self.chance, self.settings.elitism)
             parent = self.start if attempt >= TRIES / 2 else parent
             donor = self.chance.choice(self.archive.islands).choose(self.chance, 0.0)
-            more = self.bandit.choose(self.chance) if self.chance.random() < SECOND_CHANGE else None
+            more = self.drawn() if self.chance.random() < SECOND_CHANGE else None
             child = vary(self.chance, operator, more, parent, donor, island, self.sign > 0)
             if child is None:
                 self.bandit.reward(operator.name, 0.0)
@@ -91,6 +92,10 @@ class Search:
             elif child.digest not in self.known and child.work <= max(self.limit, parent.work):
                 return child
         return None
+
+    def drawn(self) -> Operator:
+        """Return the operator to use next."""
+        return self.operators[self.bandit.choose(self.chance)]
 
     def tell(self, results: list[dict], decisions: list[dict], champion: dict | None) -> None:
         """Learn from results in proposal order, from people's decisions, and from a champion that moved."""
@@ -195,7 +200,6 @@ def fixed_part(files: dict[str, str]) -> list[tuple[str, str]]:
     """Return, for each file, the text that may not change: outside the blocks of Python, all of other files."""
     parts = [(path, text) for path, text in sorted(files.items()) if not path.endswith(".py")]
     for source in sources(files):
-        inside = [range(first, last + 1) for first, last in source.blocks]
-        kept = [line for number, line in enumerate(source.lines, 1) if not any(number in lines for lines in inside)]
+        kept = [line for number, line in enumerate(source.lines, 1) if not any(number in own for own in source.blocks)]
         parts.append((source.path, "".join(kept)))
     return parts

@@ -5,21 +5,12 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise
 
-START, END = "EVOLVE-BLOCK-START", "EVOLVE-BLOCK-END"
+from kit.blocks import changeable, lies_in
+from kit.edits import Edit, Places
+
 ATOMS = (ast.Name, ast.Constant, ast.Call, ast.Subscript, ast.Attribute, ast.List, ast.Tuple, ast.ListComp)
-
-
-@dataclass(frozen=True)
-class Edit:
-    """Replace the characters from `start` to `end` of one file by `text`."""
-
-    start: int
-    end: int
-    text: str
 
 
 class Source:
@@ -29,43 +20,23 @@ class Source:
         self.path = path
         self.text = text
         self.tree = ast.parse(text)
-        self.lines = lines_of_text(text)
+        self.places = Places(text)
+        self.lines = self.places.lines
+        self.blocks = changeable(text)
         self.notes: dict[object, object] = {}
         self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
 
-    @cached_property
-    def _line_starts(self) -> list[int]:
-        starts = [0]
-        for line in self.lines:
-            starts.append(starts[-1] + len(line))
-        return starts
-
-    @cached_property
-    def blocks(self) -> list[tuple[int, int]]:
-        """The line ranges (first, last; counted from 1) that may change: between the markers, or the whole file."""
-        found: list[tuple[int, int]] = []
-        start: int | None = None
-        for number, line in enumerate(self.lines, 1):
-            if START in line:
-                start = number + 1
-            elif END in line and start is not None:
-                found.append((start, number - 1))
-                start = None
-        return found or [(1, len(self.lines))]
-
     def may_change(self, node: ast.AST) -> bool:
         """Whether all of the node's lines lie in one block that may change."""
-        first, last = getattr(node, "lineno", None), getattr(node, "end_lineno", None)
-        return first is not None and any(start <= first and last <= end for start, end in self.blocks)
+        return hasattr(node, "lineno") and lies_in(self.blocks, node)
 
     def offset(self, line: int, column: int) -> int:
         """Return the character position of a tree position (line from 1, column in UTF-8 bytes)."""
-        text = self.lines[line - 1]
-        return self._line_starts[line - 1] + len(text.encode()[:column].decode())
+        return self.places.offset(line, column)
 
     def span(self, node: ast.AST) -> tuple[int, int]:
         """Return the first and the last character position of a node."""
-        return self.offset(node.lineno, node.col_offset), self.offset(node.end_lineno, node.end_col_offset)
+        return self.places.span(node)
 
     def segment(self, node: ast.AST) -> str:
         """Return the node's own text."""
@@ -104,12 +75,6 @@ class Source:
         return {node.name: node for node in self.tree.body if isinstance(node, ast.FunctionDef)}
 
 
-def lines_of_text(text: str) -> list[str]:
-    """Return the lines with their ends, counted as the syntax tree counts them (a form feed ends no line)."""
-    *lines, last = text.split("\n")
-    return [line + "\n" for line in lines] + ([last] if last else [])
-
-
 def walk_plain(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the node and all below it, without what is inside f-strings."""
     yield node
@@ -138,21 +103,6 @@ def is_python(text: str) -> bool:
     except (SyntaxError, ValueError):
         return False
     return True
-
-
-def edited(text: str, edits: Sequence[Edit]) -> str:
-    """Return the text with all edits made; raises ValueError when two of them touch the same characters."""
-    for before, after in pairwise(sorted(edits, key=order)):
-        if before.end > after.start:
-            raise ValueError("two edits overlap")
-    for edit in sorted(edits, key=order, reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
-
-
-def order(edit: Edit) -> tuple[int, int]:
-    """Return the key that sorts edits by place."""
-    return edit.start, edit.end
 
 
 def digest(files: Mapping[str, str]) -> str:

@@ -6,8 +6,9 @@ import ast
 
 from change import Change, Draw, NothingToDo, short
 from expressions import factor, formula
+from kit.edits import Edit
 from scope import scope_at
-from source import Edit, Source, is_docstring, reindent
+from source import Source, is_docstring, reindent
 
 FIXED = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal)
 REPEATS = (2, 3, 5, 8, 20)

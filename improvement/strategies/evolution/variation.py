@@ -8,9 +8,10 @@ from typing import Any
 
 from archive import Member
 from change import Change, Draw, NothingToDo, short
+from kit.edits import edited
 from operators import Operator
 from repair import completed
-from source import digest, edited, read, sources
+from source import digest, read, sources
 from work import work
 
 LONGEST_NOTE = 300

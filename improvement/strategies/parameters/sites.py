@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kit.blocks import changeable, numbers
 from kit.conversation import RefusalError
+from kit.edits import Edit, Places, edited
 
-START, END = "EVOLVE-BLOCK-START", "EVOLVE-BLOCK-END"
 TOML_VALUE = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'|[^\s,#\]}]+')
 
 
@@ -59,7 +60,7 @@ def find_assignment(name: str, path: str, text: str) -> Site | None:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         value = getattr(node, "value", None)
         if any(isinstance(target, ast.Name) and target.id == name for target in targets) and is_literal(value):
-            site = Site(path, *span(text, value), ast.literal_eval(value))
+            site = Site(path, *Places(text).span(value), ast.literal_eval(value))
     return site
 
 
@@ -68,16 +69,6 @@ def is_literal(node: ast.AST | None) -> bool:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         node = node.operand
     return isinstance(node, ast.Constant) and type(node.value) in (int, float, str, bool)
-
-
-def span(text: str, node: ast.expr) -> tuple[int, int]:
-    """Return the character range of a node (the tree counts columns in UTF-8 bytes)."""
-    lines = [line + "\n" for line in text.split("\n")]
-
-    def place(line: int, column: int) -> int:
-        return sum(map(len, lines[: line - 1])) + len(lines[line - 1].encode()[:column].decode())
-
-    return place(node.lineno, node.col_offset), place(node.end_lineno, node.end_col_offset)
 
 
 def find_key(name: str, path: str, text: str, load: Any, pattern: str) -> Site | None:
@@ -123,12 +114,11 @@ def value_end(text: str, start: int, is_json: bool) -> int:
 
 def write(files: Mapping[str, str], values: Mapping[Site, Any]) -> dict[str, str]:
     """Return the files with these values at their sites and every other character as it was."""
-    changed = dict(files)
-    for site in sorted(values, key=lambda site: (site.path, site.start), reverse=True):
-        if values[site] != site.value or type(values[site]) is not type(site.value):
-            text = changed[site.path]
-            changed[site.path] = text[: site.start] + spelled(values[site], site.path) + text[site.end :]
-    return changed
+    edits: dict[str, list[Edit]] = {path: [] for path in files}
+    for site, value in values.items():
+        if value != site.value or type(value) is not type(site.value):
+            edits[site.path].append(Edit(site.start, site.end, spelled(value, site.path)))
+    return {path: edited(text, edits[path]) for path, text in files.items()}
 
 
 def spelled(value: Any, path: str) -> str:
@@ -143,37 +133,11 @@ def literals(files: Mapping[str, str], most: int) -> list[Site]:
 
     Indices, and the integers 0, 1 and 2, are left out: they are nearly always a part of the program's form.
     """
-    found: list[Site] = []
-    for path in sorted(files):
-        if path.endswith(".py"):
-            found += [site for site in numbers(path, files[path]) if type(site.value) is float or site.value > 2]
-    return found[:most]
-
-
-def numbers(path: str, text: str) -> list[Site]:
-    """Return the numbers of one Python file that may change, in the order of the text."""
-    tree = ast.parse(text)
-    skipped = [
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.Subscript, ast.JoinedStr))
-        for inner in plain(node)
+    found = [
+        Site(path, number.start, number.end, number.value)
+        for path in sorted(files)
+        if path.endswith(".py")
+        for number in numbers(files[path], changeable(files[path]))
+        if type(number.value) is float or number.value > 2
     ]
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and type(node.value) in (int, float)]
-    nodes = [node for node in nodes if id(node) not in skipped and inside_block(text, node.lineno)]
-    sites = [Site(path, *span(text, node), node.value) for node in nodes]
-    return sorted(sites, key=lambda site: site.start)
-
-
-def plain(node: ast.Subscript | ast.JoinedStr) -> list[ast.AST]:
-    """Return the nodes of an index, or all of an f-string."""
-    return list(ast.walk(node.slice if isinstance(node, ast.Subscript) else node))
-
-
-def inside_block(text: str, line: int) -> bool:
-    """Whether a line lies between the markers; every line does where there are none."""
-    lines = text.split("\n")
-    if not any(START in other for other in lines):
-        return True
-    above = [other for other in lines[: line - 1] if START in other or END in other]
-    return bool(above) and START in above[-1]
+    return found[:most]

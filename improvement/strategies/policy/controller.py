@@ -42,7 +42,7 @@ class Controller:
 
     def begin(self, files: Mapping[str, str]) -> None:
         """Search around the weights of these files; what was proposed before is forgotten."""
-        middle = np.array([weight.value for weight in weights.find(files)])
+        middle = np.array([weight.value for _, weight in weights.find(files)])
         if not len(middle):
             raise RefusalError(NO_WEIGHTS)
         self.files = dict(files)

@@ -1,0 +1,189 @@
+"""What strategy packages share: bandit, cells, fronts, and the places of numbers in a text."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as given_by
+
+from tests.unit.strategies.loading import PACKAGES, modules
+
+bandit, blocks, cells, edits, front = modules(
+    PACKAGES / "kit", "kit.bandit", "kit.blocks", "kit.cells", "kit.edits", "kit.front"
+)
+
+POINTS = given_by.lists(given_by.tuples(given_by.integers(0, 9), given_by.integers(0, 9)), max_size=12)
+
+
+def drawn(arms: object, times: int) -> dict[str, int]:
+    """Count how often a bandit draws each of its arms."""
+    chance = random.Random(1)
+    names = [arms.choose(chance) for _ in range(times)]
+    return {name: names.count(name) for name in sorted(set(names))}
+
+
+def test_a_bandit_tries_everything_once_before_anything_twice() -> None:
+    arms = bandit.Bandit({"a": 100.0, "b": 1.0, "c": 1.0})
+    chance = random.Random(1)
+    first = []
+    for _ in range(3):
+        first.append(arms.choose(chance))
+        arms.note_use(first[-1])
+    assert sorted(first) == ["a", "b", "c"]
+
+
+def test_a_bandit_prefers_what_brought_more_and_forgets_nothing_entirely() -> None:
+    arms = bandit.Bandit({"good": 1.0, "bad": 1.0})
+    for name, gain in (("good", 1.0), ("bad", 0.0)) * 20:
+        arms.note_use(name)
+        arms.reward(name, gain)
+    counts = drawn(arms, 600)
+    assert 4 < counts["good"] / counts["bad"] < 6.5  # 1.25 : 0.25
+
+
+def test_a_bandit_divides_gain_by_cost() -> None:
+    arms = bandit.Bandit({"cheap": 1.0, "dear": 1.0})
+    for name, cost in (("cheap", 1.0), ("dear", 10.0)) * 20:
+        arms.note_use(name)
+        arms.reward(name, 0.5, cost)
+    assert arms.merit("cheap") == pytest.approx(10 * arms.merit("dear"))
+    assert drawn(arms, 600)["cheap"] > 400
+
+
+def test_a_cost_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        bandit.Bandit({"a": 1.0}).reward("a", 1.0, cost=0.0)
+
+
+def test_a_restored_bandit_draws_what_the_first_would_have() -> None:
+    arms = bandit.Bandit({"a": 1.0, "b": 2.0})
+    for name, gain, cost in (("a", 0.3, 2.0), ("b", 0.1, 5.0), ("a", 0.9, 1.0)):
+        arms.note_use(name)
+        arms.reward(name, gain, cost)
+    again = bandit.Bandit({"a": 1.0, "b": 2.0, "new": 1.0})
+    again.restore(json.loads(json.dumps(arms.state())))
+    assert (again.merit("a"), again.merit("b"), again.used["new"]) == (arms.merit("a"), arms.merit("b"), 0)
+
+
+def grid() -> object:
+    """Return cells over two features that hold (merit, name)."""
+    axes = [cells.Feature("speed", 0.0, 10.0, 5), cells.Feature("size", 0.0, 1.0, 2)]
+    return cells.Cells(axes, merit=lambda thing: thing[0])
+
+
+@pytest.mark.parametrize(
+    ("values", "cell"),
+    [
+        ({"speed": 0.0, "size": 0.0}, (0, 0)),
+        ({"speed": 9.99, "size": 0.5}, (4, 1)),
+        ({"speed": 10.0, "size": 1.0}, (4, 1)),
+        ({"speed": -3.0, "size": 99.0}, (0, 1)),
+        ({"speed": 1.0}, None),
+        ({"speed": float("nan"), "size": 0.0}, None),
+    ],
+)
+def test_values_lie_in_a_cell(values: dict[str, float], cell: tuple[int, ...] | None) -> None:
+    assert grid().cell_of(values) == cell
+
+
+def test_a_cell_keeps_the_best_and_of_equals_the_first() -> None:
+    archive = grid()
+    taken = [archive.add((0, 0), thing) for thing in [(1.0, "a"), (1.0, "b"), (2.0, "c"), (1.5, "d")]]
+    assert (taken, archive.elites) == ([True, False, True, False], {(0, 0): (2.0, "c")})
+    archive.add((4, 1), (9.0, "e"))
+    assert archive.best() == (9.0, "e")
+
+
+def test_cells_whose_children_enter_are_chosen_more_often() -> None:
+    archive = grid()
+    archive.add((0, 0), (1.0, "a"))
+    archive.add((1, 0), (1.0, "b"))
+    for _ in range(3):
+        archive.note_child((0, 0), entered=True)
+        archive.note_child((1, 0), entered=False)
+    chance = random.Random(1)
+    chosen = [archive.choose(chance) for _ in range(300)]
+    assert chosen.count((0, 0)) > 250
+    assert chosen.count((1, 0)) > 0
+
+
+def test_empty_cells_offer_nothing() -> None:
+    with pytest.raises(LookupError, match="every cell is empty"):
+        grid().choose(random.Random(1))
+
+
+def test_restored_cells_choose_the_same() -> None:
+    archive, again = grid(), grid()
+    for place in range(4):
+        archive.add((place, 1), (float(place), f"{place}"))
+    archive.note_child((2, 1), entered=True)
+    again.restore(json.loads(json.dumps(archive.state(list))), tuple)
+    first, second = random.Random(7), random.Random(7)
+    assert [archive.choose(first) for _ in range(20)] == [again.choose(second) for _ in range(20)]
+    assert again.elites == archive.elites
+
+
+def test_length_is_a_feature_of_the_text() -> None:
+    assert cells.features_of({"a.py": "x = 1\n", "b.py": "y"}, {"speed": 2.0}) == {"speed": 2.0, "program_length": 7.0}
+
+
+@given(POINTS)
+def test_no_point_of_a_front_beats_another_and_each_other_point_is_beaten(points: list[tuple[int, int]]) -> None:
+    chosen = front.front(points)
+    assert not any(front.dominates(points[a], points[b]) for a in chosen for b in chosen)
+    assert all(
+        any(front.dominates(points[a], points[b]) for a in chosen) for b in range(len(points)) if b not in chosen
+    )
+
+
+@given(POINTS)
+def test_who_is_beaten_has_a_later_rank(points: list[tuple[int, int]]) -> None:
+    ranks = front.ranks(points)
+    pairs = [(a, b) for a in range(len(points)) for b in range(len(points)) if front.dominates(points[a], points[b])]
+    assert all(ranks[a] < ranks[b] for a, b in pairs)
+
+
+def test_order_is_by_rank_then_by_room_and_the_best_of_the_first_goal_leads() -> None:
+    points = [(5.0, 0.0), (4.0, 1.0), (3.9, 1.1), (0.0, 5.0), (0.0, 0.0)]
+    assert front.order(points) == [0, 3, 2, 1, 4]
+
+
+PROGRAM = """A = 1.5
+# EVOLVE-BLOCK-START
+B = -2.5  # é: bytes are not characters
+def f(x):
+    é = 3.25; return f"{x * 7.5}" + x[4] * 6 - \
+        9.0
+# EVOLVE-BLOCK-END
+C = 8
+"""
+
+
+def test_numbers_are_found_where_they_stand() -> None:
+    found = blocks.numbers(PROGRAM, blocks.marked(PROGRAM))
+    assert [number.value for number in found] == [2.5, 3.25, 6, 9.0]
+    assert [PROGRAM[number.start : number.end] for number in found] == ["2.5", "3.25", "6", "9.0"]
+
+
+def test_a_minus_belongs_to_a_number_where_that_is_asked_for() -> None:
+    found = blocks.numbers(PROGRAM, blocks.marked(PROGRAM), signed=True)
+    assert [number.value for number in found] == [-2.5, 3.25, 6, 9.0]
+
+
+def test_without_markers_nothing_is_marked_and_everything_may_change() -> None:
+    assert (blocks.marked("a = 1\nb = 2\n"), blocks.changeable("a = 1\nb = 2\n")) == ([], [range(1, 3)])
+
+
+def test_several_blocks_are_found_and_one_that_does_not_end_is_none() -> None:
+    text = "# EVOLVE-BLOCK-START\na\n# EVOLVE-BLOCK-END\nb\n# EVOLVE-BLOCK-START\nc\nd\n# EVOLVE-BLOCK-END\n"
+    assert blocks.marked(text) == [range(2, 3), range(6, 8)]
+    assert blocks.marked("# EVOLVE-BLOCK-START\na\n") == []
+
+
+def test_edits_are_made_together_and_may_not_overlap() -> None:
+    assert edits.edited("abcdef", [edits.Edit(4, 5, "E"), edits.Edit(0, 2, "")]) == "cdEf"
+    with pytest.raises(ValueError, match="overlap"):
+        edits.edited("abcdef", [edits.Edit(0, 3, ""), edits.Edit(2, 4, "")])
