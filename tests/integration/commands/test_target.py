@@ -10,6 +10,7 @@ import pytest
 from improvement.targets.repository import Repository
 from tests.integration.commands.console import (
     HOLDOUT,
+    MANIFEST,
     SOLUTION,
     UNSTEADY_EVALUATOR,
     Console,
@@ -75,6 +76,17 @@ def test_check_says_what_to_mend(empty: Console, tmp_path: Path) -> None:
     (bad,) = [check for check in done.value["checks"] if not check["ok"]]
     assert bad["name"] == "determinism"
     assert "from its seed argument" in bad["detail"]
+
+
+def test_check_forgives_what_is_smaller_than_what_matters(empty: Console, tmp_path: Path) -> None:
+    """Times are never exact: the manifest says how large a difference counts."""
+    manifest = MANIFEST.replace("epsilon = 1e-9", "epsilon = 1000004")
+    assert manifest != MANIFEST
+    empty.json("target", "add", write_task(tmp_path / "timed", evaluator=UNSTEADY_EVALUATOR, manifest=manifest))
+    found = empty.json("target", "check", "parabola")
+    assert (found["ok"], found["deterministic"]) == (True, False)
+    (said,) = [check["detail"] for check in found["checks"] if check["name"] == "determinism"]
+    assert "only 1e+06 matters" in said
 
 
 def test_pull_makes_a_candidate_that_people_decide_about(reviewing: Console, tmp_path: Path) -> None:
