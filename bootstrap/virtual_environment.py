@@ -18,7 +18,6 @@ from bootstrap.installer import Installer
 from bootstrap.problem import Problem
 
 RUNTIME = "requirements.txt"
-DEVELOPER = "requirements-dev.txt"
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def enter(project: Path, argv: Sequence[str], *, developer: bool) -> None:
     Raises Problem when it cannot be made. ``COUNTERSIGN_VENV`` names another directory than ``.venv``.
     """
     environment = VirtualEnvironment(_directory(project), project)
-    wanted = (RUNTIME, DEVELOPER) if developer else (RUNTIME,)
+    wanted = (RUNTIME, *_beyond_runtime(project)) if developer else (RUNTIME,)
     inside = Path(sys.prefix).resolve() == environment.directory.resolve()
     if inside and not developer:
         return  # whoever calls the environment's own Python has chosen it
@@ -66,6 +65,18 @@ def enter(project: Path, argv: Sequence[str], *, developer: bool) -> None:
     if not inside:
         sys.stdout.flush()
         os.execv(environment.python, [str(environment.python), *argv])
+
+
+def add(project: Path, requirements: str) -> None:
+    """Install further requirements into the environment; raises Problem when that fails."""
+    environment = VirtualEnvironment(_directory(project), project)
+    with _alone(environment.directory.parent):
+        _complete(environment, [requirements])
+
+
+def _beyond_runtime(project: Path) -> list[str]:
+    """Return the requirements of the tests and of every extra, by the names of their files."""
+    return sorted(path.name for path in project.glob("requirements-*.txt"))
 
 
 def _directory(project: Path) -> Path:

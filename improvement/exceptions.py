@@ -47,6 +47,16 @@ class StrategyError(CountersignError):
     http_status = 422
 
 
+class MissingExtra(Invalid):
+    """Packages that only some targets and strategies need are not installed; ``extra`` is the set that brings them."""
+
+    code = "missing_extra"
+
+    def __init__(self, message: str, *, extra: str) -> None:
+        super().__init__(message)
+        self.extra = extra
+
+
 class NotFound(CountersignError):
     """There is no such thing, or not for this person."""
 

@@ -11,10 +11,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
-from improvement.commandline import carrying_out, tables
+from improvement.commandline import carrying_out, offering, tables
 from improvement.commandline.answer import Answer
 from improvement.engine.visible import visible
-from improvement.exceptions import CountersignError
+from improvement.exceptions import CountersignError, MissingExtra
 
 Act = Callable[[Namespace], Answer]
 REFUSED = 1
@@ -55,6 +55,15 @@ class CountersignCommand(ExactCommand):
             self._print(answer, as_json=chosen.json)
 
     def _act(self, chosen: Namespace) -> Answer:
+        """Act; where that needs an extra, and somebody at the terminal has it installed now, act again."""
+        try:
+            return self._act_once(chosen)
+        except MissingExtra as missing:
+            if chosen.json or not offering.accepted(missing):
+                raise
+            return self._act_once(chosen)
+
+    def _act_once(self, chosen: Namespace) -> Answer:
         if not self.needs_tables:
             return _answer_of(chosen)
         tables.bring_up_to_date()

@@ -33,7 +33,18 @@ PROTOCOLS = {"countersign": "separate", "program": "separate", "openevolve": "co
 DIRECTIONS = ("higher", "lower")
 
 _TABLES = ("target", "edit", "evaluate", "candidate", "metrics", "holdout", "parameters", "cheats")
-_EVALUATE_KEYS = ("module", "isolation", "protocol", "seconds", "memory_mb", "cpus", "visible", "preload", "counts")
+_EVALUATE_KEYS = (
+    "module",
+    "isolation",
+    "protocol",
+    "seconds",
+    "memory_mb",
+    "cpus",
+    "packages",
+    "visible",
+    "preload",
+    "counts",
+)
 _TARGET_NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 
 
@@ -62,8 +73,9 @@ class Metric:
 class Evaluate:
     """How a candidate is measured, and with how much wall time (seconds), memory (MB) and how many processors.
 
-    ``preload`` names modules that evaluator and candidate import anyway: sandboxes begin with them. ``counts`` names
-    the metric in which the evaluator says how often the candidate asked the objective; empty where none does.
+    ``packages`` names modules that have to be installed (see ``extras``), ``preload`` modules that evaluator and
+    candidate import anyway: sandboxes begin with them. ``counts`` names the metric in which the evaluator says how
+    often the candidate asked the objective; empty where none does.
     """
 
     module: str
@@ -75,6 +87,7 @@ class Evaluate:
     visible: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
     counts: str = ""
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,21 +256,27 @@ def _evaluate(table: Table) -> Evaluate:
         seconds=float(table.number("seconds", 30.0, least=0.1, most=86_400)),
         memory_mb=table.whole("memory_mb", 1024, least=32, most=1_048_576),
         cpus=table.whole("cpus", 1, least=1, most=256),
+        packages=_module_names(table, "packages"),
         visible=table.texts("visible", ()),
-        preload=table.texts("preload", ()),
+        preload=_module_names(table, "preload"),
         counts=table.text("counts", ""),
     )
     for pattern in evaluate.visible:
         _check_path(table, "visible", pattern)
-    for name in evaluate.preload:
-        if not all(part.isidentifier() for part in name.split(".")):
-            raise table.error("preload", f'names "{name}", which is no module. Write names such as "numpy".')
     if evaluate.counts and not evaluate.counts.isidentifier():
         raise table.error("counts", f'has to be a metric\'s name such as "calls"; found "{evaluate.counts[:40]}".')
     needed = PROTOCOLS[evaluate.protocol]
     if evaluate.isolation != needed:
         raise table.error("isolation", f'has to be "{needed}" when evaluate.protocol is "{evaluate.protocol}".')
     return evaluate
+
+
+def _module_names(table: Table, key: str) -> tuple[str, ...]:
+    names = table.texts(key, ())
+    for name in names:
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise table.error(key, f'names "{name}", which is no module. Write names such as "numpy".')
+    return names
 
 
 def _command(root: Table) -> tuple[str, ...]:

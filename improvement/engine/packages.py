@@ -33,15 +33,17 @@ class StrategyPackage:
     """One version of a strategy: ``digest`` is the SHA-256 over its ``files``, ``generation`` the proposals per ask.
 
     The files are the package's own and, under ``kit/``, what packages share; a package that brings a ``kit`` of its own
-    keeps that. ``kinds`` are the kinds of target that it can work on (all when empty), ``needs`` what it must have.
-    ``parameters`` are its settings with their defaults. ``help`` is a sentence about each, ``allowed`` the least and
-    the most of a number or all choices of a text; either may be left out.
+    keeps that. ``kinds`` are the kinds of target that it can work on (all when empty), ``needs`` what it must have,
+    ``extras`` the sets of packages to be installed for it (see ``extras``). ``parameters`` are its settings with their
+    defaults. ``help`` is a sentence about each, ``allowed`` the least and the most of a number or all choices of a
+    text; either may be left out.
     """
 
     name: str
     version: str
     description: str
     generation: int
+    extras: tuple[str, ...]
     parameters: Mapping[str, Setting]
     help: Mapping[str, str]
     allowed: Mapping[str, tuple[Setting, ...]]
@@ -155,7 +157,7 @@ def _table(folder: Path, text: bytes) -> dict[str, object]:
 
 
 def _package(where: Path, table: dict[str, object], files: Mapping[str, bytes]) -> StrategyPackage:
-    known = {"name", "version", "description", "generation", "parameters", "help", "allowed", "fits"}
+    known = {"name", "version", "description", "generation", "extras", "parameters", "help", "allowed", "fits"}
     for key in table:
         if key not in known:
             raise StrategyError(f"{where}: unknown key {key!r}{_nearest(key, sorted(known))}")
@@ -166,6 +168,7 @@ def _package(where: Path, table: dict[str, object], files: Mapping[str, bytes]) 
         version=_text(where, table, "version"),
         description=_text(where, table, "description"),
         generation=_generation(where, table.get("generation", DEFAULT_GENERATION)),
+        extras=_extras(where, table.get("extras", [])),
         parameters=parameters,
         help=_help(where, table.get("help", {}), parameters),
         allowed=_allowed(where, table.get("allowed", {}), parameters),
@@ -187,6 +190,12 @@ def _generation(where: Path, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_GENERATION:
         raise StrategyError(f"{where}: generation must be a whole number from 1 to {MAX_GENERATION}, not {value!r}.")
     return value
+
+
+def _extras(where: Path, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise StrategyError(f'{where}: extras must be a list of names, such as extras = ["online"].')
+    return tuple(value)
 
 
 def _parameters(where: Path, value: object) -> dict[str, Setting]:

@@ -1,8 +1,16 @@
-"""How sentences count things."""
+"""How sentences count and list things."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 def counted(many: int, one: str, several: str = "") -> str:
     """Return a number with its noun: 1 run, 3 runs, 1,200 entries."""
     return f"{many:,} {one if many == 1 else several or one + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them: a; a and b; a, b and c."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
+from improvement.engine import extras
 from improvement.engine.budget import Budget
 from improvement.engine.measurement import Task
 from improvement.engine.packages import find_package
@@ -70,6 +71,7 @@ def _setting(text: str) -> tuple[str, str]:
 def _run(options: argparse.Namespace) -> OfflineResult:
     package = find_package(options.strategy)
     imported = load(options.task)
+    extras.check_run(imported.manifest, package)
     what = Plan(
         task=Task(imported.manifest, imported.tree),
         package=package,

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from improvement import installation
+from improvement.engine import extras
 from improvement.engine.cheats import cheat_files
 from improvement.engine.generation import score_of
 from improvement.engine.measurement import Stage, Task
@@ -41,6 +42,7 @@ def add_target(source: Path, *, name: str | None, format: str, actor: Actor) -> 
             f"{chosen!r} cannot be a target's name: use small letters, digits and hyphens, as in circle-packing."
         )
     targets.check_may_add(chosen, actor=actor)
+    extras.check_modules(imported.manifest.evaluate.packages, needed_by=f"The target {chosen}")
     task = Task(imported.manifest, imported.tree)
     score = _start_score(task)
     path = installation.repository_path(chosen)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from improvement.engine import extras
 from improvement.engine.cheats import cheat_files, check_cheats
 from improvement.engine.generation import score_of
 from improvement.engine.manifest import Manifest, Metric
@@ -54,6 +55,7 @@ def inspect(target: Target) -> Inspection:
     """
     levels.require(settings.SANDBOX_MIN_LEVEL)
     task = task_at(target.name, target.champion_commit)
+    extras.check_modules(task.manifest.evaluate.packages, needed_by=f"The target {target.name}")
     manifest = Check(
         "manifest", True, f"{counted(len(task.editable), 'editable file')}, metric {task.manifest.primary.name}"
     )

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Q, QuerySet
 
 from improvement import installation
+from improvement.engine import extras
 from improvement.engine.manifest import FILE_NAME, Manifest, parse_manifest
+from improvement.engine.packages import StrategyPackage
 from improvement.exceptions import NotFound
 from improvement.models import Release, Review, Target, TargetImport
 from improvement.permissions import Person
@@ -49,6 +51,11 @@ def manifest(target: Target) -> Manifest:
     """Return the manifest at a target's champion commit."""
     tree = Repository.open(installation.repository_path(target.name)).read_tree(target.champion_commit)
     return parse_manifest(tree[FILE_NAME].decode("utf-8"), where=f"{target.name}/{FILE_NAME}")
+
+
+def check_extras(target: Target, package: StrategyPackage) -> None:
+    """Raise MissingExtra unless everything that a run of this strategy on this target needs is installed."""
+    extras.check_run(manifest(target), package)
 
 
 def how_strayed(head: str) -> str:

@@ -53,10 +53,12 @@ def new(request: HttpRequest) -> HttpResponse:
 def _start(request: HttpRequest, form: NewRunForm) -> int | None:
     """Start the run, or put what is wrong beside the form."""
     asked = form.cleaned_data
+    package = strategies.package(asked["strategy"])
     try:
+        targets.check_extras(targets.get(asked["target"], person_of(request)), package)
         run = runs.start(
             target_name=asked["target"],
-            package=strategies.package(asked["strategy"]),
+            package=package,
             budget=asked["budget"],
             seconds=asked["seconds"],
             seed=asked["seed"],

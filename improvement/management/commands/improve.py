@@ -14,7 +14,7 @@ from improvement.commandline.command import CountersignCommand, sole_action
 from improvement.exceptions import Halted
 from improvement.models import Run
 from improvement.runner import heads
-from improvement.selectors import strategies, system
+from improvement.selectors import strategies, system, targets
 from improvement.services import runs
 from improvement.states import RunState
 
@@ -72,6 +72,7 @@ def _start(options: Namespace) -> Run:
         raise Halted("Everything is stopped; no run starts until people lift that (`manage.py resume`, or any page).")
     target = target_named.found_or_added(options.target, actor=actor)
     heads.look_at(target.name)
+    targets.check_extras(target, package)
     return runs.start(
         target_name=target.name,
         package=package,

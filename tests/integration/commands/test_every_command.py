@@ -26,6 +26,7 @@ FAILS: dict[str, tuple[str, ...]] = {
     "audit verify": ("/nowhere.tar",),
     "backup": ("/nowhere/at/all.tar.gz",),
     "demo cheats": NOBODY,
+    "extras": ("nowhere",),
     "halt": (*NOBODY, *WHY),
     "improve": ("nowhere",),
     "release list": ("nowhere",),
@@ -54,8 +55,8 @@ FAILS: dict[str, tuple[str, ...]] = {
     "user lock": ("nobody",),
     "user unlock": ("nobody",),
 }
-# Both do something without a word: verify this installation's own log, and act as the first administrator.
-BARE = {"audit verify", "demo cheats"}
+# These do something without a word: verify this installation's own log, act as the first administrator, list.
+BARE = {"audit verify", "demo cheats", "extras"}
 ONLY_TELL = {"audit checkpoint", "audit key", "review list", "run list", "strategy list", "target list", "user list"}
 TRIED_ELSEWHERE = {"docs", "sandbox check", "seed_demo", "states", "up"}
 

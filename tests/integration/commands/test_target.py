@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pygit2
@@ -45,6 +46,24 @@ def test_add_what_cannot_be_measured_leaves_nothing(empty: Console, tmp_path: Pa
     assert "cannot be measured" in refused.err
     assert empty.json("target", "list") == {"targets": []}
     assert not _repository(empty).exists()
+
+
+def test_add_what_needs_a_package_that_is_not_there(empty: Console, task: Path, tmp_path: Path) -> None:
+    needy = tmp_path / "needy"
+    shutil.copytree(task, needy)
+    manifest = (needy / "countersign.toml").read_text()
+    (needy / "countersign.toml").write_text(
+        manifest.replace("seconds = 10", 'seconds = 10\npackages = ["glass_beads"]')
+    )
+    refused = empty.run("target", "add", needy, "--json").error
+    assert refused["message"].startswith("The target parabola needs glass_beads, which is not installed")
+    assert empty.json("target", "list") == {"targets": []}
+
+
+def test_extras_are_listed_with_their_size(empty: Console) -> None:
+    listed = empty.json("extras")["extras"]
+    assert {"name": "automl", "installed": True} in [{key: one[key] for key in ("name", "installed")} for one in listed]
+    assert all(one["megabytes"] > 0 and one["for"] for one in listed)
 
 
 def test_add_a_shinka_task_as_it_is(empty: Console, tmp_path: Path) -> None:

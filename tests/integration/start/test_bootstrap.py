@@ -23,6 +23,10 @@ ENTER = (
     "try: virtual_environment.enter(Path({here!r}), ['-c', 'import tiny; print(tiny.WORD)'], developer=False)\n"
     "except Problem as problem: sys.exit(str(problem))\n"
 )
+ADD = (
+    "add(Path({here!r}), 'requirements-more.txt'); "
+    "import subprocess; subprocess.run(['.venv/bin/python', '-c', 'import tiny; print(tiny.WORD)'])"
+)
 WHEEL = "tiny-1-py3-none-any.whl"
 
 
@@ -68,15 +72,28 @@ def test_package_that_is_not_the_pinned_one_is_refused_in_one_line(project: Path
     assert "Traceback" not in errors
 
 
+def test_further_requirements_are_added_to_the_environment(project: Path) -> None:
+    (project / RUNTIME).rename(project / "requirements-more.txt")
+    (project / RUNTIME).write_text("")
+    program = ENTER.replace("enter(Path({here!r}), ['-c', 'import tiny; print(tiny.WORD)'], developer=False)", ADD)
+    output, errors = _start(project, program).communicate(timeout=120)
+    assert output == "installed\n", errors
+    assert (project / ".venv" / "requirements-more.sha256").exists()
+
+
 def _enter(project: Path) -> subprocess.Popen[str]:
     """Start what manage.py does first, with the system's own Python, no uv and no index."""
+    return _start(project, ENTER)
+
+
+def _start(project: Path, program: str) -> subprocess.Popen[str]:
     variables = {
         name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "COUNTERSIGN"))
     }
     variables |= {"PATH": "/usr/bin:/bin", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(project / "wheels")}
     python = getattr(sys, "_base_executable", sys.executable)
     return subprocess.Popen(
-        [python, "-c", ENTER.format(project=str(PROJECT), here=str(project))],
+        [python, "-c", program.format(project=str(PROJECT), here=str(project))],
         cwd=project,
         env=variables,
         stdout=subprocess.PIPE,
