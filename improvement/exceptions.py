@@ -133,6 +133,13 @@ class SandboxUnavailable(CountersignError):
     http_status = 503
 
 
+class ModelFailed(CountersignError):
+    """A language model gave no answer that can be used."""
+
+    code = "model"
+    http_status = 502
+
+
 class LedgerError(CountersignError):
     """An audit event cannot be written, or a bundle or checkpoint cannot be read."""
 

@@ -28,6 +28,7 @@ def configuration(*, level: str, pretty: bool) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "level": level, "propagate": True},
+            "httpx2": {"level": "WARNING"},  # it would log the address of every request
         },
     }
 

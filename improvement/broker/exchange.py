@@ -1,0 +1,143 @@
+"""One request to a model's server over HTTP, with every limit that keeps it from doing harm or hanging."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+
+from improvement.broker import patience
+from improvement.broker.addresses import resolve
+from improvement.broker.configuration import ModelConfig
+from improvement.broker.pace import Pace
+from improvement.exceptions import ModelFailed
+
+CONNECT_SECONDS = 10.0
+SILENT_SECONDS = 120.0
+MAX_ANSWER_BYTES = 16_000_000
+_PORTS = {"http": 80, "https": 443}
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"  # what OpenSSL calls it; the library has no class of its own for it
+_jitter = random.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server answers: its status, the type of the content without parameters, and the content as it comes."""
+
+    status: int
+    content_type: str
+    chunks: Iterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """Why a try is worth another one, and the seconds that the server asked for."""
+
+    why: str
+    asked: float | None = None
+
+
+class Exchange:
+    """The way to one configured model. ``headers`` hold its key; ``pace_file`` counts the requests of all processes."""
+
+    def __init__(self, config: ModelConfig, headers: Mapping[str, str], *, pace_file: Path) -> None:
+        self._config = config
+        self._headers = {"User-Agent": "countersign", "Accept-Encoding": "identity", **headers}
+        self._pace = Pace(config.requests_per_minute, pace_file)
+
+    @contextmanager
+    def post(self, path: str, body: bytes) -> Iterator[Reply]:
+        """Send a JSON body to a path below the model's address and give the reply while it comes in.
+
+        Connection errors and what a server may answer otherwise soon (429, 5xx) are tried again, within the model's
+        seconds; redirects are not followed. Raises ``ModelFailed``, also while the chunks are read.
+        """
+        ends = time.monotonic() + self._config.seconds
+        with httpx2.Client(verify=httpx2.create_ssl_context(), trust_env=False, follow_redirects=False) as http:
+            response = self._answered(http, path, body, ends)
+            try:
+                kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+                yield Reply(response.status_code, kind, self._chunks(response, ends))
+            finally:
+                response.close()
+
+    def _answered(self, http: httpx2.Client, path: str, body: bytes, ends: float) -> httpx2.Response:
+        """Try until there is an answer to keep, or no time or patience left."""
+        tried = 0
+        while True:
+            self._pace.wait(most=self._left(ends))
+            tried += 1
+            outcome = self._try(http, self._request(http, path, body, ends), last=tried == patience.TRIES)
+            if isinstance(outcome, httpx2.Response):
+                return outcome
+            wait = patience.pause(tried, asked=outcome.asked, spread=_jitter.random())
+            if wait >= self._left(ends):
+                raise ModelFailed(f"{outcome.why} Another try would take more than its {self._config.seconds} seconds.")
+            time.sleep(wait)
+
+    def _try(self, http: httpx2.Client, request: httpx2.Request, *, last: bool) -> httpx2.Response | _Again:
+        """Send once; the last try's outcome is kept or raised, whatever it is."""
+        try:
+            response = http.send(request, stream=True)
+        except httpx2.TransportError as error:
+            if last or _UNTRUSTED in str(error):
+                raise _broken(error) from error
+            return _Again(_broken(error).message)
+        if last or not patience.worth_another_try(response.status_code):
+            return response
+        response.close()
+        asked = patience.retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+        return _Again(f"Its server answered {response.status_code}.", asked)
+
+    def _request(self, http: httpx2.Client, path: str, body: bytes, ends: float) -> httpx2.Request:
+        """Aim the request at the judged address itself; the name stays in the Host header and in TLS."""
+        url = httpx2.URL(self._config.base_url.rstrip("/") + path)
+        address = resolve(self._config.host, url.port or _PORTS[url.scheme], private=self._config.private)
+        left = self._left(ends)
+        return http.build_request(
+            "POST",
+            url.copy_with(host=address),
+            content=body,
+            headers={**self._headers, "Content-Type": "application/json", "Host": url.netloc.decode("ascii")},
+            timeout=httpx2.Timeout(min(left, SILENT_SECONDS), connect=min(left, CONNECT_SECONDS)),
+            extensions={"sni_hostname": self._config.host},
+        )
+
+    def _chunks(self, response: httpx2.Response, ends: float) -> Iterator[bytes]:
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise ModelFailed("Its server sent a compressed answer, which was not asked for.")
+        size = 0
+        try:
+            for chunk in response.iter_raw():
+                size += len(chunk)
+                if size > MAX_ANSWER_BYTES:
+                    raise ModelFailed(f"The answer is larger than {MAX_ANSWER_BYTES // 1_000_000} MB; it was cut off.")
+                self._left(ends)
+                yield chunk
+        except httpx2.TransportError as error:
+            raise _broken(error) from error
+
+    def _left(self, ends: float) -> float:
+        left = ends - time.monotonic()
+        if left <= 0:
+            raise ModelFailed(f"There was no answer within {self._config.seconds} seconds.")
+        return left
+
+
+def _broken(error: httpx2.TransportError) -> ModelFailed:
+    """Say what went wrong without the library's text, which may name more than people should read."""
+    if _UNTRUSTED in str(error):
+        return ModelFailed("Its server has no certificate that this machine trusts.")
+    if isinstance(error, httpx2.ConnectTimeout):
+        return ModelFailed("Its server could not be connected to in time.")
+    if isinstance(error, httpx2.TimeoutException):
+        return ModelFailed("Its server was silent for too long.")
+    if isinstance(error, httpx2.ConnectError):
+        return ModelFailed("Its server does not accept connections. Is it running?")
+    return ModelFailed("The connection to its server broke off.")
