@@ -71,8 +71,8 @@ def check_modules(modules: Iterable[str], *, needed_by: str) -> None:
         if missing[0] in extra.modules:
             raise _missing(extra, needed_by, missing)
     raise Invalid(
-        f"{needed_by} needs {listed(missing)}, which is not installed and comes with no extra. "
-        "Install it into the environment of Countersign, .venv, and try again."
+        f"{needed_by} needs {listed(missing)}, which {_are(missing)} not installed and part of no extra. "
+        "Install what is missing into the environment of Countersign, .venv, and try again."
     )
 
 
@@ -92,7 +92,11 @@ def check_extras(names: Iterable[str], *, needed_by: str) -> None:
 
 def _missing(extra: Extra, needed_by: str, missing: list[str]) -> MissingExtra:
     return MissingExtra(
-        f"{needed_by} needs {listed(missing)}, which is not installed: "
+        f"{needed_by} needs {listed(missing)}, which {_are(missing)} not installed: "
         f"`{extra.command}` installs it (about {extra.megabytes} MB).",
         extra=extra.name,
     )
+
+
+def _are(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"

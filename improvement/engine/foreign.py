@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from string import Template
 from typing import TypeGuard
@@ -14,6 +15,7 @@ from improvement.engine.blocks import blocks
 from improvement.exceptions import ManifestError
 
 _HEAVY = {"networkx", "numpy", "pandas", "scipy", "sklearn", "sympy"}  # worth importing before each evaluation
+_THERE = {*sys.stdlib_module_names, "numpy", "scipy", "openevolve", "shinka", "countersign"}
 SHOWN, TOO_LONG = 40, 10**40
 MOST_ALIASES = 20  # merged into one another, each of them multiplies what there is
 REQUIREMENTS = "requirements.txt"
@@ -37,7 +39,7 @@ $protocol
 seconds = $seconds
 memory_mb = 2048
 cpus = 1
-$preload
+$modules
 [metrics.combined_score]
 better = "higher"
 """)
@@ -77,7 +79,7 @@ def manifest(
         evaluator=evaluator,
         protocol=protocol,
         seconds=repr(seconds),
-        preload=_preload_line(tree[path] for path in files if path.endswith(".py")),
+        modules=_modules(tree, [path for path in files if path.endswith(".py")]),
     )
 
 
@@ -94,24 +96,37 @@ def warnings(tree: Mapping[str, bytes], program: str) -> Iterator[str]:
         yield f"{REQUIREMENTS} is not installed: evaluations have Python with NumPy and SciPy."
 
 
-def _preload_line(sources: Iterable[bytes]) -> str:
-    """Write the manifest's line for the packages that these programs import, or nothing."""
-    found = {name for source in sources for name in _imports(source)}
-    names = sorted(name for name in found if name.partition(".")[0] in _HEAVY)
-    listed = ", ".join(f'"{name}"' for name in names)
-    return f"preload = [{listed}]\n" if names else ""
+def _modules(tree: Mapping[str, bytes], paths: Iterable[str]) -> str:
+    """Write the manifest's lines on modules: those to begin with, and those that have to be installed."""
+    parsed = [module for path in paths if (module := _parsed(tree[path]))]
+    preload = {name for module in parsed for name in _imports(ast.walk(module)) if _first(name) in _HEAVY}
+    own = {path.partition("/")[0].removesuffix(".py") for path in tree}
+    packages = {_first(name) for module in parsed for name in _imports(module.body)} - _THERE - own
+    return _line("packages", packages) + _line("preload", preload)
 
 
-def _imports(source: bytes) -> Iterator[str]:
+def _parsed(source: bytes) -> ast.Module | None:
     try:
-        tree = ast.parse(source)
+        return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in ast.walk(tree):
+        return None
+
+
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module
+
+
+def _first(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _line(key: str, names: Iterable[str]) -> str:
+    listed = ", ".join(f'"{name}"' for name in sorted(names))
+    return f"{key} = [{listed}]\n" if listed else ""
 
 
 def settings(tree: Mapping[str, bytes], path: str, *, example: str) -> dict[str, object]:

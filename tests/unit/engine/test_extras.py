@@ -60,7 +60,7 @@ def test_module_of_no_extra_is_named() -> None:
     with pytest.raises(Invalid) as caught:
         extras.check_modules(["json", "glass_beads", "sand.castle"], needed_by="The target pool")
     assert caught.value.message.startswith(
-        "The target pool needs glass_beads and sand, which is not installed and comes with no extra."
+        "The target pool needs glass_beads and sand, which are not installed and part of no extra."
     )
     assert not isinstance(caught.value, MissingExtra)
 

@@ -113,6 +113,13 @@ def test_as_native_openevolve_says_what_is_not_used() -> None:
     )
 
 
+def test_what_an_imported_task_has_to_have_installed_is_read_from_its_imports() -> None:
+    program = b"import os, helper.parts\ntry:\n    import cupy\nexcept ImportError:\n    cupy = None\n"
+    evaluator = b"import jax.numpy as jnp\nimport numpy, scipy.stats\nimport openevolve.evaluation_result\n"
+    tree = {**OPENEVOLVE, "helper/parts.py": b"", "initial_program.py": program, "evaluator.py": evaluator}
+    assert as_native(tree, "openevolve", name="task").manifest.evaluate.packages == ("jax",)
+
+
 def test_as_native_openevolve_preloads_what_is_worth_it() -> None:
     programs = {
         "initial_program.py": b"# EVOLVE-BLOCK-START\nimport numpy as np, helpers\n# EVOLVE-BLOCK-END\n",
