@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.conversation import RefusalError
+from kit.sites import Site, find, literals
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from sites import Site, find, literals
 
 MOST_TIMES = 4
 """An integer without a declared range may become this many times as large."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from goals import read_goals
 from kit.conversation import RefusalError
+from kit.sites import write
 from optuna.samplers import BaseSampler
-from sites import write
 from space import Space, declared, derived
 from study import Search, cmaes_sampler, nsgaii_sampler, tpe_sampler
 

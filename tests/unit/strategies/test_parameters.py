@@ -11,7 +11,7 @@ import pytest
 from tests.unit.strategies.loading import PACKAGES, PackageProcess, init, modules, result
 from tests.unit.strategies.programs import REGRESSION, TUNABLE, TUNABLE_SPACE, knobs_score, run
 
-sites, space, tuner = modules(PACKAGES / "parameters", "sites", "space", "tuner")
+sites, space, tuner = modules(PACKAGES / "parameters", "kit.sites", "space", "tuner")
 
 SETTINGS_TOML = '# settings\nrate = 0.1  # the step\nkind = "flat"\n\n[model]\nrate = 0.5\ndepth = 4\ndeep = true\n'
 SETTINGS_JSON = '{\n  "rate": 0.1,\n  "note": "rate: 0.1",\n  "model": {"rate": 0.5, "depth": 4}\n}\n'

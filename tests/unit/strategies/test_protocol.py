@@ -46,12 +46,14 @@ GUARDED = (
         metrics=[{"name": "weight", "better": "lower", "guard": 1.0}],
     ),
 )
+ONLINE = ("online", init({"knobs.py": TUNABLE}, space=TUNABLE_SPACE, score=knobs_score(TUNABLE)))
 EVERY = [
     pytest.param(*EVOLUTION, id="evolution"),
     pytest.param(*TPE, id="tpe"),
     pytest.param(*CMAES, id="cmaes"),
     pytest.param(*NSGAII, id="nsgaii"),
     pytest.param(*GUARDED, id="guarded"),
+    pytest.param(*ONLINE, id="online"),
     pytest.param(*ARS, id="policy by ars"),
     pytest.param(*CLOUD, id="policy by cmaes"),
 ]
