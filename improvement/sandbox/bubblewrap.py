@@ -83,10 +83,15 @@ def _version(path: str) -> tuple[int, ...] | None:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a sandbox holds besides the runtime: read-only mounts, and small files as (path below /job, descriptor)."""
+    """What a sandbox holds besides the runtime: read-only mounts, and small files as (path below /job, descriptor).
+
+    ``settings`` are small files elsewhere, as (path, descriptor). With ``processes`` it sees its own in ``/proc``.
+    """
 
     binds: Sequence[Bind] = ()
     files: Sequence[tuple[str, int]] = ()
+    settings: Sequence[tuple[str, int]] = ()
+    processes: bool = False
 
 
 def arguments(
@@ -109,8 +114,10 @@ def arguments(
         "--disable-userns",
         *PROCESS,
         *_common(runtime, limits.cpus, seen_at),
+        *(("--proc", "/proc") if contents.processes else ()),
         *_tmpfs(SCRATCH, limits.tmp_mb),
         *_job_files(contents.files),
+        *_given(contents.settings),
         *_read_only(contents.binds, seen_at),
         *(("--remount-ro", JOB) if contents.files else ()),
         *("--remount-ro", "/", "--chdir", SCRATCH),
@@ -170,5 +177,9 @@ def _tmpfs(path: str, megabytes: int) -> tuple[str, ...]:
 def _job_files(files: Sequence[tuple[str, int]]) -> Iterator[str]:
     if files:
         yield from _tmpfs(JOB, JOB_MB)
+    yield from _given([(f"{JOB}/{path}", fd) for path, fd in files])
+
+
+def _given(files: Sequence[tuple[str, int]]) -> Iterator[str]:
     for path, fd in files:
-        yield from ("--perms", "0444", "--file", str(fd), f"{JOB}/{path}")
+        yield from ("--perms", "0444", "--file", str(fd), path)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 
 from improvement.sandbox import bubblewrap, descriptors, inside_files, launcher, runtime, seccomp, trees
 from improvement.sandbox.bubblewrap import Bubblewrap
@@ -68,9 +69,8 @@ def start(tool: Bubblewrap, program: Program, limits: Limits) -> Cold:
     with ExitStack() as theirs, ExitStack() as ours:
         pipes, inner = descriptors.pipes(ours, theirs)
         news_write, news_read = descriptors.pipe(writing=theirs, reading=ours)
-        filter_fd = descriptors.content(theirs, seccomp.program())
-        files = [(str(trees.inner(path)), descriptors.content(theirs, data)) for path, data in program.files.items()]
-        contents = bubblewrap.Contents(binds=(inside_files.bind(), *program.binds), files=files)
+        filter_fd = descriptors.content(theirs, seccomp.program(own_network=program.beyond is not None))
+        contents = _contents(program, theirs)
         here = runtime.locate()
 
         def command(seen_at: Callable[[str], str]) -> list[str]:
@@ -80,14 +80,25 @@ def start(tool: Bubblewrap, program: Program, limits: Limits) -> Cold:
             channel = (str(inner.to), str(inner.messages), limits.for_inside, ":".join(here.site))
             return [*profile, here.python, *inside_files.START, program.role, *channel, *program.arguments]
 
-        passed = (inner.to, inner.messages, news_write, filter_fd, *(fd for _, fd in files))
-        popen = launcher.shared().start(launcher.Order(command, passed, inner.log))
+        files = (fd for _, fd in (*contents.files, *contents.settings))
+        order = launcher.Order(command, (inner.to, inner.messages, news_write, filter_fd, *files), inner.log)
+        popen = launcher.shared().start(replace(order, input_fd=program.beyond.socket) if program.beyond else order)
         theirs.close()
         started = Cold(popen, pipes, news=news_read)
         ours.callback(started.abandon)  # should there be no descriptor left to watch it with
         started.ended = os.pidfd_open(popen.pid)
         ours.pop_all()
     return started
+
+
+def _contents(program: Program, theirs: ExitStack) -> bubblewrap.Contents:
+    files = [(str(trees.inner(path)), descriptors.content(theirs, data)) for path, data in program.files.items()]
+    plain = bubblewrap.Contents(binds=(inside_files.bind(), *program.binds), files=files)
+    if program.beyond is None:
+        return plain
+    settings = [(path, descriptors.content(theirs, text.encode())) for path, text in runtime.SETTINGS.items()]
+    binds = (*plain.binds, *runtime.certificates())
+    return replace(plain, binds=binds, settings=settings, processes=True)
 
 
 def _kill(pid: int) -> None:

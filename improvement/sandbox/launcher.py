@@ -34,11 +34,15 @@ Command = Callable[[SeenAt], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One process to start: what it is started as is decided by ``command``, told where each host path is seen."""
+    """One process to start: what it is started as is decided by ``command``, told where each host path is seen.
+
+    ``input_fd`` is its standard input: nothing, unless a descriptor is named.
+    """
 
     command: Command
     pass_fds: Sequence[int]
     output_fd: int
+    input_fd: int = subprocess.DEVNULL
 
 
 class Launcher:
@@ -87,7 +91,7 @@ class Launcher:
     def _start(self, order: Order) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             order.command(self.seen_at),
-            stdin=subprocess.DEVNULL,
+            stdin=order.input_fd,
             stdout=order.output_fd,
             stderr=order.output_fd,
             pass_fds=order.pass_fds,

@@ -13,7 +13,7 @@ class Limits:
     """The bounds of one sandbox: times in seconds, sizes in MB or KB, as the names say.
 
     ``memory_mb`` bounds the proportional memory (PSS) of the whole process tree; a single process cannot even
-    map more than that plus ``ADDRESS_SPACE_SLACK_MB``. ``cpus`` is the number of threads numerical libraries start.
+    map more than that plus ``slack_mb``. ``cpus`` is the number of threads numerical libraries start.
     ``tmp_mb`` and ``tmp_files`` bound what may lie in the temporary folder.
     ``output_kb`` bounds everything printed, ``message_kb`` one message on the private channel.
     """
@@ -21,6 +21,7 @@ class Limits:
     seconds: float = 10.0
     cpu_seconds: int = 11
     memory_mb: int = 512
+    slack_mb: int | None = None
     cpus: int = 1
     processes: int = 64
     open_files: int = 256
@@ -34,7 +35,7 @@ class Limits:
     @property
     def address_space_mb(self) -> int:
         """Return the address space of one process, in MB."""
-        return self.memory_mb + ADDRESS_SPACE_SLACK_MB
+        return self.memory_mb + (ADDRESS_SPACE_SLACK_MB if self.slack_mb is None else self.slack_mb)
 
     @property
     def for_inside(self) -> str:

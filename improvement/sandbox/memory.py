@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import cache
 
 COMMON_BUFFER = 212_992
+_LISTENING = b"0A"
 _READ_SIZE = 1 << 16
 _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
@@ -34,6 +35,32 @@ def held_mb(pid: int) -> tuple[float, float]:
         pages += _resident_pages(process, threads)
         sockets.update(name for name in _open(process, threads) if name.startswith("socket:"))
     return pages * _PAGE_MB, len(sockets) * _largest_buffer_mb()
+
+
+def queued_mb(pid: int) -> float:
+    """Return what the queues of a process's network can hold, in MB: the largest size for each that is in use.
+
+    Sockets that were closed, or not yet accepted, are in the kernel's tables, too (``proc_pid_net(5)``).
+    """
+    return sum(_queues_mb(line.split()) for name in ("tcp", "udp") for line in _rows(f"/proc/{pid}/net/{name}"))
+
+
+def _rows(table: str) -> list[bytes]:
+    return _read(table).splitlines()[1:]
+
+
+def _queues_mb(row: list[bytes]) -> float:
+    state, queues = row[3], row[4]
+    sending, receiving = (int(part, 16) > 0 for part in queues.split(b":"))
+    if state == _LISTENING:
+        return 0.0
+    return sending * _largest_queue_mb("wmem") + receiving * _largest_queue_mb("rmem")
+
+
+@cache
+def _largest_queue_mb(kind: str) -> float:
+    sizes = _read(f"/proc/sys/net/ipv4/tcp_{kind}").split() or [b"8388608"]
+    return int(sizes[-1]) / (1 << 20)
 
 
 def hides(pid: int) -> bool:

@@ -72,6 +72,7 @@ class Process:
         self._log = bytearray()
         self._printed = 0
         self._peak_mb = 0.0
+        self._has_network = program.beyond is not None
         self._born_at = time.monotonic()
         self._watch_at = self._born_at + WATCH_SECONDS
         self._counted = ExitStack()
@@ -130,6 +131,7 @@ class Process:
         if self.ending or root is None or now < self._watch_at:
             return
         resident, in_sockets = memory.held_mb(root)
+        in_sockets += memory.queued_mb(root) if self._has_network else 0.0
         held = resident + in_sockets
         if held > self.limits.memory_mb:  # with what it shares counted more than once
             held = memory.proportional_mb(root) + in_sockets

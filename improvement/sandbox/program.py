@@ -22,11 +22,21 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
+class Beyond:
+    """What the sandbox of an agent has beyond that of a candidate: a network of its own, ``/proc``, an ``/etc``.
+
+    ``socket`` is a descriptor of the host that becomes standard input: over it the host is handed what is listened on.
+    """
+
+    socket: int
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """What to run: a role of ``inside/``, its arguments, and what ``/job`` holds.
 
     ``files`` are small files given by content (path below ``/job``), ``binds`` folders of the host, all read-only.
-    Without a ``family`` it is always started from nothing.
+    Without a ``family`` it is always started from nothing. ``beyond`` is for agents alone, and needs the full profile.
     """
 
     role: str
@@ -34,3 +44,4 @@ class Program:
     binds: tuple[Bind, ...] = ()
     arguments: tuple[str, ...] = ()
     family: Family | None = None
+    beyond: Beyond | None = None

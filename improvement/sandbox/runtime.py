@@ -15,6 +15,14 @@ SCRATCH = "/tmp"  # noqa: S108 - inside, and private to the sandbox
 SYSTEM_FOLDERS = ("bin", "lib", "lib32", "lib64", "libexec", "share")
 ROOT_LINKS = ("bin", "lib", "lib32", "lib64")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives")
+CERTIFICATES = ("/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted")
+SETTINGS = {
+    "/etc/group": "agent:x:65534:\n",
+    "/etc/hosts": "127.0.0.1 localhost\n",
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+    "/etc/passwd": "agent:x:65534:65534::/tmp/home:/bin/sh\n",
+}
+"""What agents, which are programs of all kinds, look for below ``/etc``: nothing of it is the host's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,11 @@ def locate() -> Runtime:
         links=tuple((str(link.readlink()), str(link)) for link in _root_folders() if link.is_symlink()),
         environment=_environment(prefix),
     )
+
+
+def certificates() -> tuple[Bind, ...]:
+    """Return the mounts by which an agent can tell who answers it through the proxy."""
+    return tuple(Bind(path, path) for path in CERTIFICATES if Path(path).is_dir())
 
 
 def _executable(base: Path) -> Path:

@@ -114,6 +114,8 @@ ABSENT: dict[str, tuple[int, int | None]] = {
     "clone3": (435, 435),
 }
 """Answered with ENOSYS, upon which libraries fall back; ``clone`` takes its flags where a filter can read them."""
+CONNECTING = ("accept", "accept4", "bind", "connect", "listen")
+"""Refused to candidates; an agent may do this in its own network, where there is nothing but itself."""
 
 
 CONTAINED: dict[str, tuple[int, int | None]] = {
@@ -178,6 +180,9 @@ ARCHITECTURES = {
 }
 
 SEND_BUFFER = (7, 32)  # SO_SNDBUF, SO_SNDBUFFORCE: what sockets can hold is counted at the usual size
+UPPER_LAYERS = (31,)  # TCP_ULP: encryption in the kernel, which no agent needs
+INTERNET = 2  # AF_INET
+ORDINARY_PROTOCOLS = (0, 6, 17)  # the usual one, TCP, UDP: others load kernel modules
 NAMING = (16, 76)  # SO_PASSCRED, SO_PASSPIDFD: with them, sending gives a socket a name (unix(7), "Autobind")
 TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 NEW_NAMESPACES = 0x7E020000  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}
@@ -201,21 +206,22 @@ def supported() -> bool:
     return platform.machine() in ARCHITECTURES
 
 
-def program(machine: str | None = None, *, contained: bool = True) -> bytes:
+def program(machine: str | None = None, *, contained: bool = True, own_network: bool = False) -> bytes:
     """Assemble the filter for ``machine`` (default: this one), as the bytes of ``struct sock_filter[]``.
 
-    Where no namespaces contain the process, the filter has to refuse more: see ``CONTAINED``.
+    Where no namespaces contain the process, the filter has to refuse more: see ``CONTAINED``. With ``own_network`` it
+    allows TCP and UDP over IPv4, for a process whose network namespace holds nothing but itself.
     """
     arch = ARCHITECTURES[machine or platform.machine()]
     instructions = [
         *_refuse_other_abis(arch),
         *_answer(_numbers(KILLED, arch), _KILL_PROCESS),
-        *_answer(_numbers(REFUSED, arch), _ERRNO | errno.EPERM),
+        *_answer(_numbers(_refused(own_network), arch), _ERRNO | errno.EPERM),
         *_answer(_numbers(ABSENT, arch), _ERRNO | errno.ENOSYS),
         *_when(arch.clone, _ARGUMENT_0, [(_ANY_BIT, 0, 1, NEW_NAMESPACES), (_RETURN, 0, 0, _KILL_PROCESS)]),
         *_when(arch.ioctl, _ARGUMENT_1, _answer(TERMINAL_INJECTION, _ERRNO | errno.EPERM)),
-        *_when(arch.setsockopt, _ARGUMENT_2, _answer((*SEND_BUFFER, *NAMING), _ERRNO | errno.EPERM)),
-        *_answer([arch.socket], _ERRNO | errno.EACCES),  # a pair of sockets is another call
+        *_when(arch.setsockopt, _ARGUMENT_2, _answer((*SEND_BUFFER, *NAMING, *UPPER_LAYERS), _ERRNO | errno.EPERM)),
+        *(_own_sockets(arch) if own_network else _answer([arch.socket], _ERRNO | errno.EACCES)),  # not pairs of them
         *([] if contained else _without_namespaces(arch)),
         (_RETURN, 0, 0, _ALLOW),
     ]
@@ -227,6 +233,24 @@ def _refuse_other_abis(arch: Architecture) -> list[Instruction]:
     own = [(_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, arch.audit), (_RETURN, 0, 0, _KILL_PROCESS)]
     x32 = [(_AT_LEAST, 0, 1, X32_BIT), (_RETURN, 0, 0, _KILL_PROCESS)] if arch.column == 0 else []
     return [*own, (_LOAD, 0, 0, _NUMBER), *x32]
+
+
+def _refused(own_network: bool) -> dict[str, tuple[int, int | None]]:
+    return {name: row for name, row in REFUSED.items() if not (own_network and name in CONNECTING)}
+
+
+def _own_sockets(arch: Architecture) -> list[Instruction]:
+    return _when(
+        arch.socket,
+        _ARGUMENT_0,
+        [
+            (_EQUAL, 1, 0, INTERNET),
+            (_RETURN, 0, 0, _ERRNO | errno.EAFNOSUPPORT),
+            (_LOAD, 0, 0, _ARGUMENT_2),
+            *_answer(ORDINARY_PROTOCOLS, _ALLOW),
+            (_RETURN, 0, 0, _ERRNO | errno.EPROTONOSUPPORT),
+        ],
+    )
 
 
 def _without_namespaces(arch: Architecture) -> list[Instruction]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from improvement.sandbox import bubblewrap, runner, spawn, trees, zygotes
 from improvement.sandbox.inside.facts import KNOWN_VARIABLES
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.process import Cause
-from improvement.sandbox.program import Family, Program
+from improvement.sandbox.program import Beyond, Family, Program
 from improvement.sandbox.result import BadResult, read
 from improvement.sandbox.runner import RunResult
 from improvement.sandbox.spawn import FENCED, FULL
@@ -24,8 +25,10 @@ LIMITS = Limits(seconds=2.5, processes=32, memory_mb=96, tmp_mb=8, tmp_files=200
 FAMILY = Family("selftest")
 OUTSIDE = "192.0.2.1 80"  # RFC 5737: an address that nobody has
 SOCKET_FAMILIES = ("16", "17", "38", "40")  # netlink, packet, alg, vsock
+OTHER_FAMILIES = ("1", "10", *SOCKET_FAMILIES)  # besides: this machine's own, IPv6
 SECRETS = ("/etc/shadow", "/etc/passwd", "/etc/ssh", "/root", "/home", "/var", "/run", "/boot", "/srv", "/mnt")
 READ_ONLY = ("/", "/job", "/usr", "/inside", "/dev", "/etc")
+SETTINGS_OF_THE_KERNEL = ("/proc", "/proc/sys", "/proc/sys/kernel")
 SETTINGS_OF_THE_HOST = ("/proc/1/environ", "/proc/self/environ", "/proc/meminfo", "/sys/kernel")
 SCRATCH = "TMPDIR"  # the variable that names it inside
 NEW_USER_NAMESPACE = 0x10000000
@@ -56,7 +59,10 @@ def run(level: int = FULL) -> list[SelfTest]:
     All of them are False when nothing can be started.
     """
     made = _run(level, "", None)
-    return [*made, *_run(level, ", forked", FAMILY)] if level == FULL and zygotes.allowed() else made
+    if level < FULL:
+        return made
+    forked = _run(level, ", forked", FAMILY) if zygotes.allowed() else []
+    return [*made, *forked, *_of_agents()]
 
 
 def _run(level: int, way: str, family: Family | None) -> list[SelfTest]:
@@ -67,6 +73,28 @@ def _run(level: int, way: str, family: Family | None) -> list[SelfTest]:
         if level == FULL:
             attempts += _out_of_sight()
         return [replace(one, name=one.name + way) for one in pool.map(lambda one: _try(one, family, level), attempts)]
+
+
+def _of_agents() -> list[SelfTest]:
+    """What holds a program that edits a working copy; its sandbox has a network of its own, ``/proc`` and ``/etc``."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(AT_ONCE) as pool:
+        loopback = f"127.0.0.1 {listening.getsockname()[1]}"
+        attempts = [
+            _Attempt("network, this machine", ("tcp", loopback)),
+            _Attempt("network, outside", ("network", OUTSIDE)),
+            _Attempt("sockets to the kernel and the host", ("families", *OTHER_FAMILIES)),
+            _Attempt("environment of the host", ("environment", *KNOWN_VARIABLES)),
+            _Attempt("reading files of the host", ("read", *_of_the_host(but="/etc/passwd"))),
+            _Attempt("writing where it may only read", ("write", *READ_ONLY, *SETTINGS_OF_THE_KERNEL)),
+            _Attempt("signals to every process", ("signals",)),
+            _Attempt("tracing another process", ("call", "ptrace 16 1")),
+            _Attempt("namespaces of its own", ("call", f"unshare {NEW_USER_NAMESPACE}")),
+            _Attempt("mounting", ("call", "mount 0 0 0")),
+            _Attempt("becoming somebody else", ("identity",)),
+            _Attempt("memory by many processes", ("memory", "60"), by=_ended_by(Cause.MEMORY)),
+        ]
+        made = pool.map(lambda one: _try(one, None, FULL, beyond=Beyond(subprocess.DEVNULL)), attempts)
+        return [replace(one, name=one.name + ", agent") for one in made]
 
 
 def _everywhere(loopback: str, level: int) -> list[_Attempt]:
@@ -116,12 +144,14 @@ def _out_of_sight() -> list[_Attempt]:
     ]
 
 
-def _of_the_host() -> tuple[str, ...]:
-    return (*SECRETS, str(Path.home()), str(Path.cwd()), str(Path(__file__).parent), str(trees.shared().root))
+def _of_the_host(but: str = "") -> tuple[str, ...]:
+    secrets = (path for path in SECRETS if path != but)
+    return (*secrets, str(Path.home()), str(Path.cwd()), str(Path(__file__).parent), str(trees.shared().root))
 
 
-def _try(attempt: _Attempt, family: Family | None, level: int) -> SelfTest:
-    program = Program("probes", files={"probe.txt": b"read only"}, arguments=attempt.arguments, family=family)
+def _try(attempt: _Attempt, family: Family | None, level: int, beyond: Beyond | None = None) -> SelfTest:
+    files = {"probe.txt": b"read only"}
+    program = Program("probes", files=files, arguments=attempt.arguments, family=family, beyond=beyond)
     try:
         with spawn.at(level):
             result = runner.run(program, limits=attempt.limits)

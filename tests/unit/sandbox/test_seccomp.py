@@ -17,11 +17,19 @@ def refusal(number: int) -> int:
     return 0x00050000 | number
 
 
-def answer(machine: str, call: int, *arguments: int, audit: int | None = None, contained: bool = True) -> int:
+def answer(
+    machine: str,
+    call: int,
+    *arguments: int,
+    audit: int | None = None,
+    contained: bool = True,
+    own_network: bool = False,
+) -> int:
     """Run the filter on one call, as the kernel would, and return its action."""
     three = (*arguments, 0, 0, 0)[:3]
     data = struct.pack("<IIQQQQ", call, AUDIT[machine] if audit is None else audit, 0, *three)
-    program = list(struct.iter_unpack("<HBBI", seccomp.program(machine, contained=contained)))
+    made = seccomp.program(machine, contained=contained, own_network=own_network)
+    program = list(struct.iter_unpack("<HBBI", made))
     accumulator = position = 0
     while True:
         code, if_true, if_false, operand = program[position]
@@ -69,6 +77,21 @@ def test_no_socket_may_be_opened_but_a_pair(machine: str) -> None:
 def test_no_socket_may_be_given_a_name_by_an_option(machine: str) -> None:
     setsockopt = seccomp.ARCHITECTURES[machine].setsockopt
     assert [answer(machine, setsockopt, 5, 1, option) for option in (16, 76)] == [refusal(errno.EPERM)] * 2
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_in_a_network_of_its_own_an_agent_may_speak_tcp_and_udp_over_ipv4_alone(machine: str) -> None:
+    arch = seccomp.ARCHITECTURES[machine]
+    families = {family: answer(machine, arch.socket, family, 1, 0, own_network=True) for family in range(64)}
+    assert [family for family, action in families.items() if action == ALLOW] == [2]
+    protocols = [
+        number for number in range(512) if answer(machine, arch.socket, 2, 1, number, own_network=True) == ALLOW
+    ]
+    assert protocols == [0, 6, 17]
+    refused = {name: row[arch.column] for name, row in seccomp.REFUSED.items() if row[arch.column] is not None}
+    allowed = {name for name, number in refused.items() if answer(machine, number or 0, own_network=True) == ALLOW}
+    assert allowed == set(seccomp.CONNECTING)
+    assert answer(machine, arch.setsockopt, 5, 6, 31, own_network=True) == refusal(errno.EPERM)
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
