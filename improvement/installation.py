@@ -1,16 +1,21 @@
-"""Where this installation keeps its data, and the kernel's own key."""
+"""Where this installation keeps its data and its keys, and which models its environment states."""
 
 from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from secrets import token_bytes
+from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
+
+from improvement.broker.environment import Stated
+from improvement.broker.environment import stated_models as stated_in
+from improvement.exceptions import Invalid
 
 
 def data_directory() -> Path:
@@ -72,7 +77,7 @@ def _key_at(path: Path) -> bytes:
     except FileExistsError:
         return path.read_bytes()
     with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(32))
+        file.write(token_bytes(32))
     return path.read_bytes()
 
 
@@ -81,6 +86,32 @@ def kernel_key() -> bytes:
     return _key_at(data_directory() / "keys" / "kernel.key")
 
 
+def models_key() -> bytes:
+    """Return the 32 secret bytes that seal the keys of language models; made at first use."""
+    return _key_at(data_directory() / "keys" / "models.key")
+
+
+def secrets() -> list[str]:
+    """Return the secret texts that the settings hold, which no text that leaves may contain."""
+    addresses = [str(settings.DATABASES["default"].get("PASSWORD") or ""), urlsplit(settings.REDIS_URL).password or ""]
+    return [settings.SECRET_KEY, *map(unquote, filter(None, addresses))]
+
+
+def pace_file(model_name: str) -> Path:
+    """Return the file in which all processes count the requests to a language model."""
+    return data_directory() / "run" / "models" / f"{model_name}.pace"
+
+
 def installation_id() -> str:
     """Return eight letters and digits that tell this installation's log from others; made at first use."""
     return _key_at(data_directory() / "keys" / "installation.id").hex()[:8]
+
+
+def stated_models() -> tuple[Stated, ...]:
+    """Return the language models that the environment states; raises ``Invalid`` naming what is wrong in the file."""
+    file = settings.COUNTERSIGN_MODELS
+    try:
+        text = Path(file).expanduser().read_text(encoding="utf-8") if file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{file}, which COUNTERSIGN_MODELS names, cannot be read. Check the file.") from error
+    return stated_in(text, where=file, variables={**os.environ, **settings.MODEL_KEYS})

@@ -33,6 +33,7 @@ class Right(StrEnum):
     EXPORT_AUDIT = "export the audit trail"
     MANAGE_PEOPLE = "invite people and change roles"
     CHANGE_POLICY = "change the policy"
+    MANAGE_MODELS = "add, change, test or remove language models"
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {

@@ -15,8 +15,10 @@ os.environ["COUNTERSIGN_ENV_FILE"] = os.devnull
 os.environ["COUNTERSIGN_DATA"] = str(_data)
 
 from webapp.settings import *  # noqa: E402, F403
-from webapp.settings import DATA, DATABASES  # noqa: E402
+from webapp.settings import DATA, DATABASES, MODEL_KEYS  # noqa: E402
 
+COUNTERSIGN_MODELS = ""  # whatever stands in the environment of whoever runs the tests
+MODEL_KEYS = dict.fromkeys(MODEL_KEYS, "")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATA.static.mkdir()
 STORAGES = {

@@ -55,6 +55,23 @@ SANDBOX_MIN_LEVEL = ENVIRONMENT.number(
     high=3,
 )
 
+# Language models
+COUNTERSIGN_MODELS = ENVIRONMENT.text(
+    "COUNTERSIGN_MODELS",
+    "",
+    "A TOML file of language models that runs may ask (docs/models.md); empty: those of the keys below, and those that "
+    "administrators add on the Models page.",
+)
+MODEL_KEYS = {
+    name: ENVIRONMENT.text(name, "", f"Key of {whose}: makes one of its models available; never shown or handed on.")
+    for name, whose in (
+        ("OPENAI_API_KEY", "OpenAI"),
+        ("ANTHROPIC_API_KEY", "Anthropic"),
+        ("GEMINI_API_KEY", "Google's Gemini"),
+        ("XAI_API_KEY", "xAI"),
+    )
+}
+
 # Who may talk to the server
 DEBUG = ENVIRONMENT.flag("DEBUG", False, "1 shows tracebacks in the browser: for developers, never on a network.")
 ALLOWED_HOSTS = ENVIRONMENT.items(

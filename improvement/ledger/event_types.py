@@ -140,6 +140,20 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "rollback.done": EventType(
         "{actor} rolled {subject} back to {to:.9}: {reason}", data=("commit", "tree", "previous"), people_only=True
     ),
+    # Language models. Of an address the trail holds the digest: more people read the trail than may know the address
+    "model.added": EventType(
+        "{actor} added the language model {subject} ({dialect}, {model})", data=("address_sha256",)
+    ),
+    "model.changed": EventType(
+        "{actor} changed the language model {subject} ({dialect}, {model})", data=("address_sha256", "key")
+    ),
+    "model.removed": EventType("{actor} removed the language model {subject}"),
+    "model.tested": EventType("{actor} tested the language model {subject}: {outcome}"),
+    "model.answered": EventType(
+        "The language model {subject} answered question {sequence} of {run}: {outcome}",
+        data=("request_sha256", "answer_sha256", "tokens_in", "tokens_out", "cost_microusd", "model"),
+        by_loop=True,
+    ),
     # Rules, people and the stop over everything
     "policy.changed": EventType(
         "{actor} put version {version} of the policy ({preset}) in force", data=("policy_sha256",)

@@ -2,6 +2,7 @@
 
 from improvement.models.audit import AuditEvent, AuditHead, Checkpoint
 from improvement.models.candidates import Candidate, Evaluation, Evidence, FileSet
+from improvement.models.language_models import Blob, LanguageModel, ModelCall
 from improvement.models.people import SignInLink, TargetRole, User
 from improvement.models.reviews import PolicyVersion, Review, Vote
 from improvement.models.runs import JournalEntry, Run, RunEvent, Snapshot
@@ -11,6 +12,7 @@ from improvement.models.targets import Release, Target, TargetImport
 __all__ = [
     "AuditEvent",
     "AuditHead",
+    "Blob",
     "Candidate",
     "Checkpoint",
     "Evaluation",
@@ -18,6 +20,8 @@ __all__ = [
     "FileSet",
     "Halt",
     "JournalEntry",
+    "LanguageModel",
+    "ModelCall",
     "PolicyVersion",
     "Release",
     "Review",

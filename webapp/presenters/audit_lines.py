@@ -36,6 +36,7 @@ _LOOKS = (
     ("candidate.", "", "circle-dot"),
     ("generation.", "", "layers"),
     ("run.", "", "activity"),
+    ("model.", "", "bot"),
     ("policy.", "wait", "scroll-text"),
     ("user.", "", "user"),
     ("target.", "", "crosshair"),
