@@ -24,6 +24,7 @@ TABLE = {
     Right.EXPORT_AUDIT:  "no     no       yes      yes   yes",
     Right.MANAGE_PEOPLE: "no     no       no       yes   no",
     Right.CHANGE_POLICY: "no     no       no       yes   no",
+    Right.MANAGE_MODELS: "no     no       no       yes   no",
 }  # fmt: skip
 ROLES = [Role.VIEWER, Role.OPERATOR, Role.REVIEWER, Role.ADMIN, Role.AUDITOR]
 ALLOWED = {
