@@ -140,6 +140,13 @@ class ModelFailed(CountersignError):
     http_status = 502
 
 
+class ServingFailed(CountersignError):
+    """The rule that follows a stream broke its bound, or could not be run."""
+
+    code = "serving"
+    http_status = 422
+
+
 class LedgerError(CountersignError):
     """An audit event cannot be written, or a bundle or checkpoint cannot be read."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 import numpy as np
 from detectors import Watch
-from rules import Rule
+from rules import LARGEST_UPDATE, Rule
 
 
 class Learner:
@@ -16,8 +17,8 @@ class Learner:
     then a row for each class. The rest is memory of what was seen.
     """
 
-    def __init__(self, rule: Rule, inputs: int, classes: int) -> None:
-        self.rule, self.inputs, self.classes = rule, inputs, classes
+    def __init__(self, rule: Rule, inputs: int, classes: int, bound: float = LARGEST_UPDATE) -> None:
+        self.rule, self.inputs, self.classes, self.bound = rule, inputs, classes, bound
         self.width = (2 * inputs if rule.features == "squares" else inputs) + 1
         self.weights = np.zeros(2 * inputs + classes * self.width)
         self.recent: deque[tuple[np.ndarray, int]] = deque(maxlen=rule.memory)
@@ -78,10 +79,10 @@ class Learner:
         rows *= 1.0 - rate * self.rule.shrinkage
 
     def move(self, wanted: np.ndarray) -> None:
-        """Move the weights towards those that are wanted, at most as far as the rule allows."""
+        """Move the weights towards those that are wanted, at most as far as the rule and the bound allow."""
         way = wanted - self.weights
         length = float(np.linalg.norm(way))
-        allowed = min(1.0, self.rule.largest_update / length) if length > 0 else 0.0
+        allowed = min(1.0, min(self.rule.largest_update, self.bound) / length) if length > 0 else 0.0
         self.weights = self.weights + allowed * way
         self.largest_update = max(self.largest_update, allowed * length)
 
@@ -99,3 +100,18 @@ class Learner:
         """Return how much speaks for each class: shape (classes,)."""
         rows = self.rows(weights)
         return -((rows - phi) ** 2).sum(axis=1) if self.rule.model == "centres" else rows @ phi
+
+    def state(self) -> dict[str, Any]:
+        """Return what this learner goes on from, as plain values."""
+        recent = [[list(map(float, x)), y] for x, y in self.recent]
+        counts = {"seen": self.seen, "calm_at": self.calm_at, "turn": self.turn}
+        memory = {"recent": recent, "errors": self.watch.errors, **counts}
+        return {"weights": list(map(float, self.weights)), "memory": memory}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.weights = np.array(state["weights"])
+        memory = state["memory"]
+        self.recent.extend((np.array(x), y) for x, y in memory["recent"])
+        self.watch.begin(memory["errors"])
+        self.seen, self.calm_at, self.turn = memory["seen"], memory["calm_at"], memory["turn"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from countersign import CandidateFailed
 
-LARGEST_UPDATE = 1.0
+LARGEST_UPDATE = 0.5
 """The bound that no rule may exceed: how far one observation may move all weights together (Euclidean distance)."""
 CHOICES = {
     "features": ("plain", "squares"),

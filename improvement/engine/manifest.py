@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from improvement.engine.globs import is_glob, matches, path_problem
 from improvement.engine.patches import blocks
 from improvement.engine.space import Parameter, read_space
+from improvement.engine.streams import KEYS as STREAM_KEYS
+from improvement.engine.streams import Stream, read_stream
 from improvement.engine.tables import Table, read_toml
 from improvement.exceptions import ManifestError
 
@@ -32,7 +34,7 @@ PROTOCOLS = {"countersign": "separate", "program": "separate", "openevolve": "co
 """Each protocol, and the isolation that it can have."""
 DIRECTIONS = ("higher", "lower")
 
-_TABLES = ("target", "edit", "evaluate", "candidate", "metrics", "holdout", "parameters", "cheats")
+_TABLES = ("target", "edit", "evaluate", "candidate", "metrics", "holdout", "parameters", "cheats", "stream")
 _EVALUATE_KEYS = (
     "module",
     "isolation",
@@ -123,6 +125,7 @@ class Manifest:
     parameters: tuple[Parameter, ...] = ()
     cheats: tuple[Cheat, ...] = ()
     command: tuple[str, ...] = ()
+    stream: Stream | None = None
     text: str = field(default="", repr=False)
 
     @property
@@ -136,6 +139,8 @@ class Manifest:
         files = {self.evaluate.module: "the evaluator", FILE_NAME: "the manifest"}
         if self.holdout:
             files.setdefault(self.holdout.module, "the holdout")
+        if self.stream:
+            files.setdefault(self.stream.module, "what follows the stream")
         for cheat in self.cheats:
             files.update((path, "a cheat") for path in cheat.files.values() if path not in files)
         return files
@@ -174,6 +179,7 @@ def parse_manifest(text: str, *, where: str = FILE_NAME) -> Manifest:
         parameters=read_space(root.table("parameters", None)),
         cheats=_cheats(root.table("cheats", None), edit_files),
         command=_command(root),
+        stream=_stream(root),
         text=text,
     )
     _check_protection(manifest, where)
@@ -317,6 +323,13 @@ def _holdout(root: Table) -> Holdout | None:
         return None
     table = root.table("holdout", ("module", "cases"))
     return Holdout(module=_module(table), cases=table.whole("cases", 1, least=1, most=1000))
+
+
+def _stream(root: Table) -> Stream | None:
+    if "stream" not in root.values:
+        return None
+    table = root.table("stream", STREAM_KEYS)
+    return read_stream(table, _module(table))
 
 
 def _cheats(table: Table, edit_files: tuple[str, ...]) -> tuple[Cheat, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from improvement.engine.measurement import Measurement, Stage, Task
 from improvement.exceptions import SandboxUnavailable
@@ -14,6 +15,7 @@ from improvement.sandbox.verdict import STOPPED_MESSAGE, Verdict, failed
 FEEDBACK_BYTES = 20_000
 LOG_BYTES = 32_000
 MESSAGE_BYTES = 2_000
+Answered = TypeVar("Answered")
 
 
 def measure(
@@ -34,27 +36,40 @@ def measure(
     for ``BLOCKED`` "sandbox_violation". Safe to call from any thread.
     Raises SandboxUnavailable when this machine cannot isolate the candidate: then nothing has run.
     """
+    evaluate = native.evaluate if task.manifest.evaluate.isolation == "separate" else cooperative.evaluate
+    started_at = time.monotonic()
+    try:
+        verdict = supervised(
+            lambda supervisor: evaluate(supervisor, task, files, stage=stage, seed=seed, case=case), stop
+        )
+    except Stopped:
+        verdict = failed("stopped", STOPPED_MESSAGE)
+    return _measurement(task, verdict, spawn.used(), time.monotonic() - started_at)
+
+
+def supervised(work: Callable[[Supervisor], Answered], stop: Callable[[], bool] | None) -> Answered:
+    """Do work that starts sandboxes, and once more when nothing could begin.
+
+    Raises Stopped when ``stop`` answered true, and SandboxUnavailable when this machine cannot isolate as asked.
+    """
     level, found = spawn.used(), levels.probe()
     if found.level < level:
         raise SandboxUnavailable(levels.explain(found, level))
     if level == spawn.FULL:
         levels.try_zygotes()
-    evaluate = native.evaluate if task.manifest.evaluate.isolation == "separate" else cooperative.evaluate
-    started_at = time.monotonic()
 
-    def once() -> Verdict:
+    def once() -> Answered:
         with Supervisor(stop) as supervisor:
-            return evaluate(supervisor, task, files, stage=stage, seed=seed, case=case)
+            return work(supervisor)
 
     try:
-        verdict = _without_a_lost_zygote(once)
+        return _without_a_lost_zygote(once)
     except Stopped:
         zygotes.retire_all()
-        verdict = failed("stopped", STOPPED_MESSAGE)
-    return _measurement(task, verdict, level, time.monotonic() - started_at)
+        raise
 
 
-def _without_a_lost_zygote(measured: Callable[[], Verdict]) -> Verdict:
+def _without_a_lost_zygote(measured: Callable[[], Answered]) -> Answered:
     """Measure, and once more when nothing could begin: a zygote that was killed just then takes its job with it."""
     try:
         return measured()

@@ -10,6 +10,7 @@ from improvement.engine.measurement import Stage, Task
 from improvement.sandbox import trees
 from improvement.sandbox.bubblewrap import JOB
 from improvement.sandbox.limits import Limits
+from improvement.sandbox.process import Process
 from improvement.sandbox.program import Family, Program
 from improvement.sandbox.relay import GRACE_SECONDS, Answer, Relay
 from improvement.sandbox.runtime import Bind
@@ -26,12 +27,32 @@ def evaluate(
     """Let the task's evaluator (for ``HOLDOUT``: its holdout module) score the candidate ``files``."""
     manifest = task.manifest
     module = manifest.holdout.module if stage is Stage.HOLDOUT and manifest.holdout else manifest.evaluate.module
+    job = {"seed": seed, "stage": str(stage), "case": case}
+    relay, evaluator = _joined(supervisor, task, files, module, job)
+    answer = relay.run()
+    relay.finish()
+    return _verdict(task, answer, relay, evaluator.log)
+
+
+def serve(supervisor: Supervisor, task: Task, module: str, order: Mapping[str, Any]) -> Answer:
+    """Let a task's serving module carry out an order with the task's own editable files."""
+    relay, _ = _joined(supervisor, task, task.editable, module, {"serve": order})
+    answer = relay.run()
+    relay.finish()
+    return answer
+
+
+def _joined(
+    supervisor: Supervisor, task: Task, files: Mapping[str, str], module: str, job: Mapping[str, Any]
+) -> tuple[Relay, Process]:
+    """Start the module with its job, and the candidate ``files`` at the other end of a relay."""
+    manifest = task.manifest
     callable_files = [path for path in _editable_order(task, files) if path.endswith(".py")]
     tree = trees.shared().put(f"evaluator-{task.evaluator_digest}", lambda: task.uneditable)
     scoring = Program("evaluator", binds=(Bind(tree, JOB),), arguments=(module,), family=family(task, task.uneditable))
     evaluator = supervisor.start(scoring, _own_limits(task))
     default = callable_files[0].rpartition("/")[2].removesuffix(".py") if callable_files else ""
-    evaluator.send(json.dumps({"module": default, "seed": seed, "stage": str(stage), "case": case}).encode())
+    evaluator.send(json.dumps({"module": default, **job}).encode())
     candidate = Program(
         "program" if manifest.command else "candidate",
         files={path: text.encode("utf-8") for path, text in files.items()},
@@ -40,10 +61,8 @@ def evaluate(
         family=family(task, {*files, *task.visible}),
     )
     limits = candidate_limits(task)
-    relay = Relay(supervisor, evaluator, lambda: supervisor.start(candidate, limits), seconds=manifest.evaluate.seconds)
-    answer = relay.run()
-    relay.finish()
-    return _verdict(task, answer, relay, evaluator.log)
+    seconds = manifest.evaluate.seconds
+    return Relay(supervisor, evaluator, lambda: supervisor.start(candidate, limits), seconds=seconds), evaluator
 
 
 def candidate_limits(task: Task) -> Limits:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from improvement.engine.budget import Budget
 from improvement.engine.measurement import Outcome, Stage, Task
 from improvement.engine.packages import find_builtin
+from improvement.engine.streams import Served, moved, read_served
+from improvement.exceptions import Halted
 from improvement.offline import Plan, improve
 from improvement.sandbox.measure import measure
+from improvement.sandbox.serving import serve
 from improvement.targets.importing import load
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "stream"
@@ -37,3 +43,34 @@ def test_a_short_run_confirms_a_rule_that_follows_better(task: Task) -> None:
     assert result.champion.score is not None
     assert result.start.score is not None
     assert result.champion.score > result.start.score + 2
+
+
+def test_the_live_stream_is_followed_from_step_to_step_within_the_bound(task: Task) -> None:
+    stream = task.manifest.stream
+    assert stream is not None
+    rows = list(csv.DictReader(io.StringIO(task.tree["segments.csv"].decode())))[1380:1480]
+    features = [{name: float(row[name]) for name in stream.features} for row in rows]
+    asked = [{"key": str(number), "features": one} for number, one in enumerate(features)]
+    told = [{**one, "label": row["category"]} for one, row in zip(asked, rows, strict=True)]
+
+    def step(state: Any, events: list[dict[str, Any]], labels: int) -> Served:
+        answered = serve(task, stream, state=state, events=events, stop=lambda: False)
+        return read_served(answered, stream, before=state, labels=labels)
+
+    begun = step(None, [], 0)
+    whole = step(begun.state, [*asked[:50], *told[:50], *asked[50:]], 50)
+    first = step(begun.state, [*asked[:50], *told[:20]], 20)
+    known = [{**one, "predicted": first.predictions[one["key"]]} for one in told[20:50]]
+    second = step(first.state, [*known, *asked[50:]], 30)
+    assert second.state == whole.state
+    assert {**first.predictions, **second.predictions} == whole.predictions
+    assert 0 < moved(begun.state, whole.state) <= 50 * stream.bound
+    right = [whole.predictions[str(number)] == row["category"] for number, row in enumerate(rows)]
+    assert sum(right) > 60
+
+
+def test_a_stream_that_everybody_stopped_is_not_followed(task: Task) -> None:
+    stream = task.manifest.stream
+    assert stream is not None
+    with pytest.raises(Halted):
+        serve(task, stream, state=None, events=[], stop=lambda: True)

@@ -93,7 +93,7 @@ class _Calls:
 
 
 def evaluator(reading: int, writing: int, arguments: list[str]) -> None:
-    """Run the module's ``evaluate`` once and send its metrics; ``arguments`` is the module's path."""
+    """Run the module's ``evaluate`` or ``serve`` once and send what comes of it; ``arguments`` is its path."""
     sys.path.append(SHIMS)
     from countersign import CandidateFailed
 
@@ -101,11 +101,7 @@ def evaluator(reading: int, writing: int, arguments: list[str]) -> None:
     job = wire.receive()
     calls = _Calls(wire, CandidateFailed)
     try:
-        evaluate = getattr(load(arguments[0]), "evaluate", None)
-        if not callable(evaluate):
-            raise LookupError(f"{arguments[0]} defines no function evaluate(candidate, *, seed, stage, case)")
-        answer = evaluate(Candidate(calls.ask, job["module"]), seed=job["seed"], stage=job["stage"], case=job["case"])
-        message = {"result": _checked(answer)}
+        message = {"result": _result(arguments[0], Candidate(calls.ask, job["module"]), job)}
     except CandidateFailed as error:
         message = {"candidate_failed": str(error)}
     except BaseException as error:
@@ -114,6 +110,20 @@ def evaluator(reading: int, writing: int, arguments: list[str]) -> None:
     flush()
     wire.send(message)
     os._exit(0)
+
+
+def _result(path: str, candidate: Candidate, job: dict[str, Any]) -> Any:
+    if "serve" in job:
+        return _function(path, "serve", "candidate, *, state, events, bound")(candidate, **job["serve"])
+    evaluate = _function(path, "evaluate", "candidate, *, seed, stage, case")
+    return _checked(evaluate(candidate, seed=job["seed"], stage=job["stage"], case=job["case"]))
+
+
+def _function(path: str, name: str, arguments: str) -> Any:
+    function = getattr(load(path), name, None)
+    if not callable(function):
+        raise LookupError(f"{path} defines no function {name}({arguments})")
+    return function
 
 
 def _checked(answer: Any) -> dict[str, Any]:

@@ -250,7 +250,7 @@ def test_parse_manifest_without_metric_is_refused() -> None:
 def test_parse_manifest_unknown_table_lists_known_ones() -> None:
     assert message(SMALL + "[zzz]\n") == (
         "countersign.toml: zzz is not a known key. "
-        "Known keys are target, edit, evaluate, candidate, metrics, holdout, parameters, cheats."
+        "Known keys are target, edit, evaluate, candidate, metrics, holdout, parameters, cheats, stream."
     )
 
 

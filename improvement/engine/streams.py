@@ -1,0 +1,186 @@
+"""Targets that learn from a stream: the manifest's table, what an observation is, and how far learning may go."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from improvement.engine.statistics import Comparison, compare
+from improvement.engine.tables import Table
+from improvement.exceptions import Invalid, ServingFailed
+
+SERVING = ("bounded", "frozen")
+KEYS = ("module", "serving", "bound", "features", "labels", "window", "shadow", "keep")
+MOST_AT_ONCE = 1000
+LEVEL = 0.99
+_ROUNDING = 1e-6
+_KEY = re.compile(r"[\x21-\x7e]{1,100}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """How a target follows a live stream.
+
+    ``module`` is what predicts and learns. ``serving`` says what of the approved rule serves: "bounded", its weights
+    move with each label by at most ``bound`` (Euclidean distance), or "frozen", they stay as they were at the release.
+    Champion and shadow are compared on the last ``window`` labels; the shadow goes after ``shadow`` of them. ``keep``
+    is how many records stay in the database.
+    """
+
+    module: str
+    serving: str
+    bound: float
+    features: tuple[str, ...]
+    labels: tuple[str, ...]
+    window: int = 200
+    shadow: int = 1000
+    keep: int = 10_000
+
+    @property
+    def step_bound(self) -> float:
+        """How far one label may move the weights: nowhere where they are frozen."""
+        return self.bound if self.serving == "bounded" else 0.0
+
+
+def read_stream(table: Table, module: str) -> Stream:
+    """Read the manifest's table [stream], whose module was read already; raises ManifestError."""
+    stream = Stream(
+        module=module,
+        serving=table.one_of("serving", SERVING),
+        bound=float(table.number("bound", 0.0, least=0.0)),
+        features=_names(table, "features"),
+        labels=_names(table, "labels"),
+        window=table.whole("window", 200, least=20, most=10_000),
+        shadow=table.whole("shadow", 1000, least=20, most=1_000_000),
+        keep=table.whole("keep", 10_000, least=100, most=1_000_000),
+    )
+    if (stream.serving == "bounded") != (stream.bound > 0):
+        raise table.error("bound", 'has to be above 0 when serving = "bounded", and left out when it is "frozen".')
+    if stream.shadow < stream.window:
+        raise table.error("shadow", f"has to be at least window, {stream.window}: less is never compared.")
+    return stream
+
+
+def _names(table: Table, key: str) -> tuple[str, ...]:
+    names = table.texts(key)
+    if not names or len(set(names)) != len(names) or not all(_NAME.fullmatch(name) for name in names):
+        raise table.error(key, "has to list different names of letters, digits, spaces, _, . and -.")
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What arrived of one observation: its key, and its features, its label or both."""
+
+    key: str
+    features: Mapping[str, float] | None = None
+    label: str = ""
+
+    def digest(self, previous: str) -> str:
+        """Return the SHA-256 (hex) that binds this to everything that arrived before."""
+        content = {"id": self.key, "features": self.features, "label": self.label, "previous": previous}
+        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def read_observations(values: Sequence[object], stream: Stream) -> list[Observation]:
+    """Check observations as they arrive; raises Invalid, which says which one is wrong and what to do."""
+    if not values:
+        raise Invalid("There is no observation. Send at least one.")
+    if len(values) > MOST_AT_ONCE:
+        raise Invalid(f"These are {len(values)} observations at once. Send at most {MOST_AT_ONCE}.")
+    return [_observation(value, stream, f"Observation {place}") for place, value in enumerate(values, 1)]
+
+
+def _observation(value: object, stream: Stream, where: str) -> Observation:
+    if not isinstance(value, dict) or not set(value) <= {"id", "features", "label"}:
+        raise Invalid(f'{where} has to be an object with "id" and "features", "label" or both, and nothing else.')
+    key = value.get("id")
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        raise Invalid(f'{where}: "id" has to be a text of 1 to 100 visible ASCII characters.')
+    features, label = value.get("features"), value.get("label", "")
+    if features is None and not label:
+        raise Invalid(f'{where} ({key}) has neither "features" nor a "label". Send at least one of them.')
+    if label and label not in stream.labels:
+        raise Invalid(f"{where} ({key}): the label has to be one of {', '.join(stream.labels)}.")
+    return Observation(key, None if features is None else _features(features, stream, f"{where} ({key})"), label)
+
+
+def _features(value: object, stream: Stream, where: str) -> dict[str, float]:
+    if not isinstance(value, dict) or set(value) != set(stream.features):
+        raise Invalid(f"{where}: the features have to be exactly {', '.join(stream.features)}.")
+    for name, number in value.items():
+        if isinstance(number, bool) or not isinstance(number, int | float) or not _is_finite(number):
+            raise Invalid(f"{where}: the feature {name} has to be a finite number.")
+    return {name: float(value[name]) for name in stream.features}
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(float(number))
+    except OverflowError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a rule made of some records.
+
+    ``state`` is what it goes on from: "weights", a list of numbers, and "memory", any JSON. ``predictions`` maps the
+    keys of observations to labels, ``drifts`` lists the keys at whose label it saw one.
+    """
+
+    state: Mapping[str, Any]
+    predictions: Mapping[str, str] = field(default_factory=dict)
+    drifts: tuple[str, ...] = ()
+
+
+def read_served(value: object, stream: Stream, *, before: Mapping[str, Any] | None, labels: int) -> Served:
+    """Check what a serving module answered, and that its weights moved no further than ``labels`` labels allow.
+
+    ``before`` is the state that it was given, None at its very beginning. Raises ServingFailed.
+    """
+    try:
+        answer = dict(value)  # type: ignore[call-overload]  # anything but pairs raises
+        weights = _weights(answer["state"])
+        predictions = {str(key): str(label) for key, label in answer["predictions"].items()}
+        drifts = tuple(str(key) for key in answer["drifts"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ServingFailed(f"{stream.module} answered something that cannot be used: {error!s:.200}.") from error
+    if wrong := next((label for label in predictions.values() if label not in stream.labels), None):
+        raise ServingFailed(f"{stream.module} predicted {wrong!r:.60}, which is no label of the manifest.")
+    if before is not None:
+        _check_bound(_weights(before), weights, labels, stream)
+    return Served(answer["state"], predictions, drifts)
+
+
+def _weights(state: Mapping[str, Any]) -> list[float]:
+    weights = [float(weight) for weight in state["weights"]]
+    if not all(map(math.isfinite, weights)):
+        raise ValueError("a weight is not finite")
+    return weights
+
+
+def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> float:
+    """Return how far the weights of one state are from those of another (Euclidean distance)."""
+    return math.dist(before["weights"], after["weights"])
+
+
+def _check_bound(before: list[float], after: list[float], labels: int, stream: Stream) -> None:
+    if len(before) != len(after):
+        raise ServingFailed(f"The rule had {len(before)} weights and has {len(after)} now: that is another model.")
+    way, allowed = math.dist(before, after), labels * stream.step_bound
+    if way > allowed + _ROUNDING:
+        raise ServingFailed(
+            f"The weights moved by {way:.4g}, and {labels} labels allow {allowed:.4g}: nothing of this step is kept."
+        )
+
+
+def regression(champion: Sequence[bool], shadow: Sequence[bool]) -> Comparison:
+    """Compare whose predictions of the same observations were right; below 0 the champion is worse than the shadow."""
+    return compare([float(mine) - float(theirs) for mine, theirs in zip(champion, shadow, strict=True)], level=LEVEL)

@@ -1,0 +1,148 @@
+"""Streams: the manifest's table, observations as they arrive, and the bound of what a serving rule may do."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from improvement.engine.manifest import parse_manifest
+from improvement.engine.streams import Stream, moved, read_observations, read_served, regression
+from improvement.exceptions import Invalid, ManifestError, ServingFailed
+
+MANIFEST = """
+[target]
+name = "s"
+[edit]
+files = ["rule.py"]
+[evaluate]
+module = "evaluator.py"
+[metrics.accuracy]
+better = "higher"
+[stream]
+module = "serving.py"
+{stream}
+"""
+BOUNDED = 'serving = "bounded"\nbound = 0.5\nfeatures = ["a", "b"]\nlabels = ["no", "yes"]'
+STREAM = Stream("serving.py", "bounded", 0.5, ("a", "b"), ("no", "yes"))
+FROZEN = Stream("serving.py", "frozen", 0.0, ("a", "b"), ("no", "yes"))
+FULL = {"id": "1", "features": {"a": 1, "b": 2.5}, "label": "yes"}
+
+
+def test_a_manifest_says_how_its_stream_is_followed() -> None:
+    manifest = parse_manifest(MANIFEST.format(stream=BOUNDED))
+    assert manifest.stream == STREAM
+    assert manifest.protected["serving.py"] == "what follows the stream"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (('"bounded"', '"free"'), "stream.serving"),
+        (("bound = 0.5\n", ""), "stream.bound has to be above 0"),
+        (('"bounded"', '"frozen"'), "stream.bound has to be above 0"),
+        (('["a", "b"]', '["a", "a"]'), "stream.features has to list different names"),
+        (('["no", "yes"]', "[]"), "stream.labels has to list different names"),
+        (("bound = 0.5", "bound = 0.5\nwindow = 500\nshadow = 100"), "stream.shadow has to be at least window"),
+        (("bound = 0.5", "bound = 0.5\nspeed = 3"), "stream.speed is not a known key"),
+    ],
+)
+def test_a_wrong_table_is_named(change: tuple[str, str], why: str) -> None:
+    with pytest.raises(ManifestError, match=why):
+        parse_manifest(MANIFEST.format(stream=BOUNDED.replace(*change)))
+
+
+def test_a_table_without_its_module_is_refused() -> None:
+    with pytest.raises(ManifestError, match=r"stream\.module"):
+        parse_manifest(MANIFEST.format(stream=BOUNDED).replace('module = "serving.py"\n', ""))
+
+
+def test_observations_are_read_in_the_manifests_order() -> None:
+    (one,) = read_observations([{"id": "x", "features": {"b": 2, "a": 1}}], STREAM)
+    assert list(one.features or {}) == ["a", "b"]
+    assert one.label == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (3, "has to be an object"),
+        ({**FULL, "more": 1}, "has to be an object"),
+        ({**FULL, "id": ""}, '"id" has to be a text'),
+        ({**FULL, "id": "a\0b"}, '"id" has to be a text'),
+        ({**FULL, "id": 7}, '"id" has to be a text'),
+        ({"id": "1"}, "has neither"),
+        ({"id": "1", "label": "perhaps"}, "has to be one of no, yes"),
+        ({**FULL, "features": {"a": 1}}, "have to be exactly a, b"),
+        ({**FULL, "features": [1, 2]}, "have to be exactly a, b"),
+        ({**FULL, "features": {"a": 1, "b": True}}, "feature b has to be a finite number"),
+        ({**FULL, "features": {"a": math.inf, "b": 1}}, "feature a has to be a finite number"),
+        ({**FULL, "features": {"a": 10**400, "b": 1}}, "feature a has to be a finite number"),
+    ],
+)
+def test_a_wrong_observation_is_named(value: Any, why: str) -> None:
+    with pytest.raises(Invalid, match=why):
+        read_observations([FULL | {"id": "0"}, value], STREAM)
+
+
+@pytest.mark.parametrize("count", [0, 1001])
+def test_a_batch_has_its_limits(count: int) -> None:
+    with pytest.raises(Invalid, match="Send at"):
+        read_observations([FULL] * count, STREAM)
+
+
+def test_a_digest_depends_on_everything_before() -> None:
+    one, other = read_observations([FULL, {**FULL, "label": "no"}], STREAM)
+    assert len({one.digest(""), other.digest(""), one.digest("a"), one.digest(one.digest(""))}) == 4
+    assert one.digest("a") == one.digest("a")
+
+
+def answer(weights: list[float], **more: Any) -> dict[str, Any]:
+    return {"state": {"weights": weights, "memory": None}, "predictions": {}, "drifts": [], **more}
+
+
+@given(st.lists(st.floats(-10, 10), min_size=1, max_size=4), st.floats(0, 1), st.integers(0, 5))
+def test_weights_move_as_far_as_their_labels_allow_and_no_further(
+    weights: list[float], share: float, labels: int
+) -> None:
+    before = {"weights": weights, "memory": None}
+    way = share * labels * STREAM.bound
+    served = read_served(answer([weights[0] + way, *weights[1:]]), STREAM, before=before, labels=labels)
+    assert moved(before, served.state) == pytest.approx(way, abs=1e-9)
+    with pytest.raises(ServingFailed, match="nothing of this step is kept"):
+        read_served(answer([weights[0] + way + 3, *weights[1:]]), STREAM, before=before, labels=min(labels, 4))
+
+
+def test_frozen_weights_stay() -> None:
+    before = {"weights": [1.0, 2.0], "memory": None}
+    assert read_served(answer([1.0, 2.0]), FROZEN, before=before, labels=9).state["weights"] == [1.0, 2.0]
+    with pytest.raises(ServingFailed, match="9 labels allow 0"):
+        read_served(answer([1.0, 2.1]), FROZEN, before=before, labels=9)
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (None, "cannot be used"),
+        ({}, "cannot be used"),
+        (answer([math.nan]), "a weight is not finite"),
+        (answer([1.0], predictions={"1": "perhaps"}), "no label of the manifest"),
+        (answer([1.0], drifts=None), "cannot be used"),
+        (answer([1.0, 2.0]), "another model"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(value: Any, why: str) -> None:
+    with pytest.raises(ServingFailed, match=why):
+        read_served(value, STREAM, before={"weights": [1.0], "memory": None}, labels=1)
+
+
+def test_a_regression_is_an_interval_below_nothing() -> None:
+    shadow = [True] * 90 + [False] * 10
+    worse = [True] * 60 + [False] * 40
+    assert regression(worse, shadow).high < 0
+    assert regression(shadow, worse).low > 0
+    same = regression(shadow, shadow)
+    assert same.low <= 0 <= same.high
