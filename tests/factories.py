@@ -112,6 +112,7 @@ def target(name: str = "small", *, actor: Actor | None = None) -> Target:
         tree=repo.tree_id(repo.head()),
         evaluator_digest=task.evaluator_digest,
         score=START,
+        seconds=0.25,
     )
     return targets.add(made, actor=actor, now=timezone.now())
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -55,42 +54,10 @@ class PasswordForm(FirstPasswordForm):
     field_order = ["current", "new", "again"]
 
 
-class TargetSelect(forms.Select):
-    """A choice of targets that says of each how its candidates are kept from their scoring."""
-
-    def __init__(self, isolations: Mapping[str, str], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._isolations = isolations
-
-    def create_option(self, name: str, value: Any, label: int | str, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Return one option, with the target's isolation in its label and for the page's style."""
-        isolation = self._isolations[str(value)]
-        said = label if isolation == "separate" else f"{label} ({isolation})"
-        option = super().create_option(name, value, said, *args, **kwargs)
-        option["attrs"]["data-isolation"] = isolation
-        return option
-
-
-@dataclass(frozen=True, slots=True)
-class StrategyChoice:
-    """A strategy to choose, and the fields of its settings."""
-
-    package: StrategyPackage
-    settings: list[forms.BoundField]
-
-    @property
-    def is_faulty(self) -> bool:
-        """Whether a setting is wrong, so that the settings are shown at once."""
-        return any(field.errors for field in self.settings)
-
-
 class NewRunForm(forms.Form):
-    """What to improve, with which strategy, for how long.
+    """With which strategy a target is improved, and for how long; the target itself is chosen before."""
 
-    ``targets`` maps each target to its isolation, separate or cooperative.
-    """
-
-    target = forms.ChoiceField(label="Target")
+    target = forms.ChoiceField(widget=forms.HiddenInput)
     strategy = forms.ChoiceField(label="Strategy", widget=forms.RadioSelect)
     budget = forms.IntegerField(
         label="Evaluations",
@@ -112,26 +79,20 @@ class NewRunForm(forms.Form):
         help_text="The same seed, strategy and target give the same candidates. Empty: a fresh one.",
     )
 
-    def __init__(
-        self, *args: Any, targets: Mapping[str, str], packages: Sequence[StrategyPackage], **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, targets: Sequence[str], packages: Sequence[StrategyPackage], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._packages = {package.name: package for package in packages}
-        for name, choices in (("target", list(targets)), ("strategy", list(self._packages))):
+        for name, choices in (("target", targets), ("strategy", list(self._packages))):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [(choice, choice) for choice in choices]
-        self.fields["target"].widget = TargetSelect(targets, choices=[(name, name) for name in targets])
         for package in packages:
             for setting, default in package.parameters.items():
                 self.fields[_field_of(package, setting)] = _setting_field(setting, default, package)
 
-    def strategies(self) -> list[StrategyChoice]:
-        """Return every strategy to choose from, with the fields of its settings."""
-        return [
-            StrategyChoice(package, [self[_field_of(package, setting)] for setting in package.parameters])
-            for package in self._packages.values()
-        ]
+    def settings_of(self, package: StrategyPackage) -> list[forms.BoundField]:
+        """Return the fields of a strategy's settings."""
+        return [self[_field_of(package, setting)] for setting in package.parameters]
 
     def clean(self) -> dict[str, Any]:
         """Read the settings of the chosen strategy into ``settings``; an empty one keeps its default."""
@@ -158,9 +119,17 @@ def _field_of(package: StrategyPackage, setting: str) -> str:
     return f"{package.name}.{setting}"
 
 
+def _explained(setting: str, package: StrategyPackage) -> str:
+    """Return what a setting means, with the least and the most of a number."""
+    told, allowed = package.help.get(setting, ""), package.allowed.get(setting, ())
+    if not allowed or isinstance(allowed[0], str):
+        return told
+    return f"{told} From {allowed[0]:,} to {allowed[1]:,}.".strip()
+
+
 def _setting_field(setting: str, default: Setting, package: StrategyPackage) -> forms.Field:
     """Return how a setting is asked for: as one of some choices, or as text that the package itself reads."""
-    help_text = package.help.get(setting, "")
+    help_text = _explained(setting, package)
     if isinstance(default, str) and setting in package.allowed:
         named = [(str(one), str(one)) for one in package.allowed[setting]]
         return forms.ChoiceField(label=setting, required=False, choices=named, initial=default, help_text=help_text)

@@ -10,7 +10,7 @@ def counted(many: int, one: str, several: str = "") -> str:
     return f"{many:,} {one if many == 1 else several or one + 's'}"
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], last: str = "and") -> str:
     """Return names as a sentence lists them: a; a and b; a, b and c."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
+    *others, final = names
+    return f"{', '.join(others)} {last} {final}" if others else final

@@ -20,6 +20,7 @@ class Target(models.Model):
     warnings = models.JSONField(default=list)
     start_commit = models.CharField(max_length=40)
     start_score = models.FloatField(null=True)
+    start_seconds = models.FloatField(null=True, help_text="how long the start was measured when it was imported")
     champion_commit = models.CharField(max_length=40)
     champion_score = models.FloatField(null=True)
     champion_candidate = models.ForeignKey(

@@ -6,6 +6,7 @@ import logging
 import re
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
@@ -32,6 +33,14 @@ logger = logging.getLogger(__name__)
 UPLOADS = "uploads"
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What the champion of a new target scored, and in how many seconds."""
+
+    score: float
+    seconds: float
+
+
 def add_target(source: Path, *, name: str | None, format: str, actor: Actor) -> Target:
     """Make a target of a directory: nothing is created unless its champion can be measured."""
     levels.require(settings.SANDBOX_MIN_LEVEL)
@@ -44,7 +53,7 @@ def add_target(source: Path, *, name: str | None, format: str, actor: Actor) -> 
     targets.check_may_add(chosen, actor=actor)
     extras.check_modules(imported.manifest.evaluate.packages, needed_by=f"The target {chosen}")
     task = Task(imported.manifest, imported.tree)
-    score = _start_score(task)
+    measured = _measured_start(task)
     path = installation.repository_path(chosen)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     repo = _create(path, task, chosen)
@@ -57,7 +66,8 @@ def add_target(source: Path, *, name: str | None, format: str, actor: Actor) -> 
             commit=repo.head(),
             tree=repo.tree_id(repo.head()),
             evaluator_digest=task.evaluator_digest,
-            score=score,
+            score=measured.score,
+            seconds=measured.seconds,
         )
         return targets.add(made, actor=actor, now=timezone.now())
     except BaseException:
@@ -87,7 +97,7 @@ def _carry_out(asked: TargetImport) -> None:
     _remove_upload(asked.source)
 
 
-def _start_score(task: Task) -> float:
+def _measured_start(task: Task) -> _Start:
     for cheat in task.manifest.cheats:
         cheat_files(task, cheat)
     measurement = measure_now(task, task.editable, stage=Stage.MEASURE, seed=0)
@@ -95,7 +105,7 @@ def _start_score(task: Task) -> float:
     if score is None:
         said = measurement.message or measurement.cause
         raise TargetError(f"The target as it stands cannot be measured, so it was not added: {said}")
-    return score
+    return _Start(score, measurement.seconds)
 
 
 def _create(path: Path, task: Task, name: str) -> Repository:

@@ -9,15 +9,11 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 from django.db.models import OuterRef, Q, Subquery
 
-from improvement import installation
-from improvement.engine.manifest import FILE_NAME, parse_manifest
-from improvement.engine.measurement import Task
 from improvement.exceptions import NotFound
 from improvement.models import Candidate, Evaluation, Evidence, Release
 from improvement.permissions import Person
-from improvement.selectors import filesets
+from improvement.selectors import filesets, targets
 from improvement.selectors.access import check_may_view
-from improvement.targets.repository import Repository
 
 SORTS = {
     "number": ("pk",),
@@ -126,6 +122,4 @@ def _ids_by_number(run_id: int, candidates: Iterable[Candidate]) -> dict[int, in
 
 
 def _from_repository(candidate: Candidate) -> dict[str, str]:
-    tree = Repository.open(installation.repository_path(candidate.target.name)).read_tree(candidate.base_commit)
-    manifest = parse_manifest(tree[FILE_NAME].decode("utf-8"), where=FILE_NAME)
-    return Task(manifest=manifest, tree=tree).editable
+    return targets.task_at(candidate.target.name, candidate.base_commit).editable

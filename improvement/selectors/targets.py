@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.db.models import Count, Q, QuerySet
 
 from improvement import installation
-from improvement.engine import extras
 from improvement.engine.manifest import FILE_NAME, Manifest, parse_manifest
-from improvement.engine.packages import StrategyPackage
+from improvement.engine.measurement import Task
 from improvement.exceptions import NotFound
 from improvement.models import Release, Review, Target, TargetImport
 from improvement.permissions import Person
@@ -49,13 +49,14 @@ def get(name: str, person: Person) -> Target:
 
 def manifest(target: Target) -> Manifest:
     """Return the manifest at a target's champion commit."""
-    tree = Repository.open(installation.repository_path(target.name)).read_tree(target.champion_commit)
-    return parse_manifest(tree[FILE_NAME].decode("utf-8"), where=f"{target.name}/{FILE_NAME}")
+    return task_at(target.name, target.champion_commit).manifest
 
 
-def check_extras(target: Target, package: StrategyPackage) -> None:
-    """Raise MissingExtra unless everything that a run of this strategy on this target needs is installed."""
-    extras.check_run(manifest(target), package)
+@lru_cache(maxsize=16)
+def task_at(target_name: str, commit: str) -> Task:
+    """Return a target at a commit; commits never change, so this is read once for each process."""
+    tree = Repository.open(installation.repository_path(target_name)).read_tree(commit)
+    return Task(manifest=parse_manifest(tree[FILE_NAME].decode("utf-8"), where=f"{target_name}/{FILE_NAME}"), tree=tree)
 
 
 def how_strayed(head: str) -> str:

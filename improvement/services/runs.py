@@ -15,6 +15,7 @@ from improvement.engine.packages import StrategyPackage
 from improvement.exceptions import BadTransition, Conflict, Invalid, NotFound
 from improvement.models import Candidate, Evaluation, Run, Target
 from improvement.permissions import Right
+from improvement.selectors import strategies
 from improvement.selectors import targets as read_targets
 from improvement.services import audit, policies, reasons, reviews
 from improvement.services.actors import SYSTEM, Actor
@@ -27,7 +28,6 @@ MAX_SEED = 2**63 - 1
 MAX_SECONDS = 366 * 24 * 60 * 60
 
 
-@audit.turn()
 def start(
     *,
     target_name: str,
@@ -43,8 +43,42 @@ def start(
     """Start a run and return it. It advances as soon as a worker is free.
 
     ``budget`` counts ``measure`` evaluations, ``seconds`` limits the time in which it runs. Raises ``Invalid`` or
-    ``NotAllowed``.
+    ``NotAllowed``, and ``StrategyError`` for a strategy that does not fit the target.
     """
+    _check_may_start(target_name, package, actor)
+    _check_limits(budget, seconds, seed)
+    chosen = package.settings(parameters or {})
+    with audit.turn():
+        target = _target(target_name)
+        policy = policies.current(now=now)
+        run = Run.objects.create(
+            target=target,
+            strategy=package.name,
+            strategy_version=package.version,
+            strategy_digest=package.digest,
+            parameters=chosen,
+            state=RunState.QUEUED.value,
+            budget=budget,
+            seconds_limit=seconds,
+            confirm_allowance=Budget.of(budget, seconds=seconds).allowance,
+            generation_size=package.generation,
+            seed=secrets.randbelow(2**31) if seed is None else seed,
+            policy=policy,
+            started_by_id=actor.person_id,
+            starter_name=actor.name,
+            demo=demo,
+            start_commit=target.champion_commit,
+            heard_commit=target.champion_commit,
+            created_at=now,
+        )
+        _record_created(run, package, actor=actor, now=now)
+        events.record(run, "state", {"state": run.state, "text": f"{actor.name} started this run"}, now=now)
+        dispatch.enqueue_on_commit("advance_run", run_id=run.pk)
+        return run
+
+
+def _check_may_start(target_name: str, package: StrategyPackage, actor: Actor) -> None:
+    """Raise unless this actor may run this strategy on the target; its files are read before the record is touched."""
     target = _target(target_name)
     if actor.person is not None:
         permissions.check_may(actor.person, Right.START_RUN, target.pk)
@@ -53,39 +87,16 @@ def start(
             f"The branch of {target_name} {read_targets.how_strayed(target.stray_head)}, so no run starts on it: "
             f"`target check {target_name}` says how to put it back."
         )
+    strategies.check_fits(package, target)
+
+
+def _check_limits(budget: int, seconds: int | None, seed: int | None) -> None:
     if not 1 <= budget <= MAX_BUDGET:
         raise Invalid(f"The budget is {budget} evaluations: choose between 1 and {MAX_BUDGET:,}.")
     if seconds is not None and not 1 <= seconds <= MAX_SECONDS:
         raise Invalid(f"The time is {seconds} seconds: choose between 1 and {MAX_SECONDS:,}, which is a year.")
     if seed is not None and not 0 <= seed <= MAX_SEED:
         raise Invalid(f"The seed is {seed}: choose a whole number from 0 to {MAX_SEED}.")
-    limits = Budget.of(budget, seconds=seconds)
-    chosen = package.settings(parameters or {})
-    policy = policies.current(now=now)
-    run = Run.objects.create(
-        target=target,
-        strategy=package.name,
-        strategy_version=package.version,
-        strategy_digest=package.digest,
-        parameters=chosen,
-        state=RunState.QUEUED.value,
-        budget=budget,
-        seconds_limit=seconds,
-        confirm_allowance=limits.allowance,
-        generation_size=package.generation,
-        seed=secrets.randbelow(2**31) if seed is None else seed,
-        policy=policy,
-        started_by_id=actor.person_id,
-        starter_name=actor.name,
-        demo=demo,
-        start_commit=target.champion_commit,
-        heard_commit=target.champion_commit,
-        created_at=now,
-    )
-    _record_created(run, package, actor=actor, now=now)
-    events.record(run, "state", {"state": run.state, "text": f"{actor.name} started this run"}, now=now)
-    dispatch.enqueue_on_commit("advance_run", run_id=run.pk)
-    return run
 
 
 @audit.turn()

@@ -23,7 +23,7 @@ from improvement.states import CandidateState
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A target's repository as it was just made: its first commit and tree, and how the champion scored."""
+    """A target's repository as it was just made: its first commit and tree, how the champion scored, in what time."""
 
     name: str
     manifest: Manifest
@@ -33,6 +33,7 @@ class Added:
     tree: str
     evaluator_digest: str
     score: float
+    seconds: float
 
 
 def check_may_add(name: str, *, actor: Actor) -> None:
@@ -55,6 +56,7 @@ def add(made: Added, *, actor: Actor, now: datetime) -> Target:
             warnings=list(made.warnings),
             start_commit=made.commit,
             start_score=made.score,
+            start_seconds=made.seconds,
             champion_commit=made.commit,
             champion_score=made.score,
             evaluator_digest=made.evaluator_digest,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import chain
 
 from django.contrib import messages
@@ -12,13 +13,16 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from improvement.exceptions import Invalid
+from improvement.engine.packages import StrategyPackage
+from improvement.exceptions import Invalid, StrategyError
+from improvement.models import Target
 from improvement.permissions import Right, check_may, may
 from improvement.selectors import runs as read
 from improvement.selectors import strategies, targets
+from improvement.selectors.strategies import Offer
 from improvement.services import runs
 from webapp.forms import NewRunForm
-from webapp.presenters import run_lists, run_page
+from webapp.presenters import new_run, run_lists, run_page
 from webapp.views.downloads import CSV, as_csv, download
 from webapp.views.pages import actor_of, page_number, person_of
 from webapp.views.pages import show as show_page
@@ -37,28 +41,47 @@ def new(request: HttpRequest) -> HttpResponse:
     """Ask what to improve and how, and start a run."""
     person = person_of(request)
     check_may(person, Right.START_RUN)
-    known = {one.name: one.isolation for one in targets.all_targets(person) if may(person, Right.START_RUN, one.pk)}
-    packages = strategies.all_strategies()
+    known = [one for one in targets.all_targets(person) if may(person, Right.START_RUN, one.pk)]
+    if not known:
+        return show_page(request, "runs/new.html", {"page": None})
+    names = [one.name for one in known]
     if request.method == "GET":
-        asked = {key: request.GET[key] for key in ("target", "strategy") if key in request.GET}
-        form = NewRunForm(initial={"strategy": "evolution", **asked}, targets=known, packages=packages)
-        return show_page(request, "runs/new.html", {"form": form, "targets": known})
-    form = NewRunForm(request.POST, targets=known, packages=packages)
+        chosen = _chosen(known, request.GET.get("target", ""))
+        offers = strategies.offers(chosen)
+        form = NewRunForm(initial=_initial(request, chosen, offers), targets=names, packages=_packages(offers))
+        return show_page(request, "runs/new.html", {"page": new_run.page(known, chosen, form, offers)})
+    chosen = _chosen(known, request.POST.get("target", ""))
+    offers = strategies.offers(chosen)
+    form = NewRunForm(request.POST, targets=names, packages=_packages(offers))
     started = _start(request, form) if form.is_valid() else None
     if started is not None:
         return redirect("run", started)
-    return show_page(request, "runs/new.html", {"form": form, "targets": known}, status=422)
+    return show_page(request, "runs/new.html", {"page": new_run.page(known, chosen, form, offers)}, status=422)
+
+
+def _chosen(known: Sequence[Target], name: str) -> Target:
+    """Return the target of a name, or the first one."""
+    return next((one for one in known if one.name == name), known[0])
+
+
+def _initial(request: HttpRequest, chosen: Target, offers: Sequence[Offer]) -> dict[str, str]:
+    """Return what stands in the form at first: the best strategy that fits, unless another that fits is asked for."""
+    fitting = [offer.package.name for offer in offers if not offer.why_not]
+    asked = request.GET.get("strategy", "")
+    return {"target": chosen.name, "strategy": asked if asked in fitting else next(iter(fitting), "")}
+
+
+def _packages(offers: Sequence[Offer]) -> list[StrategyPackage]:
+    return [offer.package for offer in offers]
 
 
 def _start(request: HttpRequest, form: NewRunForm) -> int | None:
     """Start the run, or put what is wrong beside the form."""
     asked = form.cleaned_data
-    package = strategies.package(asked["strategy"])
     try:
-        targets.check_extras(targets.get(asked["target"], person_of(request)), package)
         run = runs.start(
             target_name=asked["target"],
-            package=package,
+            package=strategies.package(asked["strategy"]),
             budget=asked["budget"],
             seconds=asked["seconds"],
             seed=asked["seed"],
@@ -66,7 +89,7 @@ def _start(request: HttpRequest, form: NewRunForm) -> int | None:
             actor=actor_of(request),
             now=timezone.now(),
         )
-    except Invalid as problem:
+    except (Invalid, StrategyError) as problem:
         form.add_error(None, problem.message)
         return None
     return int(run.pk)

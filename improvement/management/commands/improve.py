@@ -14,7 +14,7 @@ from improvement.commandline.command import CountersignCommand, sole_action
 from improvement.exceptions import Halted
 from improvement.models import Run
 from improvement.runner import heads
-from improvement.selectors import strategies, system, targets
+from improvement.selectors import strategies, system
 from improvement.services import runs
 from improvement.states import RunState
 
@@ -28,7 +28,7 @@ class Command(CountersignCommand):
         """Declare the options."""
         sole_action(parser, _improve)
         parser.add_argument("target", metavar="TARGET", help="a target's name, or the folder of a task")
-        parser.add_argument("--strategy", default="evolution", help="what proposes changes (default: evolution)")
+        parser.add_argument("--strategy", help="what proposes changes (default: the one that fits the target best)")
         parser.add_argument("--budget", type=int, default=200, metavar="N", help="candidates to measure (default: 200)")
         parser.add_argument(
             "--seconds", type=int, metavar="S", help="start no generation after running so long; waiting does not count"
@@ -66,16 +66,16 @@ def _improve(options: Namespace) -> Answer:
 
 
 def _start(options: Namespace) -> Run:
-    actor, package = caller.actor(options), strategies.package(options.strategy)
+    actor = caller.actor(options)
+    named = strategies.package(options.strategy) if options.strategy else None
     if system.halted():
         target_named.check_exists(options.target)  # what is wrong whatever happens comes before what waits
         raise Halted("Everything is stopped; no run starts until people lift that (`manage.py resume`, or any page).")
     target = target_named.found_or_added(options.target, actor=actor)
     heads.look_at(target.name)
-    targets.check_extras(target, package)
     return runs.start(
         target_name=target.name,
-        package=package,
+        package=named or strategies.best_for(target),
         budget=options.budget,
         seconds=options.seconds,
         seed=options.seed,

@@ -31,6 +31,9 @@ def test_results_of_a_cooperative_target_are_marked(world: World, signed_in: Bro
 def test_who_starts_a_run_is_told(world: World, signed_in: Browsers) -> None:
     make.target("apart")
     Target.objects.filter(name="small").update(isolation="cooperative")
-    page = _page(signed_in(make.user("bob")), world, "/runs/new/")
-    assert '<option value="small" data-isolation="cooperative">small (cooperative)</option>' in page
-    assert '<option value="apart" data-isolation="separate">apart</option>' in page
+    bob = signed_in(make.user("bob"))
+    page = _page(bob, world, "/runs/new/?target=small")
+    assert '<option value="small" selected>small (cooperative)</option>' in page
+    assert '<option value="apart">apart</option>' in page
+    assert "This target is cooperative" in page
+    assert "This target is cooperative" not in _page(bob, world, "/runs/new/?target=apart")

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from improvement.engine.packages import builtin_names
-from improvement.models import Run, User
+from improvement.models import Run, Target, User
 from tests import factories as make
 from tests.integration.web.conftest import World
 
@@ -39,9 +40,62 @@ def test_a_setting_of_another_kind_is_said_beside_its_field(world: World, signed
 
     assert (answer.status_code, Run.objects.count()) == (422, before)
     assert "must be a whole number" in answer.content.decode()
-    assert sorted(re.findall(r'<details class="settings"(.*?)>', answer.content.decode())) == sorted(
-        " open" if name == "evolution" else "" for name in builtin_names()
-    )
+
+
+def test_what_fits_is_offered_best_first_and_what_does_not_is_said_why(world: World, signed_in: Browsers) -> None:
+    page = signed_in(make.user("alice", "admin")).get("/runs/new/?target=small").content.decode()
+
+    offered = re.findall(r'name="strategy" value="([^"]*)" required( checked)?', page)
+    assert offered[0] == ("evolution", " checked")
+    assert "policy" not in [name for name, _ in offered]
+    assert "<dd>needs numbers with a point in an evolve block; this target has none</dd>" in page
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"),
+    [
+        (0.5, "0.50 s to measure the start: 300 evaluations take about 2.5 min of sandbox time."),
+        (None, "How long an evaluation takes is not known yet."),
+    ],
+)
+def test_what_an_evaluation_takes_is_said_as_far_as_it_is_known(
+    world: World, signed_in: Browsers, seconds: float | None, says: str
+) -> None:
+    Target.objects.filter(pk=make.target("fresh").pk).update(start_seconds=seconds)
+
+    page = signed_in(make.user("alice", "admin")).get("/runs/new/?target=fresh").content.decode()
+
+    assert says in page
+
+
+def test_what_was_measured_with_a_strategy_comes_before_what_others_took(world: World, signed_in: Browsers) -> None:
+    page = signed_in(make.user("alice", "admin")).get("/runs/new/?target=small").content.decode()
+
+    assert "0.25 s an evaluation in its earlier runs here: 300 evaluations take about 75 s of sandbox time." in page
+    assert page.count("an evaluation in earlier runs here") == page.count('name="strategy"') - 1
+
+
+def test_a_strategy_that_does_not_fit_is_refused(world: World, signed_in: Browsers) -> None:
+    before = Run.objects.count()
+
+    answer = signed_in(make.user("alice", "admin")).post("/runs/new/", _form(world) | {"strategy": "policy"})
+
+    assert (answer.status_code, Run.objects.count()) == (422, before)
+    said = "does not fit small: it needs numbers with a point in an evolve block; this target has none."
+    assert said in answer.content.decode()
+
+
+def test_the_page_costs_the_same_with_one_target_and_with_three(world: World, signed_in: Browsers) -> None:
+    alice = signed_in(make.user("alice", "admin"))
+    counts = []
+    for name in ("second", "third"):
+        alice.get("/runs/new/?target=small")
+        with CaptureQueriesContext(connection) as captured:
+            alice.get("/runs/new/?target=small")
+        counts.append(len(captured))
+        make.measured_candidates(make.run(make.target(name)), 1.5)
+        make.measured_candidates(world.run, 1.5 + len(counts))
+    assert counts[0] == counts[1]
 
 
 def test_a_strategy_that_is_not_there_is_said(world: World, signed_in: Browsers) -> None:

@@ -1,0 +1,104 @@
+"""The page that starts a run: the chosen target, and every strategy with what it needs and costs there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from improvement.engine.fitting import needs_of
+from improvement.engine.wording import counted
+from improvement.selectors.paces import Pace, Source
+from improvement.selectors.strategies import Offer
+from webapp.presenters import words
+
+if TYPE_CHECKING:
+    from django.forms import BoundField
+
+    from improvement.models import Target
+    from webapp.forms import NewRunForm
+
+_UNKNOWN = "How long an evaluation takes is not known yet"
+_MEASURED = {
+    Source.OWN: "an evaluation in its earlier runs here",
+    Source.OTHERS: "an evaluation in earlier runs here",
+    Source.START: "to measure the start",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A strategy that fits: what it needs, what it costs here, and the fields of its settings."""
+
+    name: str
+    version: str
+    description: str
+    needs: str
+    cost: str
+    best: bool
+    chosen: bool
+    settings: tuple[BoundField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A strategy that cannot work on the target, and why."""
+
+    name: str
+    description: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewRunPage:
+    """What can be improved (names and isolations), what is chosen, and the strategies for it."""
+
+    targets: tuple[tuple[str, str], ...]
+    target: str
+    isolation: str
+    form: NewRunForm
+    choices: tuple[Choice, ...]
+    unfit: tuple[Unfit, ...]
+
+
+def page(known: Sequence[Target], chosen: Target, form: NewRunForm, offers: Sequence[Offer]) -> NewRunPage:
+    """Return the page for a chosen target; ``offers`` come best first."""
+    fitting = [offer for offer in offers if not offer.why_not]
+    return NewRunPage(
+        targets=tuple((one.name, one.isolation) for one in known),
+        target=chosen.name,
+        isolation=chosen.isolation,
+        form=form,
+        choices=tuple(_choice(offer, form, best=offer is fitting[0]) for offer in fitting),
+        unfit=tuple(
+            Unfit(offer.package.name, offer.package.description, offer.why_not) for offer in offers if offer.why_not
+        ),
+    )
+
+
+def _choice(offer: Offer, form: NewRunForm, *, best: bool) -> Choice:
+    package = offer.package
+    return Choice(
+        name=package.name,
+        version=package.version,
+        description=package.description,
+        needs=needs_of(package),
+        cost=_cost(offer.pace, _budget(form)),
+        best=best,
+        chosen=form["strategy"].value() == package.name,
+        settings=tuple(form.settings_of(package)),
+    )
+
+
+def _cost(pace: Pace, budget: int) -> str:
+    """Say how long the budget takes, one evaluation after the other."""
+    if pace.seconds is None:
+        return _UNKNOWN
+    whole = f"{counted(budget, 'evaluation')} take about {words.seconds(pace.seconds * budget)} of sandbox time"
+    return f"{words.seconds(pace.seconds)} {_MEASURED[pace.source]}: {whole}"
+
+
+def _budget(form: NewRunForm) -> int:
+    """Return the budget that is typed, or the one that is proposed where that is no number."""
+    typed = str(form["budget"].value())
+    return int(typed) if typed.isdecimal() and len(typed) < 10 else int(form.fields["budget"].initial)
