@@ -66,7 +66,10 @@ class ModelServer:
         answers: Answers = lambda prompt: f"You said {len(prompt.split())} words.",
         *,
         tls: ssl.SSLContext | None = None,
+        key: str | None = KEY,
     ) -> None:
+        """Without a key the server asks for none."""
+        self.key = key
         self.answers = answers
         self.faults: deque[Fault | None] = deque()
         self.asked: list[Asked] = []
@@ -145,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(404, {"error": {"message": f"There is no {path}."}})
             return
         try:
-            body = spoken.read(content, dict(self.headers), self.path, key=KEY)
+            body = spoken.read(content, dict(self.headers), self.path, key=self._model.key)
         except Refused as refused:
             self._say(refused.status, {"error": {"message": str(refused)}})
             return

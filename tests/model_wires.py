@@ -23,7 +23,7 @@ class Format(Protocol):
 
     path: re.Pattern[str]
 
-    def read(self, content: bytes, headers: dict[str, str], path: str, *, key: str) -> dict[str, Any]:
+    def read(self, content: bytes, headers: dict[str, str], path: str, *, key: str | None) -> dict[str, Any]:
         """Return the body, or raise ``Refused``."""
 
     def prompt(self, body: dict[str, Any]) -> str:
@@ -42,7 +42,7 @@ class Format(Protocol):
 class _Chat:
     path = re.compile(r"/v1/chat/completions")
 
-    def read(self, content: bytes, headers: dict[str, str], path: str, *, key: str) -> dict[str, Any]:
+    def read(self, content: bytes, headers: dict[str, str], path: str, *, key: str | None) -> dict[str, Any]:
         _check_key(headers.get("Authorization"), f"Bearer {key}", key)
         body = _body(content, "model", "messages")
         _require(body["messages"] and all(set(one) == {"role", "content"} for one in body["messages"]), "messages")
@@ -75,7 +75,7 @@ class _Chat:
 class _Messages:
     path = re.compile(r"/v1/messages")
 
-    def read(self, content: bytes, headers: dict[str, str], path: str, *, key: str) -> dict[str, Any]:
+    def read(self, content: bytes, headers: dict[str, str], path: str, *, key: str | None) -> dict[str, Any]:
         _check_key(headers.get("x-api-key"), key, key)
         _require(headers.get("anthropic-version") == "2023-06-01", "the header anthropic-version")
         body = _body(content, "model", "messages", "max_tokens")
@@ -117,7 +117,7 @@ class _Messages:
 class _Generate:
     path = re.compile(r"/v1beta/models/[^/:]+:(?:streamGenerateContent|generateContent)")
 
-    def read(self, content: bytes, headers: dict[str, str], path: str, *, key: str) -> dict[str, Any]:
+    def read(self, content: bytes, headers: dict[str, str], path: str, *, key: str | None) -> dict[str, Any]:
         _check_key(headers.get("x-goog-api-key"), key, key)
         body = _body(content, "contents")
         _require(body["contents"] and all(one["role"] in {"user", "model"} for one in body["contents"]), "contents")
@@ -156,8 +156,8 @@ class _Generate:
 FORMATS: tuple[Format, ...] = (_Chat(), _Messages(), _Generate())
 
 
-def _check_key(given: str | None, expected: str, key: str) -> None:
-    if given != expected:
+def _check_key(given: str | None, expected: str | None, key: str | None) -> None:
+    if key is not None and given != expected:
         raise Refused(401, f"Incorrect API key provided: {given}. It is not {key}.")
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from django import forms
 
+from improvement.broker.configuration import ADDRESSES, Dialect, ModelConfig
 from improvement.engine.packages import Setting, StrategyPackage
-from improvement.exceptions import StrategyError
+from improvement.exceptions import Invalid, StrategyError
 
 LARGEST_UPLOAD_MB = 20
 
@@ -206,3 +207,92 @@ class NarrowForm(forms.Form):
     person = forms.IntegerField(min_value=1)
     target = forms.CharField(max_length=80)
     role = forms.CharField(required=False)
+
+
+class LanguageModelForm(forms.Form):
+    """A language model: where it is, what it costs, and its key, which is never shown again.
+
+    With ``known`` the form changes that model, whose name stays. Once it is valid, ``config`` is what it states.
+    """
+
+    DIALECTS = (
+        (Dialect.COMPATIBLE.value, "OpenAI-compatible: vLLM, Ollama, llama.cpp …"),
+        (Dialect.OPENAI.value, "OpenAI"),
+        (Dialect.ANTHROPIC.value, "Anthropic"),
+        (Dialect.GEMINI.value, "Google Gemini"),
+        (Dialect.XAI.value, "xAI"),
+    )
+    config: ModelConfig
+
+    name = forms.CharField(
+        label="Name",
+        max_length=60,
+        help_text="What runs call it: small letters, digits and . _ -",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    dialect = forms.ChoiceField(label="Server", choices=DIALECTS, initial=Dialect.OPENAI.value)
+    address = forms.CharField(
+        label="Address",
+        required=False,
+        max_length=300,
+        help_text="Up to the version, such as http://127.0.0.1:11434/v1. Empty: the provider's own.",
+        widget=forms.URLInput(attrs={"autocomplete": "off", "spellcheck": "false", "placeholder": "https://"}),
+    )
+    private = forms.BooleanField(label="The address is one of this machine or network", required=False)
+    model = forms.CharField(
+        label="Model",
+        max_length=120,
+        help_text="What the server calls it.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    key = forms.CharField(
+        label="Key",
+        required=False,
+        max_length=400,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    price_in = forms.DecimalField(
+        label="US dollars for a million tokens in", min_value=0, max_digits=12, decimal_places=6, initial=0
+    )
+    price_out = forms.DecimalField(
+        label="US dollars for a million tokens out", min_value=0, max_digits=12, decimal_places=6, initial=0
+    )
+    max_tokens = forms.IntegerField(label="Longest answer, in tokens", min_value=1, initial=8192)
+    seconds = forms.IntegerField(label="Longest wait, in seconds", min_value=1, initial=180)
+    requests_per_minute = forms.IntegerField(label="Requests a minute", min_value=1, initial=60)
+
+    def __init__(self, *args: Any, known: ModelConfig | None = None, **kwargs: Any) -> None:
+        stated: dict[str, Any] = {"initial": _stated(known)} if known else {}
+        super().__init__(*args, **{**stated, **kwargs})
+        self.fields["name"].disabled = known is not None
+        self.fields["key"].help_text = "Stored sealed, and never shown again. " + (
+            "Empty: the stored one stays." if known else "Empty for a server that wants none."
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """Read what is stated into ``config``, and put what makes no sense above the form."""
+        data = super().clean() or {}
+        if self.errors:
+            return data
+        dialect = Dialect(data["dialect"])
+        address = data["address"].strip() or ADDRESSES.get(dialect)
+        if address is None:
+            self.add_error("address", "A compatible server has no usual address: say where it is.")
+            return data
+        rest = {name: data[name] for name in _REST}
+        try:
+            self.config = ModelConfig(dialect=dialect, base_url=address, **rest)
+        except Invalid as problem:
+            self.add_error(None, problem.message)
+        return data
+
+
+_REST = ("name", "model", "price_in", "price_out", "max_tokens", "seconds", "requests_per_minute", "private")
+
+
+def _stated(config: ModelConfig) -> dict[str, Any]:
+    """Return what the form shows of a model; its key is not among it."""
+    address = "" if config.base_url == ADDRESSES.get(config.dialect) else config.base_url
+    shown = {name: getattr(config, name) for name in _REST}
+    prices = {name: f"{shown[name].normalize():f}" for name in ("price_in", "price_out")}
+    return {**shown, **prices, "dialect": config.dialect.value, "address": address}

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from webapp.views import account, audit, errors, frame, halt, health, home, reviews, runs, strategies, targets, team
+from webapp.views import (
+    account,
+    audit,
+    errors,
+    frame,
+    halt,
+    health,
+    home,
+    language_models,
+    reviews,
+    runs,
+    strategies,
+    targets,
+    team,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -27,6 +41,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("targets/<str:name>/", targets.show, name="target"),
     path("targets/<str:name>/roll-back/", targets.roll_back, name="target-rollback"),
     path("strategies/", strategies.index, name="strategies"),
+    path("models/", language_models.index, name="models"),
+    path("models/new/", language_models.new, name="model-new"),
+    path("models/<str:model>/edit/", language_models.edit, name="model-edit"),
+    path("models/<str:model>/test/", language_models.test, name="model-test"),
+    path("models/<str:model>/remove/", language_models.remove, name="model-remove"),
     path("audit/", audit.index, name="audit"),
     path("audit/verify/", audit.verify, name="audit-verify"),
     path("audit/key/", audit.key, name="audit-key"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 
+from improvement.broker import patience
 from improvement.broker.configuration import ModelConfig
 from improvement.broker.exchange import Exchange, Reply
 from improvement.broker.redaction import Redaction
@@ -27,14 +28,23 @@ class Client:
     """The only speaker to one model. ``key`` is None for a server that wants none.
 
     ``pace_file`` counts the requests of all processes. ``secrets`` are this installation's, which never leave; the key
-    itself is one of them. ``redaction`` is what takes them out, for those who keep what was asked.
+    itself is one of them. ``redaction`` is what takes them out, for those who keep what was asked. ``tries`` limits how
+    often a request is sent.
     """
 
-    def __init__(self, config: ModelConfig, key: str | None, *, pace_file: Path, secrets: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        key: str | None,
+        *,
+        pace_file: Path,
+        secrets: Iterable[str] = (),
+        tries: int = patience.TRIES,
+    ) -> None:
         self.redaction = Redaction([*secrets, *([key] if key else [])])
         self._config = config
         self._wire = wire_of(config.dialect)
-        self._exchange = Exchange(config, self._wire.headers(key), pace_file=pace_file)
+        self._exchange = Exchange(config, self._wire.headers(key), pace_file=pace_file, tries=tries)
 
     def answer(self, request: ModelRequest) -> ModelAnswer:
         """Ask and return the answer; what goes wrong stands in its ``error``, nothing is raised for it.

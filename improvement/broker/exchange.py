@@ -44,10 +44,16 @@ class _Again:
 
 
 class Exchange:
-    """The way to one configured model. ``headers`` hold its key; ``pace_file`` counts the requests of all processes."""
+    """The way to one configured model.
 
-    def __init__(self, config: ModelConfig, headers: Mapping[str, str], *, pace_file: Path) -> None:
+    ``headers`` hold its key; ``pace_file`` counts the requests of all processes; ``tries`` says how often one is sent.
+    """
+
+    def __init__(
+        self, config: ModelConfig, headers: Mapping[str, str], *, pace_file: Path, tries: int = patience.TRIES
+    ) -> None:
         self._config = config
+        self._tries = tries
         self._headers = {"User-Agent": "countersign", "Accept-Encoding": "identity", **headers}
         self._pace = Pace(config.requests_per_minute, pace_file)
 
@@ -73,7 +79,7 @@ class Exchange:
         while True:
             self._pace.wait(most=self._left(ends))
             tried += 1
-            outcome = self._try(http, self._request(http, path, body, ends), last=tried == patience.TRIES)
+            outcome = self._try(http, self._request(http, path, body, ends), last=tried >= self._tries)
             if isinstance(outcome, httpx2.Response):
                 return outcome
             wait = patience.pause(tried, asked=outcome.asked, spread=_jitter.random())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from difflib import get_close_matches
 
 from improvement import installation
@@ -22,6 +23,7 @@ class Known:
     key_end: str
     lacks_key: bool = False
     is_shadowed: bool = False
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def all_models() -> list[Known]:
             has_key=bool(row.sealed_key),
             key_end=row.key_end,
             is_shadowed=row.name in names,
+            changed_at=row.changed_at,
         )
         for row in _rows()
     ]

@@ -23,15 +23,17 @@ MOST_TOKENS = 256  # some models think before the one word
 def test(name: str, *, actor: Actor, now: datetime) -> ModelCall:
     """Ask a model one tiny question and return the record of it; an answer that failed says why in its ``error``.
 
-    It takes up to 30 seconds, outside of any transaction. Raises ``NotFound`` and ``Invalid`` for a model that cannot
-    even be asked.
+    It is tried once, for up to 30 seconds, outside of any transaction. Raises ``NotFound`` and ``Invalid`` for a model
+    that cannot even be asked.
     """
     check_may_manage(actor)
     usable = language_models.usable(name)
     config = replace(usable.config, seconds=min(usable.config.seconds, MOST_SECONDS))
     request = ModelRequest((Message(Speaker.USER, PROMPT),), name, max_tokens=MOST_TOKENS)
     call = model_calls.reserve(request, config, run_id=None, sequence=None, now=now)
-    client = Client(config, usable.key, pace_file=installation.pace_file(name), secrets=language_models.secrets())
+    client = Client(
+        config, usable.key, pace_file=installation.pace_file(name), secrets=language_models.secrets(), tries=1
+    )
     began = time.monotonic()
     answer = client.answer(request)
     return _record(call.pk, answer, seconds=time.monotonic() - began, actor=actor, now=now)

@@ -14,7 +14,7 @@ from tests.integration.start.installation import Installation
 
 PAGES = (
     "/", "/review/", "/runs/", "/runs/new/", "/runs/1/", "/targets/", "/targets/new/", "/targets/circle-packing/",
-    "/strategies/", "/audit/", "/team/", "/you/", "/stop/", "/nothing-here/",
+    "/strategies/", "/models/", "/models/new/", "/audit/", "/team/", "/you/", "/stop/", "/nothing-here/",
 )  # fmt: skip
 
 

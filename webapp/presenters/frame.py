@@ -84,6 +84,7 @@ _PLACES = (
     ("Runs", "runs", "activity"),
     ("Targets", "targets", "crosshair"),
     ("Strategies", "strategies", "workflow"),
+    ("Models", "models", "bot"),
     ("Audit", "audit", "scroll-text"),
     ("Team", "team", "users"),
 )

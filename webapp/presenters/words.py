@@ -147,6 +147,15 @@ def ago(then: datetime, now: datetime) -> str:
     return "just now" if text == "now" else f"{text} ago"
 
 
+def money(microusd: int) -> str:
+    """Return an amount of US dollars, given in millionths: cents from a dollar on, and two digits of less."""
+    dollars = microusd / 1_000_000
+    if microusd == 0 or dollars >= 1:
+        return f"${dollars:,.2f}" if microusd else "$0"
+    places = max(2, 1 - math.floor(math.log10(dollars)))
+    return f"${dollars:.{places}f}"
+
+
 def short(digest: str, length: int = 7) -> str:
     """Return the start of a commit or digest."""
     return digest[:length]

@@ -29,6 +29,9 @@ FAILS: dict[str, tuple[str, ...]] = {
     "extras": ("nowhere",),
     "halt": (*NOBODY, *WHY),
     "improve": ("nowhere",),
+    "model add": ("bad name", "--dialect", "openai", "--model", "m"),
+    "model remove": ("nowhere",),
+    "model test": ("nowhere",),
     "release list": ("nowhere",),
     "release rollback": ("nowhere", "--to", "0" * 40, *NOBODY, *WHY),
     "restore": ("/nowhere.tar.gz",),
@@ -57,7 +60,16 @@ FAILS: dict[str, tuple[str, ...]] = {
 }
 # These do something without a word: verify this installation's own log, act as the first administrator, list.
 BARE = {"audit verify", "demo cheats", "extras"}
-ONLY_TELL = {"audit checkpoint", "audit key", "review list", "run list", "strategy list", "target list", "user list"}
+ONLY_TELL = {
+    "audit checkpoint",
+    "audit key",
+    "model list",
+    "review list",
+    "run list",
+    "strategy list",
+    "target list",
+    "user list",
+}
 TRIED_ELSEWHERE = {"docs", "sandbox check", "seed_demo", "states", "up"}
 
 

@@ -62,9 +62,10 @@ def _question(text: str = "Make it 2.", model: str = "local") -> ModelRequest:
 
 
 def test_a_model_is_usable_with_its_key() -> None:
-    _add()
+    row = _add()
     assert read.usable("small") == read.Usable(CONFIG, KEY)
-    assert read.all_models() == [read.Known(CONFIG, by_environment=False, has_key=True, key_end=KEY[-4:])]
+    known = read.Known(CONFIG, by_environment=False, has_key=True, key_end=KEY[-4:], changed_at=row.changed_at)
+    assert read.all_models() == [known]
 
 
 def test_a_key_is_nowhere_but_sealed(data_directory: Path) -> None:

@@ -7,9 +7,14 @@ from dataclasses import dataclass
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from improvement.broker.configuration import Dialect, ModelConfig
 from improvement.models import Candidate, Run, User
+from improvement.services import language_models
 from tests import factories as make
+
+AWAY = ModelConfig("gone", Dialect.COMPATIBLE, "http://127.0.0.1:9/v1", "tiny-1", seconds=1, private=True)
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class World:
             "candidate": self.candidate.pk,
             "target": self.run.target.name,
             "bob": make.user("bob", "reviewer").pk,
+            "model": "gone",
         }
 
 
@@ -37,9 +43,13 @@ def _on_its_own(data_directory: object, nothing_enqueued: object) -> None:
 
 @pytest.fixture
 def world(db: None) -> World:
-    """A run of alice's with a candidate in review; bob and carol may review too, so the team policy is in force."""
+    """A run of alice's with a candidate in review, and a model whose server is away.
+
+    Bob and carol may review too, so the team policy is in force.
+    """
     make.alice(), make.bob(), make.carol()
     make.follow("team")
+    language_models.add(AWAY, key="", actor=make.alice(), now=timezone.now())
     run = make.run(actor=make.alice())
     return World(run, make.reviewed_candidate(run))
 

@@ -38,6 +38,10 @@ NONSENSE: tuple[str | bytes, ...] = (
     "2026-02-30",
     "http://[",
 )
+MODEL_FIELDS = (
+    "name", "dialect", "address", "private", "model", "key", "price_in", "price_out", "max_tokens", "seconds",
+    "requests_per_minute",
+)  # fmt: skip
 FIELDS = {
     "candidate": ("tab", "view"),
     "decide": ("verdict", "reason", "patch", "policy", "confirmed"),
@@ -49,6 +53,8 @@ FIELDS = {
     "run-stop": ("reason",),
     "target-new": ("path", "format", "name"),
     "target-rollback": ("to", "reason"),
+    "model-new": MODEL_FIELDS,
+    "model-edit": MODEL_FIELDS,
     "audit": ("type", "actor", "run", "since", "until", "page", "show"),
     "audit-export": ("run",),
     "team-invite": ("name", "role"),
@@ -73,11 +79,20 @@ ELSE_RIGHT = {
     "role": "viewer",
     "preset": "team",
     "person": "1",
+    "name": "llama",
+    "dialect": "compatible",
+    "address": "https://llama.example.org/v1",
+    "model": "llama-4",
+    "price_in": "0",
+    "price_out": "0",
+    "max_tokens": "100",
+    "seconds": "10",
+    "requests_per_minute": "60",
     "current": "a long old phrase",
     "new": "a long new phrase",
     "again": "a long new phrase",
 }
-SLOTS = {"candidate_id": "candidate", "run_id": "run", "user_id": "bob", "name": "target"}
+SLOTS = {"candidate_id": "candidate", "run_id": "run", "user_id": "bob", "name": "target", "model": "model"}
 PATTERNS = tuple(pattern for pattern in get_resolver().url_patterns if isinstance(pattern, URLPattern))
 METHODS = ("HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 FORM, PARTS = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"

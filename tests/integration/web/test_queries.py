@@ -8,11 +8,17 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from improvement.engine.model_calls import Message, ModelRequest, Speaker
 from improvement.models import Candidate, Review, User
+from improvement.runner import asking
 from improvement.runner.releasing import finish_release
+from improvement.services import language_models
 from improvement.services.actors import human
 from tests import factories as make
+from tests.integration.web.conftest import World
+from tests.model_server import KEY, ModelServer
 
 Browsers = Callable[[User | None], Client]
 
@@ -34,6 +40,17 @@ def test_a_list_costs_the_same_with_one_row_and_with_three(signed_in: Browsers, 
         make.reviewed_candidate(make.run(make.target(name)))
         make.user(f"friend-of-{name}", "viewer")
     assert _queries(bob, path) == one
+
+
+def test_the_models_cost_the_same_with_one_and_with_three(signed_in: Browsers, world: World) -> None:
+    bob = signed_in(make.user("bob", "reviewer"))
+    with ModelServer() as server:
+        counts = []
+        for sequence, name in enumerate(("first", "second", "third")):
+            language_models.add(server.config(name=name), key=KEY, actor=make.alice(), now=timezone.now())
+            asking.ask(world.run.pk, sequence, ModelRequest((Message(Speaker.USER, "Hello."),), name))
+            counts.append(_queries(bob, "/models/"))
+    assert counts == [counts[0]] * 3
 
 
 TABS = ("changes", "evidence", "log", "lineage")

@@ -22,6 +22,10 @@ REJECT = {"verdict": "reject", "reason": "no"}
 CLEAR = {"verdict": "clear", "reason": "so"}
 NINE = {"target": "{target}", "strategy": "evolution", "budget": "9"}
 VIEWS_THERE = {"person": "{bob}", "target": "{target}", "role": "viewer"}
+LLAMA = {
+    "name": "llama", "dialect": "compatible", "address": "https://llama.example.org/v1", "model": "llama-4",
+    "price_in": "0", "price_out": "0", "max_tokens": "100", "seconds": "10", "requests_per_minute": "60",
+}  # fmt: skip
 PHRASE = {"new": "a long new phrase", "again": "a long new phrase"}
 
 
@@ -65,6 +69,13 @@ ROUTES = (
     Route("target", "/targets/{target}/", ALL),
     Route("target-rollback", "/targets/{target}/roll-back/", (404, 404, 403, 403), {"to": "0" * 40, "reason": "worse"}),
     Route("strategies", "/strategies/", ALL),
+    Route("models", "/models/", ALL),
+    Route("model-new", "/models/new/", (200, 403, 403, 403)),
+    Route("model-new", "/models/new/", (302, 403, 403, 403), LLAMA),
+    Route("model-edit", "/models/{model}/edit/", (200, 403, 403, 403)),
+    Route("model-edit", "/models/{model}/edit/", (302, 403, 403, 403), LLAMA),
+    Route("model-test", "/models/{model}/test/", (302, 403, 403, 403), {}),
+    Route("model-remove", "/models/{model}/remove/", (302, 403, 403, 403), {}),
     Route("audit", "/audit/?type=run.started&since=2026-01-01", ALL),
     Route("audit-verify", "/audit/verify/", (302, 302, 302, 302)),
     Route("audit-verify", "/audit/verify/", ALL, {}),
@@ -133,7 +144,7 @@ def test_route_as_every_role(world: World, signed_in: Callable[[User | None], Cl
 )
 @pytest.mark.django_db
 def test_route_signed_out(route: Route) -> None:
-    path = route.path.format(run=1, candidate=1, target="small", bob=1)
+    path = route.path.format(run=1, candidate=1, target="small", bob=1, model="gone")
     answer = Client().get(path) if route.post is None else Client().post(path, route.post)
     if route.open is not None:
         assert answer.status_code == route.open
