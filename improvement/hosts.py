@@ -17,9 +17,10 @@ _NUMBERS = re.compile(r"[0-9.]+")
 
 @dataclass(frozen=True, slots=True)
 class HostList:
-    """Names of hosts, each as (name, ports, whether every name below it is meant instead)."""
+    """Hosts, each as (name, ports, whether every name below it is meant instead); ``texts`` are as they were given."""
 
     entries: tuple[tuple[str, tuple[int, ...], bool], ...] = ()
+    texts: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, value: object) -> HostList:
@@ -28,7 +29,7 @@ class HostList:
             raise Invalid('Hosts are given as a list of names, such as ["pypi.org", "*.example.org"].')
         if len(value) > MAX_NAMES:
             raise Invalid(f"There are {len(value)} hosts on the list, and {MAX_NAMES} may be.")
-        return cls(tuple(_entry(one) for one in value))
+        return cls(tuple(_entry(one) for one in value), tuple(value))
 
     def allows(self, host: str, port: int) -> bool:
         """Say whether a host, as ``plain_name`` writes it, may be reached at a port."""

@@ -23,6 +23,7 @@ class Right(StrEnum):
 
     VIEW = "view"
     START_RUN = "start a run"
+    START_PROGRAM = "start a run in which a program edits working copies"
     STEER_RUN = "pause, resume or stop a run"
     IMPORT_TARGET = "import a target"
     READ_SERVER = "import from a directory of the server"
@@ -39,7 +40,9 @@ class Right(StrEnum):
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.VIEW}),
     Role.AUDITOR: frozenset({Right.VIEW, Right.EXPORT_AUDIT}),
-    Role.OPERATOR: frozenset({Right.VIEW, Right.START_RUN, Right.STEER_RUN, Right.IMPORT_TARGET, Right.HALT}),
+    Role.OPERATOR: frozenset(
+        {Right.VIEW, Right.START_RUN, Right.START_PROGRAM, Right.STEER_RUN, Right.IMPORT_TARGET, Right.HALT}
+    ),
     Role.REVIEWER: frozenset(
         {
             Right.VIEW,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from improvement.exceptions import Invalid, PolicyUnmet
+from improvement.hosts import HostList
 
 
 class Preset(StrEnum):
@@ -32,6 +33,7 @@ class WhenWaiting(StrEnum):
     PARK = "park"
 
 
+NO_HOSTS = HostList()
 LOW_LINES = 20
 HIGH_LINES = 200
 
@@ -43,6 +45,7 @@ self_countersign = true
 max_open_reviews = 3
 review_expires_hours = 336
 when_waiting = "{when_waiting}"
+agent_hosts = [{agent_hosts}]
 
 [tiers.low]
 approvals = 1
@@ -58,6 +61,7 @@ self_countersign = false
 max_open_reviews = 3
 review_expires_hours = 336
 when_waiting = "{when_waiting}"
+agent_hosts = [{agent_hosts}]
 
 [tiers.low]
 approvals = 1
@@ -71,7 +75,10 @@ approvals = 2
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One version of the rules. ``approvals`` maps each tier to the number of people who must agree."""
+    """One version of the rules. ``approvals`` maps each tier to the number of people who must agree.
+
+    ``agent_hosts`` are what programs that edit may reach of the network; a policy that names none grants none.
+    """
 
     version: int
     digest: str
@@ -81,6 +88,7 @@ class Policy:
     review_expires_hours: int
     when_waiting: WhenWaiting
     approvals: dict[Tier, int]
+    agent_hosts: HostList
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +165,7 @@ def parse_policy(text: str, *, version: int) -> Policy:
             review_expires_hours=_positive(data, "review_expires_hours"),
             when_waiting=WhenWaiting(data["when_waiting"]),
             approvals={tier: _positive(data["tiers"][tier.value], "approvals") for tier in Tier},
+            agent_hosts=HostList.parse(data.get("agent_hosts", [])),
         )
     except KeyError as error:
         raise Invalid(
@@ -166,9 +175,12 @@ def parse_policy(text: str, *, version: int) -> Policy:
         raise Invalid(f"The policy has a wrong value: {error}.") from error
 
 
-def preset_text(preset: Preset, when_waiting: WhenWaiting = WhenWaiting.EXPLORE) -> str:
-    """Return the text of a preset, with what its runs do while a review is open."""
-    return _PRESETS[preset].format(when_waiting=when_waiting.value)
+def preset_text(
+    preset: Preset, when_waiting: WhenWaiting = WhenWaiting.EXPLORE, agent_hosts: HostList = NO_HOSTS
+) -> str:
+    """Return the text of a preset, with what its runs do while a review is open, and what agents may reach."""
+    hosts = ", ".join(f'"{host}"' for host in agent_hosts.texts)
+    return _PRESETS[preset].format(when_waiting=when_waiting.value, agent_hosts=hosts)
 
 
 def tier_of(change: Change) -> Tier:

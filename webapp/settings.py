@@ -72,6 +72,13 @@ MODEL_KEYS = {
     )
 }
 
+COUNTERSIGN_AGENT_PATHS = ENVIRONMENT.items(
+    "COUNTERSIGN_AGENT_PATHS",
+    (),
+    "Files and folders, separated by commas, of programs that may edit working copies, where they are seen read-only; "
+    "empty: no such program is run. docs/agents.md says more.",
+)
+
 # Who may talk to the server
 DEBUG = ENVIRONMENT.flag("DEBUG", False, "1 shows tracebacks in the browser: for developers, never on a network.")
 ALLOWED_HOSTS = ENVIRONMENT.items(

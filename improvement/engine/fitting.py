@@ -19,7 +19,7 @@ _NEEDED = {
     "pipeline": ("a pipeline.toml that may be edited", "this target has none"),
     "stream": ("a stream of observations", "this target has none"),
     "model": ("a language model", "none is set up"),
-    "command": ("a program that edits a working copy", "none is set up"),
+    "command": ("a program that edits a working copy", "COUNTERSIGN_AGENT_PATHS names none"),
 }
 """What each need is, and what to say where it is not met."""
 _COSTS = frozenset({"model", "command"})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from improvement.engine import extras, fitting
 from improvement.engine.measurement import Task
 from improvement.engine.packages import StrategyPackage, builtin_names, find_builtin
@@ -66,7 +68,8 @@ def _why_not(package: StrategyPackage, task: Task, given: fitting.Means) -> str:
 
 
 def _means(task: Task) -> fitting.Means:
-    return fitting.means(task, installed=["model"] if language_models.all_models() else [])
+    there = {"model": bool(language_models.all_models()), "command": bool(settings.COUNTERSIGN_AGENT_PATHS)}
+    return fitting.means(task, installed=[need for need, is_there in there.items() if is_there])
 
 
 def _task(target: Target) -> Task:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 
 from improvement import permissions, policies
 from improvement.exceptions import Conflict, Invalid
+from improvement.hosts import HostList
 from improvement.models import PolicyVersion, Review
 from improvement.permissions import Right
 from improvement.policies import Policy, Preset, Tier, WhenWaiting
@@ -28,11 +30,18 @@ def parsed(version: PolicyVersion) -> Policy:
 
 @audit.turn()
 def choose_preset(
-    preset: str, *, actor: Actor, reason: str, now: datetime, when_waiting: str = WhenWaiting.EXPLORE.value
+    preset: str,
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    when_waiting: str = WhenWaiting.EXPLORE.value,
+    agent_hosts: Sequence[str] = (),
 ) -> PolicyVersion:
     """Put a preset into force because a person chose it; open reviews are judged by it from now on.
 
-    ``when_waiting`` ("explore" or "park") says what runs started from now on do while one of their reviews is open.
+    ``when_waiting`` ("explore" or "park") says what runs started from now on do while one of their reviews is open;
+    ``agent_hosts`` are all hosts that programs which edit may reach from now on.
     """
     if actor.person is None:
         raise Invalid("Only a person can choose a policy.")
@@ -47,7 +56,7 @@ def choose_preset(
         raise Conflict(
             "More than one person may review here, so the policy stays team: nobody alone decides that one is enough."
         )
-    text = policies.preset_text(chosen, WhenWaiting(when_waiting))
+    text = policies.preset_text(chosen, WhenWaiting(when_waiting), HostList.parse(list(agent_hosts)))
     return _append(chosen, text, actor=actor, reason=why, now=now)
 
 
@@ -55,7 +64,8 @@ def follow_people(*, now: datetime) -> PolicyVersion:
     """Move from ``solo`` to ``team`` once a second person may review; must be called inside a transaction."""
     version = current(now=now)
     if version.preset == Preset.SOLO.value and people.reviewers() >= 2:
-        text = policies.preset_text(Preset.TEAM, parsed(version).when_waiting)
+        rules = parsed(version)
+        text = policies.preset_text(Preset.TEAM, rules.when_waiting, rules.agent_hosts)
         return _append(Preset.TEAM, text, actor=SYSTEM, reason="a second person may review now", now=now)
     return version
 

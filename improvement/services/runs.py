@@ -82,6 +82,8 @@ def _check_may_start(target_name: str, package: StrategyPackage, actor: Actor) -
     target = _target(target_name)
     if actor.person is not None:
         permissions.check_may(actor.person, Right.START_RUN, target.pk)
+        if "command" in package.needs:
+            permissions.check_may(actor.person, Right.START_PROGRAM, target.pk)
     if target.stray_head:
         raise Conflict(
             f"The branch of {target_name} {read_targets.how_strayed(target.stray_head)}, so no run starts on it: "

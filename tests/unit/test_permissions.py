@@ -14,6 +14,7 @@ from improvement.permissions import Person, Right, Role
 TABLE = {
     Right.VIEW:          "yes    yes      yes      yes   yes",
     Right.START_RUN:     "no     yes      yes      yes   no",
+    Right.START_PROGRAM: "no     yes      no       yes   no",
     Right.STEER_RUN:     "no     yes      yes      yes   no",
     Right.IMPORT_TARGET: "no     yes      no       yes   no",
     Right.READ_SERVER:   "no     no       no       yes   no",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from improvement import policies
 from improvement.exceptions import Invalid, PolicyUnmet
+from improvement.hosts import HostList
 from improvement.policies import Case, CastVote, Change, Digests, Policy, Preset, Tier, WhenWaiting, preset_text
 
 SOLO = policies.parse_policy(preset_text(Preset.SOLO), version=1)
@@ -210,6 +211,9 @@ def test_the_presets_state_what_they_are_for() -> None:
         ("approvals = 2", "approvals = -1", "approvals must be a whole number of at least 1"),
         ("approvals = 2", "", "lacks 'approvals'"),
         ("[tiers.high]", "[tiers.highest]", "lacks 'high'"),
+        ("agent_hosts = []", 'agent_hosts = "pypi.org"', "Hosts are given as a list of names"),
+        ("agent_hosts = []", 'agent_hosts = ["*"]', "names no host"),
+        ("agent_hosts = []", 'agent_hosts = ["10.0.0.1"]', "names no host"),
         ("[tiers.high]\napprovals = 2", "tiers.high = 2", "policy"),
     ],
 )
@@ -225,6 +229,15 @@ def test_a_preset_says_what_runs_do_while_a_review_is_open() -> None:
     for preset in Preset:
         parked = policies.parse_policy(policies.preset_text(preset, WhenWaiting.PARK), version=3)
         assert (parked.preset, parked.when_waiting) == (preset, "park")
+
+
+def test_a_preset_grants_agents_the_hosts_that_it_names_and_else_none() -> None:
+    granted = HostList.parse(["pypi.org", "*.example.org:8443"])
+    for preset in Preset:
+        rules = policies.parse_policy(policies.preset_text(preset, agent_hosts=granted), version=3)
+        assert rules.agent_hosts == granted
+    older = preset_text(Preset.TEAM).replace("agent_hosts = []\n", "")
+    assert policies.parse_policy(older, version=3).agent_hosts == TEAM.agent_hosts == HostList()
 
 
 # No way around it

@@ -20,6 +20,7 @@ class PolicyView:
     approvals: tuple[tuple[str, int], ...]
     self_countersign: bool
     parks: bool
+    agent_hosts: tuple[str, ...]
     text: str
 
 
@@ -32,5 +33,6 @@ def policy_view(version: PolicyVersion) -> PolicyView:
         approvals=tuple((tier.value, needed) for tier, needed in rules.approvals.items()),
         self_countersign=rules.self_countersign,
         parks=rules.when_waiting is policies.WhenWaiting.PARK,
+        agent_hosts=rules.agent_hosts.texts,
         text=version.text,
     )

@@ -110,6 +110,7 @@ def choose_policy(request: HttpRequest) -> HttpResponse:
     version = policies.choose_preset(
         preset,
         when_waiting=request.POST.get("when_waiting", "explore"),
+        agent_hosts=request.POST.get("agent_hosts", "").replace(",", " ").split(),
         actor=actor_of(request),
         reason=reason,
         now=timezone.now(),

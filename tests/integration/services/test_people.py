@@ -220,10 +220,13 @@ def test_the_second_reviewer_brings_the_team_policy() -> None:
 
 def test_a_second_reviewer_brings_the_team_policy_whatever_one_person_chose_before() -> None:
     alice = make.alice()
-    policies.choose_preset("solo", actor=alice, reason="runs shall wait", when_waiting="park", now=NOW)
+    policies.choose_preset(
+        "solo", actor=alice, reason="runs shall wait", when_waiting="park", agent_hosts=["pypi.org"], now=NOW
+    )
     people.invite("bob", role="reviewer", actor=alice, now=NOW)
     assert preset() == "team"
-    assert policies.parsed(policies.current(now=NOW)).when_waiting == "park"
+    rules = policies.parsed(policies.current(now=NOW))
+    assert (rules.when_waiting, rules.agent_hosts.texts) == ("park", ("pypi.org",))
 
 
 @pytest.mark.parametrize("step", ["promote", "let in"])
