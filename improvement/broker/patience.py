@@ -19,11 +19,10 @@ def worth_another_try(status: int) -> bool:
 def pause(tried: int, *, asked: float | None, spread: float) -> float:
     """Return the seconds to wait after so many tries.
 
-    Exponential with full jitter (``spread`` from 0 to 1 says where in the second half), never less than what the server
-    asked for, as long as that is reasonable.
+    Exponential with jitter (``spread`` from 0 to 1 says where in the second half), never less than what the server asks.
     """
     longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**tried)
-    return max(longest * (0.5 + 0.5 * spread), min(asked or 0.0, LONGEST_PAUSE))
+    return max(longest * (0.5 + 0.5 * spread), asked or 0.0)
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:

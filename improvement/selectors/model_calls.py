@@ -59,11 +59,6 @@ def of_run(run_id: int) -> Spend:
     return _sum(ModelCall.objects.filter(run_id=run_id))
 
 
-def since(moment: datetime) -> Spend:
-    """Return what all questions since a moment took, tests included."""
-    return _sum(ModelCall.objects.filter(asked_at__gte=moment))
-
-
 def by_model(moment: datetime) -> dict[str, Spend]:
     """Return for each model what questions since a moment took, tests included."""
     rows = _summed(ModelCall.objects.filter(asked_at__gte=moment), "model")

@@ -11,7 +11,8 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from improvement.exceptions import CannotStart
+from improvement import installation
+from improvement.exceptions import CannotStart, Invalid
 from webapp.apps import CollectedFilesConfig
 
 
@@ -28,6 +29,14 @@ def migrate() -> str:
     finally:
         connection.close()
     return f"{connection.vendor}, {waiting} migrations applied" if waiting else f"{connection.vendor}, up to date"
+
+
+def check_models() -> None:
+    """Raise ``CannotStart`` when the environment's file of language models is wrong: better now than at a question."""
+    try:
+        installation.stated_models()
+    except Invalid as problem:
+        raise CannotStart(problem.message) from problem
 
 
 def collect_static_files(root: Path) -> str:

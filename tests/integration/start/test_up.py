@@ -172,6 +172,16 @@ def test_wrong_setting_is_one_line(tmp_path: Path) -> None:
     )
 
 
+def test_wrong_file_of_models_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    file.write_text("[models.quick]\ndialect = 'openai'\n")
+    answer = _try("--port", "0", data=tmp_path / "data", COUNTERSIGN_MODELS=str(file))
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr == (
+        f"{file}, [models.quick]: model is missing, or the address that a compatible server needs.\n"
+    )
+
+
 def _try(*arguments: str, data: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         up(*arguments, data=data), env=environment(**variables), capture_output=True, text=True, timeout=60, check=False

@@ -60,6 +60,7 @@ def test_pauses_double_with_some_chance_in_them() -> None:
 
 def test_a_pause_is_as_long_as_the_server_asks_for() -> None:
     assert pause(1, asked=7.0, spread=0.0) == 7.0
+    assert pause(1, asked=600.0, spread=0.0) == 600.0
     assert pause(3, asked=0.0, spread=1.0) == 4.0
 
 

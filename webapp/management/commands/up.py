@@ -63,6 +63,7 @@ class Command(ExactCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Start, watch, stop."""
         report = Report(self.stdout)
+        preparation.check_models()
         listening, address = listen(Address(options["host"], options["port"]))
         with listening, lock.held(settings.DATA.run / "up.lock", url=address.url):
             supervisor = Supervisor(settings.DATA.run, report.tell, _environment(address))
