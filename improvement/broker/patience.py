@@ -19,7 +19,7 @@ def worth_another_try(status: int) -> bool:
 def pause(tried: int, *, asked: float | None, spread: float) -> float:
     """Return the seconds to wait after so many tries.
 
-    Exponential with jitter (``spread`` from 0 to 1 says where in the second half), never less than what the server asks.
+    Exponential with jitter: ``spread`` (0 to 1) says where in the second half. Never less than the server asks for.
     """
     longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**tried)
     return max(longest * (0.5 + 0.5 * spread), asked or 0.0)
