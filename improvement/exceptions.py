@@ -64,6 +64,34 @@ class NotFound(CountersignError):
     http_status = 404
 
 
+class NotSignedIn(CountersignError):
+    """Nobody is named, or with a token that is not good."""
+
+    code = "not_signed_in"
+    http_status = 401
+
+
+class TooLarge(Invalid):
+    """What was sent is more than is taken at once."""
+
+    code = "too_large"
+    http_status = 413
+
+
+class UnsupportedMedia(Invalid):
+    """What was sent is of a form that is not read here."""
+
+    code = "unsupported_media_type"
+    http_status = 415
+
+
+class RateLimited(CountersignError):
+    """Too much came at once; later it is taken again."""
+
+    code = "rate_limited"
+    http_status = 429
+
+
 class NotAllowed(CountersignError):
     """This person may not do this."""
 
@@ -100,6 +128,12 @@ class ChampionMoved(Conflict):
     """The champion is no longer the commit that the change was measured against."""
 
     code = "champion_moved"
+
+
+class ObservationDiffers(Conflict):
+    """An observation arrived before under the same id, and was different."""
+
+    code = "observation_differs"
 
 
 class MergeConflict(Conflict):

@@ -33,6 +33,20 @@ def repository_path(target_name: str) -> Path:
     return data_directory() / "repos" / f"{target_name}.git"
 
 
+def blob_path(digest: str) -> Path:
+    """Return where a file that is named for the SHA-256 of its content is."""
+    return data_directory() / "blobs" / digest
+
+
+def keep_blob(digest: str, data: bytes) -> None:
+    """Write a file under the SHA-256 of its content, whole or not at all; that it is there already is fine."""
+    path = blob_path(digest)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_bytes(data)
+    part.replace(path)
+
+
 def log_key_path() -> Path:
     """Return where the key that signs checkpoints is."""
     return data_directory() / "keys" / "log.key"

@@ -33,6 +33,7 @@ class Right(StrEnum):
     LIFT_HALT = "lift the stop"
     EXPORT_AUDIT = "export the audit trail"
     MANAGE_PEOPLE = "invite people and change roles"
+    FEED_STREAM = "feed a target's stream"
     CHANGE_POLICY = "change the policy"
     MANAGE_MODELS = "add, change, test or remove language models"
 
@@ -41,13 +42,22 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.VIEW}),
     Role.AUDITOR: frozenset({Right.VIEW, Right.EXPORT_AUDIT}),
     Role.OPERATOR: frozenset(
-        {Right.VIEW, Right.START_RUN, Right.START_PROGRAM, Right.STEER_RUN, Right.IMPORT_TARGET, Right.HALT}
+        {
+            Right.VIEW,
+            Right.START_RUN,
+            Right.START_PROGRAM,
+            Right.STEER_RUN,
+            Right.IMPORT_TARGET,
+            Right.FEED_STREAM,
+            Right.HALT,
+        }
     ),
     Role.REVIEWER: frozenset(
         {
             Right.VIEW,
             Right.START_RUN,
             Right.STEER_RUN,
+            Right.FEED_STREAM,
             Right.REVIEW,
             Right.ROLL_BACK,
             Right.HALT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from improvement.runner import advancing, confirming, evaluating, importing, releasing, ticking
+from improvement.runner import advancing, confirming, evaluating, following, importing, releasing, ticking
 from improvement.runner.identity import worker_name
 
 
@@ -42,6 +42,12 @@ def confirm_cleared(candidate_id: int) -> None:
 def consider_edit(candidate_id: int) -> None:
     """Confirm a person's own edit, or withdraw it when it is no improvement."""
     confirming.consider_edit(candidate_id)
+
+
+@shared_task
+def follow_stream(target_id: int) -> None:
+    """Let the champion and its shadow follow their target's stream."""
+    following.follow(target_id)
 
 
 @shared_task

@@ -107,6 +107,11 @@ COUNTERSIGN_IMPORT_ROOTS = ENVIRONMENT.items(
     "Directories, separated by commas, below which administrators may import from the server in the browser; "
     "empty: nowhere. `target add` reads any directory.",
 )
+OBSERVATIONS_KEY = ENVIRONMENT.text(
+    "OBSERVATIONS_KEY",
+    "",
+    "Key of the Redis streams that feed targets, such as observations:{target}; empty: none is read.",
+)
 SESSION_DAYS = ENVIRONMENT.number("SESSION_DAYS", 14, "Days after which people sign in again.", low=1, high=365)
 
 # What is written where
@@ -234,6 +239,7 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_DEFAULT_QUEUE = "control"
 CELERY_TASK_ROUTES = {
     "improvement.tasks.evaluate": {"queue": "evaluations"},
+    "improvement.tasks.follow_stream": {"queue": "evaluations"},
     "improvement.tasks.import_target": {"queue": "evaluations"},  # measures the champion
     "improvement.tasks.*": {"queue": "control"},
 }

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import redis
 
+from improvement.exceptions import RateLimited
 from webapp import heartbeats
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ WRONG_FOR_PAIR, PAUSE_SECONDS = 8, 300
 FREE_FOR_NAME, FREE_FOR_ADDRESS, REMEMBERED_SECONDS = 10, 40, 3600
 LONGEST_DELAY_SECONDS = 4.0
 WAITING_FOR_ADDRESS = 4
+REQUESTS_A_MINUTE = 120
 _DELAY_SECONDS = 0.25
 _waiting: Counter[str] = Counter()
 _places = threading.Lock()
@@ -55,6 +57,24 @@ def count_try(name: str, address: str) -> Brake:
         logger.warning("wrong passwords are not counted: %s", error)
         return Brake()
     return Brake(seconds=delay(max(by_name - 1 - FREE_FOR_NAME, by_address - 1 - FREE_FOR_ADDRESS)))
+
+
+def check_rate(who: str) -> None:
+    """Count one request of a program, and raise RateLimited beyond what is taken in a minute.
+
+    Without Redis nothing is counted: a server that lost it goes on taking what arrives.
+    """
+    key = f"rate:{who}"
+    try:
+        counting = heartbeats.connection().pipeline()
+        counting.set(key, 0, ex=60, nx=True)
+        counting.incr(key)
+        count = int(counting.execute()[-1])
+    except redis.RedisError as error:
+        logger.warning("requests are not counted: %s", error)
+        return
+    if count > REQUESTS_A_MINUTE:
+        raise RateLimited(f"More than {REQUESTS_A_MINUTE} requests came in a minute. Wait a moment, send more at once.")
 
 
 def delay(beyond: int) -> float:

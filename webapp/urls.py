@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
+from webapp.api import observations
 from webapp.views import (
     account,
     audit,
@@ -68,6 +69,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("frame/", frame.around, name="frame"),
     path("stop/", halt.order, name="halt"),
     path("stop/lift/", halt.lift, name="halt-lift"),
+    path("api/v1/targets/<str:name>/observations", observations.feed, name="api-observations"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

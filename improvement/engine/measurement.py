@@ -49,6 +49,11 @@ class Task:
             digest.update(self.tree[path])
         return digest.hexdigest()
 
+    @property
+    def stream_window(self) -> int:
+        """How many labels of its stream say how this target does; 0 where it follows none."""
+        return self.manifest.stream.window if self.manifest.stream else 0
+
     @cached_property
     def uneditable(self) -> dict[str, bytes]:
         """Every file that is not editable: evaluator, holdout, fixtures and manifest."""

@@ -154,6 +154,26 @@ EVENT_TYPES: Mapping[str, EventType] = {
         data=("request_sha256", "answer_sha256", "tokens_in", "tokens_out", "cost_microusd", "model"),
         by_loop=True,
     ),
+    "rollback.proposed": EventType(
+        "To roll {subject} back to {to:.9} was proposed: {reason}", data=("previous", "evidence_sha256"), by_loop=True
+    ),
+    "rollback.dismissed": EventType(
+        "{actor} dismissed the proposed rollback of {subject} to {to:.9}: {reason}",
+        data=("evidence_sha256",),
+        people_only=True,
+    ),
+    # Streams
+    "serving.began": EventType(
+        "Champion {commit:.9} of {subject} follows the stream after record {after_record}", by_loop=True
+    ),
+    "serving.refused": EventType(
+        "A step of {commit:.9} of {subject} was refused after record {after_record}: {reason}", by_loop=True
+    ),
+    "stream.archived": EventType(
+        "Records {first} to {last} of the stream of {subject} went to the archive",
+        data=("blob_sha256", "digest"),
+        by_loop=True,
+    ),
     # Rules, people and the stop over everything
     "policy.changed": EventType(
         "{actor} put version {version} of the policy ({preset}) in force", data=("policy_sha256",)
@@ -166,6 +186,8 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "user.joined": EventType("{subject} joined"),
     "user.role_changed": EventType("{actor} made {subject} {role}"),
     "user.signed_in": EventType("{actor} signed in"),
+    "token.created": EventType("{actor} made the token {name} for {subject}: {scopes}", people_only=True),
+    "token.revoked": EventType("{actor} revoked the token {name} of {subject}", people_only=True),
     "halt.started": EventType("{actor} stopped everything: {reason}"),
     "halt.resume_requested": EventType("{actor} asked to resume: {reason}", people_only=True),
     "halt.lifted": EventType("{actor} lifted the halt: {reason}", people_only=True),

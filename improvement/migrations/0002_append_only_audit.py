@@ -15,6 +15,9 @@ SQLITE = (
        BEGIN SELECT RAISE(ABORT, 'checkpoints are append only'); END""",
     """CREATE TRIGGER checkpoint_no_delete BEFORE DELETE ON improvement_checkpoint
        BEGIN SELECT RAISE(ABORT, 'checkpoints are append only'); END""",
+    # What arrived is never changed; records leave the database for the archive.
+    """CREATE TRIGGER stream_record_no_update BEFORE UPDATE ON improvement_streamrecord
+       BEGIN SELECT RAISE(ABORT, 'records of a stream are append only'); END""",
 )
 
 POSTGRESQL = (
@@ -37,6 +40,8 @@ POSTGRESQL = (
        FOR EACH ROW EXECUTE FUNCTION improvement_append_only()""",
     """CREATE TRIGGER checkpoint_no_truncate BEFORE TRUNCATE ON improvement_checkpoint
        FOR EACH STATEMENT EXECUTE FUNCTION improvement_append_only()""",
+    """CREATE TRIGGER stream_record_no_update BEFORE UPDATE ON improvement_streamrecord
+       FOR EACH ROW EXECUTE FUNCTION improvement_append_only()""",
     "ALTER TABLE improvement_auditevent ENABLE ALWAYS TRIGGER audit_event_no_update",
     "ALTER TABLE improvement_auditevent ENABLE ALWAYS TRIGGER audit_event_no_truncate",
     "ALTER TABLE improvement_auditevent ENABLE ALWAYS TRIGGER audit_event_in_turn",
@@ -50,6 +55,7 @@ SQLITE_DROP = tuple(
         "audit_event_in_turn",
         "checkpoint_no_update",
         "checkpoint_no_delete",
+        "stream_record_no_update",
     )
 )
 
@@ -59,6 +65,7 @@ POSTGRESQL_DROP = (
     "DROP TRIGGER IF EXISTS audit_event_in_turn ON improvement_auditevent",
     "DROP TRIGGER IF EXISTS checkpoint_no_update ON improvement_checkpoint",
     "DROP TRIGGER IF EXISTS checkpoint_no_truncate ON improvement_checkpoint",
+    "DROP TRIGGER IF EXISTS stream_record_no_update ON improvement_streamrecord",
     "DROP FUNCTION IF EXISTS improvement_append_only",
     "DROP FUNCTION IF EXISTS improvement_in_turn",
 )

@@ -3,13 +3,15 @@
 from improvement.models.audit import AuditEvent, AuditHead, Checkpoint
 from improvement.models.candidates import Candidate, Evaluation, Evidence, FileSet
 from improvement.models.language_models import Blob, LanguageModel, ModelCall
-from improvement.models.people import SignInLink, TargetRole, User
+from improvement.models.people import ApiToken, SignInLink, TargetRole, User
 from improvement.models.reviews import PolicyVersion, Review, Vote
 from improvement.models.runs import JournalEntry, Run, RunEvent, Snapshot
+from improvement.models.streams import RollbackProposal, Serving, ServingStep, Stream, StreamArchive, StreamRecord
 from improvement.models.system import Halt
 from improvement.models.targets import Release, Target, TargetImport
 
 __all__ = [
+    "ApiToken",
     "AuditEvent",
     "AuditHead",
     "Blob",
@@ -25,10 +27,16 @@ __all__ = [
     "PolicyVersion",
     "Release",
     "Review",
+    "RollbackProposal",
     "Run",
     "RunEvent",
+    "Serving",
+    "ServingStep",
     "SignInLink",
     "Snapshot",
+    "Stream",
+    "StreamArchive",
+    "StreamRecord",
     "Target",
     "TargetImport",
     "TargetRole",

@@ -17,6 +17,7 @@ class Target(models.Model):
     metric = models.CharField(max_length=80)
     better = models.CharField(max_length=8)
     unit = models.CharField(max_length=40, blank=True)
+    follows_stream = models.BooleanField(default=False)
     warnings = models.JSONField(default=list)
     start_commit = models.CharField(max_length=40)
     start_score = models.FloatField(null=True)

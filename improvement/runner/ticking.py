@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from improvement import dispatch
 from improvement.models import Release, Target
-from improvement.runner import heads
+from improvement.runner import feeding, heads
 from improvement.selectors import audit as read_audit
-from improvement.selectors import loop, system, targets
+from improvement.selectors import loop, streams, system, targets
 from improvement.services import audit, evaluations, halt, reviews
 
 VERIFY_EVERY = timedelta(minutes=5)
@@ -41,10 +41,13 @@ def tick() -> None:
 
 
 def _pick_up() -> None:
+    feeding.feed_from_queues()
     for run_id in loop.due_runs(timezone.now()):
         dispatch.enqueue("advance_run", run_id=run_id)
     for candidate_id in loop.due_confirmations():
         dispatch.enqueue("conclude", candidate_id=candidate_id)
+    for target_id in streams.due(timezone.now()):
+        dispatch.enqueue("follow_stream", target_id=target_id)
     for target_id in Target.objects.values_list("pk", flat=True):
         stale = loop.stale_next(target_id)
         if stale is not None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from improvement import permissions
 from improvement.exceptions import NotFound
-from improvement.models import SignInLink, User
+from improvement.models import ApiToken, SignInLink, User
 from improvement.permissions import Person, Right, Role
 
 
@@ -61,3 +61,8 @@ def reviewers() -> int:
     """Return how many people may review by their role in the installation."""
     active = User.objects.filter(is_active=True).prefetch_related("target_roles")
     return sum(permissions.may(person_of(user), Right.REVIEW) for user in active)
+
+
+def tokens() -> list[ApiToken]:
+    """Return every token, oldest first, those that ended too."""
+    return list(ApiToken.objects.select_related("user").order_by("pk"))

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from improvement.models import User
+from improvement.models import ApiToken, User
 from improvement.permissions import Person
 from improvement.selectors.people import person_of
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person (through the web or the command line) or the system itself."""
+    """A person (through the web or the command line), a program with a person's token, or the system itself."""
 
-    kind: Literal["human", "system"]
+    kind: Literal["human", "system", "token"]
     id: str
     name: str
-    via: Literal["web", "command line", "worker"]
+    via: Literal["web", "command line", "worker", "token"]
     person: Person | None = None
 
     @property
@@ -33,3 +33,9 @@ def human(user: User, *, via: Literal["web", "command line"] = "web") -> Actor:
     """Return the actor for a signed-in user."""
     person = person_of(user)
     return Actor(kind="human", id=f"user:{user.pk}", name=person.name, via=via, person=person)
+
+
+def by_token(token: ApiToken) -> Actor:
+    """Return the actor for a program that shows a token of somebody."""
+    person = person_of(token.user)
+    return Actor(kind="token", id=f"token:{token.pk}", name=person.name, via="token", person=person)

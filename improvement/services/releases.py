@@ -22,7 +22,7 @@ from improvement.selectors import reviews as read_reviews
 from improvement.selectors import system
 from improvement.selectors import targets as read_targets
 from improvement.selectors.people import person_of
-from improvement.services import audit, reviews, targets
+from improvement.services import audit, reviews, serving, targets
 from improvement.services import policies as policy_service
 from improvement.services.actors import SYSTEM, human
 from improvement.services.transitions import move_candidate
@@ -158,6 +158,7 @@ def finish(release_id: int, *, task: Task, now: datetime) -> Release:
     target.champion_candidate = release.candidate
     targets.take_manifest(target, task)
     target.save()
+    serving.succeed(target, release, window=task.stream_window, now=now)
     _tell_runs(release, concerned, now)
     suspend_others(target, now=now)
     return release

@@ -15,7 +15,7 @@ from improvement.engine.measurement import Task
 from improvement.exceptions import ChampionMoved, Conflict, Invalid, NotAllowed
 from improvement.models import Candidate, Evaluation, Release, Target, TargetImport
 from improvement.permissions import Person, Right
-from improvement.services import audit, filesets, locks
+from improvement.services import audit, filesets, locks, serving
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.transitions import move_candidate
 from improvement.states import CandidateState
@@ -65,7 +65,7 @@ def add(made: Added, *, actor: Actor, now: datetime) -> Target:
         )
     except IntegrityError as error:
         raise Conflict(f"There is already a target named {made.name}. Choose another name.") from error
-    Release.objects.create(
+    first = Release.objects.create(
         target=target,
         kind=Release.Kind.START,
         state=Release.State.DONE,
@@ -91,6 +91,7 @@ def add(made: Added, *, actor: Actor, now: datetime) -> Target:
         target=target.name,
         now=now,
     )
+    serving.succeed(target, first, window=0, now=now)
     return target
 
 
@@ -157,7 +158,7 @@ def take_manifest(target: Target, task: Task) -> None:
         setattr(target, name, value)
 
 
-def _columns(manifest: Manifest) -> dict[str, str]:
+def _columns(manifest: Manifest) -> dict[str, str | bool]:
     """What of a manifest a target's row holds."""
     metric = manifest.primary
     return {
@@ -167,6 +168,7 @@ def _columns(manifest: Manifest) -> dict[str, str]:
         "metric": metric.name,
         "better": metric.better,
         "unit": metric.unit,
+        "follows_stream": manifest.stream is not None,
     }
 
 

@@ -18,6 +18,7 @@ TABLE = {
     Right.STEER_RUN:     "no     yes      yes      yes   no",
     Right.IMPORT_TARGET: "no     yes      no       yes   no",
     Right.READ_SERVER:   "no     no       no       yes   no",
+    Right.FEED_STREAM:   "no     yes      yes      yes   no",
     Right.REVIEW:        "no     no       yes      yes   no",
     Right.ROLL_BACK:     "no     no       yes      yes   no",
     Right.HALT:          "no     yes      yes      yes   no",

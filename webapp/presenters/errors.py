@@ -8,9 +8,13 @@ from webapp.presenters.review import VoteLine
 
 TITLES = {
     400: "This request cannot be read",
+    401: "Who is asking is not known",
     403: "This is not for you",
     404: "There is nothing here",
     409: "This cannot be done now",
+    413: "This is too much at once",
+    415: "This form is not read here",
+    429: "Too much at once; try again in a minute",
     422: "This cannot be used as it is",
     500: "Something broke here",
     503: "Not possible on this machine now",

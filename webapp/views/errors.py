@@ -10,19 +10,23 @@ from webapp.presenters.errors import ErrorPage
 from webapp.views.pages import came_from
 
 PROBLEM = "application/problem+json"
+_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "60"}}
 
 
 def respond(request: HttpRequest, error: ErrorPage) -> HttpResponse:
     """Return an error as a page, or as problem+json (RFC 9457) when the client asks for JSON."""
     if wants_json(request):
         body = {"type": "about:blank", "title": error.title, "status": error.status, "code": error.code}
-        return JsonResponse({**body, "detail": error.message}, status=error.status, content_type=PROBLEM)
+        answer = {**body, "detail": error.message}
+        return JsonResponse(answer, status=error.status, content_type=PROBLEM, headers=_HEADERS.get(error.status))
     html = render_to_string("errors/page.html", {"error": error}, request)
     return HttpResponse(html, status=error.status)
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Return whether the client prefers JSON to a page."""
+    """Return whether the client prefers JSON to a page; a program that asks the API always does."""
+    if request.path.startswith("/api/"):
+        return True
     return request.get_preferred_type(["text/html", "application/json", PROBLEM]) in {"application/json", PROBLEM}
 
 

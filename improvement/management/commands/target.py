@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from improvement.commandline.answer import Answer
 from improvement.commandline.command import Actions, CountersignCommand
 from improvement.commandline.text import columns, facts, score
 from improvement.engine import formats
+from improvement.engine.wording import counted
 from improvement.exceptions import Invalid
 from improvement.models import Candidate, Target
 from improvement.runner import edits, heads
+from improvement.runner.feeding import feed_lines
 from improvement.runner.foreground import settle_target
 from improvement.runner.importing import add_target
 from improvement.runner.inspecting import inspect
@@ -22,7 +25,7 @@ FORMATS = ("auto", *formats.FORMATS)
 
 
 class Command(CountersignCommand):
-    """Targets: add, list, show, check, pull, restore, push."""
+    """Targets: add, list, show, check, pull, restore, feed, push."""
 
     help = "Imports targets, shows and checks them, takes commits in and pushes champions out."
 
@@ -44,6 +47,10 @@ class Command(CountersignCommand):
         _name_target(restoring)
         caller.add_as(restoring, required=True)
         caller.add_password(restoring)
+        feeding = actions.add("feed", _feed, "feed observations to a target that follows a stream")
+        _name_target(feeding)
+        feeding.add_argument("file", metavar="FILE", type=Path, help="a file with a JSON object a line; - is the input")
+        caller.add_as(feeding)
         pushing = actions.add("push", _push, "push the champion to a repository elsewhere")
         _name_target(pushing)
         pushing.add_argument("remote", metavar="REMOTE", help="the path or address of that repository")
@@ -77,6 +84,21 @@ def _name_target(parser: ArgumentParser) -> None:
 
 def _name_branch(parser: ArgumentParser) -> None:
     parser.add_argument("--branch", default="main", help="the branch there (default: main)")
+
+
+def _feed(options: Namespace) -> Answer:
+    target, actor = read.get(options.name, caller.reader()), caller.actor(options)
+    if options.file == Path("-"):
+        fed = feed_lines(target, sys.stdin, actor=actor)
+    else:
+        try:
+            with options.file.open(encoding="utf-8") as lines:
+                fed = feed_lines(target, lines, actor=actor)
+        except (OSError, UnicodeDecodeError) as error:
+            raise Invalid(f"{options.file} cannot be read: {error}.") from error
+    value = {"target": target.name, "accepted": fed.accepted, "duplicates": fed.duplicates, "last": fed.last}
+    known = f"; {fed.duplicates:,} were known already" if fed.duplicates else ""
+    return Answer(value, [f"{target.name} took {counted(fed.accepted, 'record')}{known}."])
 
 
 def _add(options: Namespace) -> Answer:

@@ -51,7 +51,10 @@ FAILS: dict[str, tuple[str, ...]] = {
     "target check": ("nowhere",),
     "target pull": ("nowhere",),
     "target restore": ("nowhere", *NOBODY),
+    "target feed": ("nowhere", "-"),
     "target push": ("nowhere", "/nowhere"),
+    "token create": ("--user", "nobody", "--scopes", "observe"),
+    "token revoke": ("999999",),
     "user create": ("bad name", "--role", "viewer"),
     "user password-link": ("nobody",),
     "user role": ("nobody", "--role", "viewer"),
@@ -68,6 +71,7 @@ ONLY_TELL = {
     "run list",
     "strategy list",
     "target list",
+    "token list",
     "user list",
 }
 TRIED_ELSEWHERE = {"docs", "sandbox check", "seed_demo", "states", "up"}

@@ -1,0 +1,149 @@
+"""What arrives on a target's stream: taken once, kept in order, and put into the archive when it is old."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from improvement import dispatch, permissions
+from improvement.engine.streams import Observation
+from improvement.exceptions import Invalid, ObservationDiffers
+from improvement.models import Stream, StreamArchive, StreamRecord, Target
+from improvement.permissions import Right
+from improvement.services import audit
+from improvement.services.actors import SYSTEM, Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """What became of observations that arrived: how many were new, how many known already, the last record's number."""
+
+    accepted: int
+    duplicates: int
+    last: int
+
+
+@transaction.atomic
+def feed(target: Target, *, observations: Sequence[Observation], source: str, actor: Actor, now: datetime) -> Fed:
+    """Take observations in, all of them or none; what is known already changes nothing.
+
+    Raises NotAllowed, Invalid for a target without a stream, and ObservationDiffers when one was known otherwise.
+    """
+    if actor.person is not None:
+        permissions.check_may(actor.person, Right.FEED_STREAM, target.pk)
+    if not target.follows_stream:
+        raise Invalid(f"{target.name} follows no stream: its manifest has no table [stream].")
+    stream = Stream.objects.select_for_update(of=("self",)).get(target=target)
+    fresh = _news(stream, observations)
+    _append(stream, fresh, source, now)
+    if fresh:
+        dispatch.enqueue_on_commit("follow_stream", target_id=target.pk)
+    return Fed(len(fresh), len(observations) - len(fresh), stream.count)
+
+
+@transaction.atomic
+def feed_from_queue(target: Target, *, observations: Sequence[Observation], position: str, now: datetime) -> None:
+    """Take in what a Redis stream held up to a position; what was known otherwise is left out, not refused.
+
+    Nobody waits for an answer there, and one wrong entry must not keep those behind it from coming.
+    """
+    for one in observations:
+        try:
+            with transaction.atomic():
+                feed(target, observations=[one], source="redis", actor=SYSTEM, now=now)
+        except ObservationDiffers:
+            continue
+    Stream.objects.filter(target=target).update(queue_position=position)
+
+
+def _news(stream: Stream, observations: Sequence[Observation]) -> list[Observation]:
+    """Return what is new of these observations, in their order."""
+    keys = {one.key for one in observations}
+    features: dict[str, Mapping[str, float]] = {}
+    labels: dict[str, str] = {}
+    for row in StreamRecord.objects.filter(stream=stream, key__in=keys).only("key", "features", "label"):
+        _note(features, labels, row.key, row.features, row.label)
+    fresh = []
+    for one in observations:
+        new = Observation(
+            one.key,
+            None if _known(features, one.key, one.features, "features") else one.features,
+            "" if _known(labels, one.key, one.label or None, "label") else one.label,
+        )
+        if new.features is not None or new.label:
+            _note(features, labels, new.key, new.features, new.label)
+            fresh.append(new)
+    return fresh
+
+
+def _note(
+    features: dict[str, Mapping[str, float]],
+    labels: dict[str, str],
+    key: str,
+    given: Mapping[str, float] | None,
+    label: str,
+) -> None:
+    if given is not None:
+        features[key] = given
+    if label:
+        labels[key] = label
+
+
+def _known(known: Mapping[str, object], key: str, given: object, what: str) -> bool:
+    """Whether this was given before; raises ObservationDiffers when something else was."""
+    if given is None or key not in known:
+        return False
+    if known[key] != given:
+        raise ObservationDiffers(
+            f"The {what} of {key} arrived before and were different. "
+            "What arrived is never changed: give a new observation a new id."
+        )
+    return True
+
+
+def _append(stream: Stream, fresh: Sequence[Observation], source: str, now: datetime) -> None:
+    rows = []
+    for one in fresh:
+        stream.count, stream.digest = stream.count + 1, one.digest(stream.digest)
+        rows.append(
+            StreamRecord(
+                stream=stream,
+                number=stream.count,
+                key=one.key,
+                features=one.features,
+                label=one.label,
+                source=source,
+                digest=stream.digest,
+                arrived_at=now,
+            )
+        )
+    StreamRecord.objects.bulk_create(rows)
+    stream.save(update_fields=["count", "digest"])
+
+
+@audit.turn()
+def archive(stream_id: int, *, first: int, last: int, blob: str, now: datetime) -> None:
+    """Take records that were written to the archive's file ``blob`` (its SHA-256) out of the database.
+
+    Doing it again changes nothing.
+    """
+    stream = Stream.objects.select_for_update(of=("self",)).select_related("target").get(pk=stream_id)
+    if stream.archived != first - 1:
+        return
+    old = StreamRecord.objects.filter(stream=stream, number__lte=last)
+    digest = old.get(number=last).digest
+    StreamArchive.objects.create(stream=stream, first=first, last=last, blob=blob, digest=digest, at=now)
+    old.delete()
+    stream.archived = last
+    stream.save(update_fields=["archived"])
+    audit.append(
+        "stream.archived",
+        actor=SYSTEM,
+        subject={"kind": "target", "id": stream.target.name},
+        data={"first": first, "last": last, "blob_sha256": blob, "digest": digest},
+        target=stream.target.name,
+        now=now,
+    )

@@ -1,0 +1,207 @@
+"""Following a stream in the real sandbox: what arrives is taken once, bounds hold, and a regression is proposed."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import zlib
+
+import pytest
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from improvement import installation
+from improvement.exceptions import Conflict, Invalid, NotAllowed, ObservationDiffers
+from improvement.models import AuditEvent, RollbackProposal, Serving, ServingStep, Stream, StreamArchive, StreamRecord
+from improvement.runner import following, releasing
+from improvement.selectors import streams as read
+from improvement.services import champions, halt, proposals, streams
+from tests import factories as make
+from tests import streaming
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_directory", "nothing_enqueued")]
+
+
+def champion_of(target_id: int) -> Serving:
+    return Serving.objects.get(stream__target_id=target_id, role=Serving.Role.CHAMPION)
+
+
+def weights(one: Serving) -> list[float]:
+    state = one.state
+    assert state is not None
+    loaded = json.loads(zlib.decompress(bytes(state)))
+    return list(loaded["model"]["weights"])
+
+
+def regressed() -> tuple[int, str, str]:
+    """Return a target whose new champion runs away from the threshold, with the old and the new commit."""
+    on = streaming.target(rate=0.05)
+    old = on.champion_commit
+    streaming.feed(on, streaming.observations(60, threshold=0.7))
+    following.follow(on.pk)
+    new = streaming.move_champion(on, -0.4)
+    streaming.feed(on, streaming.observations(80, first=100, threshold=0.7))
+    following.follow(on.pk)
+    return on.pk, old, new
+
+
+def test_what_arrives_is_kept_once_in_order_and_bound_by_digests() -> None:
+    on = streaming.target()
+    values = streaming.observations(3)
+    assert streaming.feed(on, values).accepted == 3
+    again = streaming.feed(on, [*values, *streaming.observations(1, first=9)])
+    assert (again.accepted, again.duplicates, again.last) == (1, 3, 4)
+    rows, digest = list(StreamRecord.objects.all()), ""
+    for row, one in zip(rows, streaming.read(on, [*values, *streaming.observations(1, first=9)]), strict=True):
+        digest = one.digest(digest)
+        assert (row.key, row.digest) == (one.key, digest)
+    assert Stream.objects.get().digest == digest
+
+
+def test_a_label_may_come_later_and_only_the_news_of_it_is_kept() -> None:
+    on = streaming.target()
+    streaming.feed(on, streaming.observations(2, labelled=False))
+    later = streaming.feed(on, streaming.observations(2))
+    assert (later.accepted, later.duplicates) == (2, 0)
+    assert list(StreamRecord.objects.values_list("key", "label", "features")[2:]) == [
+        (one["id"], one["label"], None) for one in streaming.observations(2)
+    ]
+
+
+def test_what_arrived_otherwise_before_is_refused_with_everything_beside_it() -> None:
+    on = streaming.target()
+    streaming.feed(on, streaming.observations(2))
+    changed = {**streaming.observations(1)[0], "label": "high"}
+    changed["label"] = "low" if streaming.observations(1)[0]["label"] == "high" else "high"
+    with pytest.raises(ObservationDiffers, match="label of o0"):
+        streaming.feed(on, [*streaming.observations(1, first=50), changed])
+    assert StreamRecord.objects.count() == 2
+
+
+def test_who_may_not_feed_and_what_follows_no_stream_is_refused() -> None:
+    on = streaming.target()
+    observations, now = streaming.read(on, streaming.observations(1)), timezone.now()
+    with pytest.raises(NotAllowed):
+        streams.feed(on, observations=observations, source="test", actor=make.mallory(), now=now)
+    with pytest.raises(Invalid, match="follows no stream"):
+        streams.feed(make.target(), observations=observations, source="test", actor=make.alice(), now=now)
+
+
+def test_a_record_is_never_changed() -> None:
+    on = streaming.target()
+    streaming.feed(on, streaming.observations(1))
+    with pytest.raises(DatabaseError, match="append only"), transaction.atomic():
+        StreamRecord.objects.update(label="low")
+
+
+def test_the_champion_learns_within_its_bound_and_every_step_is_recorded() -> None:
+    on = streaming.target(rate=0.05)
+    streaming.feed(on, streaming.observations(60, threshold=0.7))
+    following.follow(on.pk)
+    serving = champion_of(on.pk)
+    (step,) = ServingStep.objects.all()
+    assert (serving.position, serving.commit, serving.problem) == (60, on.champion_commit, "")
+    assert (step.labels, len(step.outcomes), step.last) == (60, 60, 60)
+    assert 0 < step.moved <= 60 * 0.5
+    assert weights(serving)[0] == pytest.approx(0.7, abs=0.2)
+    following.follow(on.pk)
+    assert ServingStep.objects.count() == 1
+
+
+def test_frozen_weights_stay_as_they_were() -> None:
+    on = streaming.target(serving="frozen")
+    streaming.feed(on, streaming.observations(40, threshold=0.9))
+    following.follow(on.pk)
+    assert weights(champion_of(on.pk)) == [0.5]
+    assert ServingStep.objects.get().moved == 0.0
+
+
+def test_a_step_beyond_the_bound_is_refused_and_nothing_of_it_is_kept() -> None:
+    on = streaming.target(rate=99.0)
+    streaming.feed(on, streaming.observations(30, threshold=0.7))
+    following.follow(on.pk)
+    serving = champion_of(on.pk)
+    assert "nothing of this step is kept" in serving.problem
+    assert (serving.position, weights(serving), ServingStep.objects.count()) == (0, [0.5], 0)
+    assert AuditEvent.objects.filter(type="serving.refused").count() == 1
+
+
+def test_under_a_stop_nothing_is_followed() -> None:
+    on = streaming.target()
+    streaming.feed(on, streaming.observations(10))
+    halt.halt(actor=make.alice(), reason="drill", now=timezone.now())
+    following.follow(on.pk)
+    assert champion_of(on.pk).state is None
+    halt.resume(actor=make.alice(), reason="done", now=timezone.now())
+    halt.show_flag()  # as when the transaction commits
+    following.follow(on.pk)
+    assert champion_of(on.pk).position == 10
+
+
+def test_after_a_release_the_old_champion_shadows_and_goes_after_a_while() -> None:
+    on = streaming.target(rate=0.02)
+    streaming.feed(on, streaming.observations(30))
+    following.follow(on.pk)
+    old = on.champion_commit
+    new = streaming.move_champion(on, 0.03)
+    roles = read.following(on.pk)
+    assert {role: one.commit for role, one in roles.items()} == {"champion": new, "shadow": old}
+    streaming.feed(on, streaming.observations(130, first=100))
+    following.follow(on.pk)
+    assert list(read.following(on.pk)) == ["champion"]
+    assert not RollbackProposal.objects.exists()
+
+
+def test_a_regression_proposes_the_rollback_and_moves_nothing() -> None:
+    target_id, old, new = regressed()
+    proposal = RollbackProposal.objects.get()
+    assert (proposal.state, proposal.to_commit, proposal.release.commit) == ("open", old, new)
+    assert float(proposal.evidence["champion"]) < float(proposal.evidence["shadow"])
+    assert float(proposal.evidence["high"]) < 0
+    assert proposal.target.champion_commit == new
+    assert AuditEvent.objects.filter(type="rollback.proposed").count() == 1
+    following.follow(target_id)
+    assert RollbackProposal.objects.count() == 1
+    assert read.proposals(make.bob().person) == [proposal]
+    assert read.proposals(make.mallory().person) == []
+
+
+def test_a_person_carries_the_rollback_out_and_the_old_one_goes_on_with_what_it_learned() -> None:
+    target_id, old, _ = regressed()
+    learned = weights(read.following(target_id)["shadow"])
+    ordered = champions.order_rollback(
+        "flow", to=old, actor=make.alice(), reason="the stream says so", now=timezone.now()
+    )
+    releasing.finish_release(ordered.pk)
+    proposal = RollbackProposal.objects.get()
+    assert (proposal.state, proposal.closed_by) == ("done", make.user("alice"))
+    serving = champion_of(target_id)
+    assert (weights(serving), serving.commit) == (learned, proposal.target.champion_commit)
+
+
+def test_a_person_dismisses_the_proposal_with_a_reason_once() -> None:
+    regressed()
+    proposal, now = RollbackProposal.objects.get(), timezone.now()
+    with pytest.raises(NotAllowed):
+        proposals.dismiss(proposal.pk, actor=make.mallory(), reason="no", now=now)
+    with pytest.raises(Invalid, match="Say why"):
+        proposals.dismiss(proposal.pk, actor=make.bob(), reason=" ", now=now)
+    proposals.dismiss(proposal.pk, actor=make.bob(), reason="the labels were wrong", now=now)
+    with pytest.raises(Conflict, match="dismissed already"):
+        proposals.dismiss(proposal.pk, actor=make.alice(), reason="so", now=now)
+
+
+def test_old_records_go_to_the_archive_and_come_back_with_the_same_digests() -> None:
+    on = streaming.target()
+    for first in range(0, 600, 200):
+        streaming.feed(on, streaming.observations(200, first=first))
+    before = list(StreamRecord.objects.filter(number__lte=500).values_list("number", "key", "digest"))
+    following.follow(on.pk)
+    archive = StreamArchive.objects.get()
+    assert (archive.first, archive.last, StreamRecord.objects.count()) == (1, 500, 100)
+    data = installation.blob_path(archive.blob).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == archive.blob
+    rows = [json.loads(line) for line in gzip.decompress(data).decode().splitlines()]
+    assert [(row["number"], row["id"], row["digest"]) for row in rows] == before
+    assert AuditEvent.objects.filter(type="stream.archived").count() == 1
