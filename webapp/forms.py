@@ -125,7 +125,8 @@ def _explained(setting: str, package: StrategyPackage) -> str:
     told, allowed = package.help.get(setting, ""), package.allowed.get(setting, ())
     if not allowed or isinstance(allowed[0], str):
         return told
-    return f"{told} From {allowed[0]:,} to {allowed[1]:,}.".strip()
+    least, most = (f"{one:,}" if isinstance(one, int) else f"{one:g}" for one in allowed)
+    return f"{told} From {least} to {most}.".strip()
 
 
 def _setting_field(setting: str, default: Setting, package: StrategyPackage) -> forms.Field:

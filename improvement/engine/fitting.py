@@ -17,14 +17,13 @@ _NEEDED = {
     "values": ("declared [parameters] or numbers in an editable Python file", "this target has neither"),
     "weights": ("numbers with a point in an evolve block", "this target has none"),
     "pipeline": ("a pipeline.toml that may be edited", "this target has none"),
-    "stream": ("a stream of observations", "this target has none"),
+    "stream": ("a [stream] in the manifest", "this target has none"),
     "model": ("a language model", "none is set up"),
     "command": ("a program that edits a working copy", "COUNTERSIGN_AGENT_PATHS names none"),
 }
 """What each need is, and what to say where it is not met."""
 _COSTS = frozenset({"model", "command"})
 _PIPELINE = "pipeline.toml"
-_STREAM = "stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def means(task: Task, *, installed: Collection[str] = ()) -> Means:
         "values": declared or bool(found),
         "weights": marked,
         "pipeline": any(PurePosixPath(path).name == _PIPELINE for path in files),
-        "stream": any(PurePosixPath(path).stem == _STREAM for path in task.uneditable),
+        "stream": manifest.stream is not None,
     }
     made_of = {
         "pipeline": there["pipeline"],

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from improvement.engine.asktell import Proposal, Result, ToldOutcome
 from improvement.engine.manifest import Manifest
 from improvement.engine.measurement import Measurement, Outcome
 from improvement.engine.nomination import is_beyond_bound
+from improvement.engine.parameter_values import read_values
 from improvement.engine.screening import Screened, screen
+from improvement.engine.setting_changes import Plain
 from improvement.exceptions import Conflict
 
 MAX_BARREN = 50  # generations in a row without one new candidate, after which a run ends
@@ -17,10 +19,11 @@ MAX_BARREN = 50  # generations in a row without one new candidate, after which a
 
 @dataclass(frozen=True)
 class Planned:
-    """A proposal with the answer of screening."""
+    """A proposal with the answer of screening, and what it sets the declared parameters to."""
 
     proposal: Proposal
     screened: Screened
+    values: Mapping[str, Plain] = field(default_factory=dict)
 
     @property
     def to_measure(self) -> bool:
@@ -39,7 +42,7 @@ def plan(
     planned = []
     for proposal in proposals:
         screened = screen(manifest, base, proposal.files, seen=known.__contains__)
-        planned.append(Planned(proposal, screened))
+        planned.append(Planned(proposal, screened, read_values(manifest.parameters, proposal.files)))
         if screened.verdict == "pass":
             known.add(screened.syntax_digest)
     return tuple(planned)

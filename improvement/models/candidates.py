@@ -34,6 +34,7 @@ class Candidate(models.Model):
     note = models.CharField(max_length=300, blank=True)
     title = models.CharField(max_length=300, help_text="the whole change against the champion, in a few words")
     parents = models.JSONField(default=list)
+    values = models.JSONField(default=dict, help_text="what it sets the declared parameters to")
     author = models.ForeignKey("improvement.User", null=True, on_delete=models.PROTECT, related_name="+")
     evaluation_index = models.PositiveIntegerField(null=True, help_text="the run's budget count when it was measured")
     score = models.FloatField(null=True)

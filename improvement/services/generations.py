@@ -197,6 +197,7 @@ def _candidate(run: Run, one: _Described, base_commit: str, index: int | None, n
         note=proposal.note[:300],
         title=one.title,
         parents=list(proposal.parents),
+        values=dict(one.planned.values),
         evaluation_index=index,
         message="" if to_measure else screened.message[:500],
         told=False,

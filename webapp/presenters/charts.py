@@ -66,8 +66,8 @@ class Scale:
 def first_paint(series: Series, *, summary: str) -> FirstPaint:
     """Return the SVG coordinates of a run's chart; an empty run gives an empty box with its grid."""
     everything = [*series.points, *series.champion, *series.waiting, *series.rejected, *series.taken_back]
-    x = _scale([point[0] for point in everything] + [0.0], LEFT, WIDTH - RIGHT, pad=0.02)
-    y = _scale([point[1] for point in everything], HEIGHT - BOTTOM, TOP, pad=0.06)
+    x = scale_of([point[0] for point in everything] + [0.0], LEFT, WIDTH - RIGHT, pad=0.02)
+    y = scale_of([point[1] for point in everything], HEIGHT - BOTTOM, TOP, pad=0.06)
 
     def place(points: Sequence[Point]) -> tuple[Point, ...]:
         return tuple((x(a), y(b)) for a, b in points)
@@ -90,8 +90,8 @@ def sparkline(values: Sequence[Point], *, width: float = 140.0, height: float = 
     """Return the path of a step line in a small box, or an empty text when there is nothing to draw."""
     if not values:
         return ""
-    x = _scale([point[0] for point in values], 0.0, width, pad=0.0)
-    y = _scale([point[1] for point in values], height - 2, 2.0, pad=0.0)
+    x = scale_of([point[0] for point in values], 0.0, width, pad=0.0)
+    y = scale_of([point[1] for point in values], height - 2, 2.0, pad=0.0)
     return steps(tuple((x(a), y(b)) for a, b in values))
 
 
@@ -119,7 +119,8 @@ def ticks(low: float, high: float, *, wanted: int = 6) -> tuple[float, ...]:
     return tuple(round(index * step, 10) for index in range(first, last + 1))
 
 
-def _scale(values: Sequence[float], start: float, end: float, *, pad: float) -> Scale:
+def scale_of(values: Sequence[float], start: float, end: float, *, pad: float) -> Scale:
+    """Return a scale on which all values lie between two ends, with some room as a share of their range."""
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     if low == high:
         half = abs(low) / 2 or 0.5

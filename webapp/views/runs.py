@@ -23,6 +23,7 @@ from improvement.selectors.strategies import Offer
 from improvement.services import runs
 from webapp.forms import NewRunForm
 from webapp.presenters import new_run, run_lists, run_page
+from webapp.presenters.panels import page as show_panels
 from webapp.views.downloads import CSV, as_csv, download
 from webapp.views.pages import actor_of, page_number, person_of
 from webapp.views.pages import show as show_page
@@ -110,7 +111,8 @@ def show(request: HttpRequest, run_id: int) -> HttpResponse:
         number=page_number(request),
         now=timezone.now(),
     )
-    return show_page(request, "runs/live.html", {"page": page})
+    found = show_panels.panels(run, against=request.GET.get("against", ""))
+    return show_page(request, "runs/live.html", {"page": page, "panels": found})
 
 
 @never_cache
@@ -140,6 +142,23 @@ def scores(request: HttpRequest, run_id: int) -> StreamingHttpResponse:
     run = read.get(run_id, person_of(request))
     rows = chain([("evaluation", "candidate", run.target.metric, "state", "operator")], read.scores(run))
     return download(as_csv(rows), CSV, f"run-{run_id}-scores.csv")
+
+
+@never_cache
+@require_safe
+def panels(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Return what stands below a run's chart, as a part of its page."""
+    run = read.get(run_id, person_of(request))
+    found = show_panels.panels(run, against=request.GET.get("against", ""))
+    return render(request, "runs/panels.html", {"run_id": run.pk, "panels": found})
+
+
+@require_safe
+def panel_rows(request: HttpRequest, run_id: int, key: str) -> StreamingHttpResponse:
+    """Return the table behind one panel as CSV."""
+    run = read.get(run_id, person_of(request))
+    panel = show_panels.one(run, key, against=request.GET.get("against", ""))
+    return download(as_csv(panel.rows), CSV, f"run-{run_id}-{panel.key}.csv")
 
 
 @require_POST

@@ -4,6 +4,7 @@ import { Chart } from "../lib/chart.js";
 import { ago, element, icon } from "../lib/format.js";
 import { renew, renewAround } from "../lib/parts.js";
 import { LiveSocket, insist, paced } from "../lib/socket.js";
+import { renewing, showPanels } from "./panels.js";
 
 const page = document.querySelector("[data-run]");
 const feed = document.getElementById("feed");
@@ -116,11 +117,16 @@ function onEvents(events) {
   chart.draw();
   refreshSoon();
   refreshTable();
+  refreshPanels();
   if (fresh.some(isDecision)) followAround();
 }
 
+const open = (id) => location.assign(candidate(id));
+const refreshPanels = renewing(open);
+
 await insist(refresh, () => (page.dataset.connection = "lost"));
-chart.onPick((id) => location.assign(candidate(id)));
+chart.onPick(open);
+showPanels(open);
 new LiveSocket(`/ws/runs/${page.dataset.run}/`, () => cursor, {
   events: onEvents,
   resync: refreshSoon,

@@ -58,6 +58,8 @@ ROUTES = (
     Route("run-live", "/runs/{run}/live/?after=0", ALL),
     Route("run-candidates", "/runs/{run}/candidates/?sort=-score", ALL),
     Route("run-csv", "/runs/{run}/scores.csv", ALL),
+    Route("run-panels", "/runs/{run}/panels/", ALL),
+    Route("run-panel-csv", "/runs/{run}/panels/curves.csv", (404, 404, 404, 404)),
     Route("run-pause", "/runs/{run}/pause/", (302, 302, 302, 403), {}),
     Route("run-resume", "/runs/{run}/resume/", (409, 409, 409, 403), {}),
     Route("run-stop", "/runs/{run}/stop/", ALL),

@@ -37,6 +37,7 @@ def needing(*needs: str, kinds: tuple[str, ...] = ()) -> StrategyPackage:
         ("connect_four", "parameters"),
         ("cartpole", "policy"),
         ("acrobot", "policy"),
+        ("stream", "online"),
     ],
 )
 def test_what_is_made_for_a_target_comes_first(target: str, best: str) -> None:

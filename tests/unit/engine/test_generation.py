@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from improvement.engine.asktell import Proposal, Result, ToldOutcome
 from improvement.engine.generation import plan, score_of, settle, told
-from improvement.engine.manifest import Metric
+from improvement.engine.manifest import Metric, Parameter
 from improvement.engine.measurement import Measurement, Outcome
 from improvement.engine.screening import syntax_digest
 from improvement.exceptions import Conflict
@@ -27,6 +29,12 @@ def test_plan_knows_what_came_before() -> None:
     assert [one.screened.verdict for one in planned] == ["pass", "duplicate", "duplicate", "blocked", "pass"]
     assert [one.proposal.number for one in planned if one.to_measure] == [10, 14]
     assert seen == {syntax_digest({"solution.py": "x = 7\n"})}
+
+
+def test_plan_reads_what_declared_parameters_are_set_to() -> None:
+    tuned = replace(TASK, parameters=(Parameter("x", "int", 1, 9),))
+    planned = plan(tuned, BASE, _proposals("x = 4\n", "x = 5\n"), set())
+    assert [one.values for one in planned] == [{"x": 4}, {"x": 5}]
 
 
 def test_settle_in_the_order_of_the_proposals() -> None:

@@ -1,0 +1,73 @@
+"""The panels below a run's chart: what they show, as a part and as a download, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from improvement.models import Candidate, Evaluation, User
+from tests import factories as make
+
+Browsers = Callable[[User | None], Client]
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def mallory(signed_in: Browsers) -> Client:
+    """A browser of somebody who may only look."""
+    return signed_in(make.user("mallory", "viewer"))
+
+
+def _three_generations() -> int:
+    run = make.run()
+    for value in (1.5, 1.6, 1.7):
+        make.measured_candidates(run, value, value + 0.01)
+    return run.pk
+
+
+def test_a_run_without_scores_has_no_panel(mallory: Client) -> None:
+    page = mallory.get(f"/runs/{make.run().pk}/").content.decode()
+    assert 'id="panels"' in page
+    assert 'class="card panel"' not in page
+
+
+def test_the_page_and_the_part_show_the_same_panels(mallory: Client) -> None:
+    run_id = _three_generations()
+    page, part = (mallory.get(path).content.decode() for path in (f"/runs/{run_id}/", f"/runs/{run_id}/panels/"))
+    assert "Learning by generation" in page
+    assert part.strip() in page
+
+
+def test_operators_show_when_there_are_two(mallory: Client) -> None:
+    run_id = _three_generations()
+    assert "What operators brought" not in mallory.get(f"/runs/{run_id}/").content.decode()
+    Candidate.objects.filter(run_id=run_id, number=0).update(operator="crossover")
+    assert "What operators brought" in mallory.get(f"/runs/{run_id}/").content.decode()
+
+
+def test_a_panels_table_is_downloaded(mallory: Client) -> None:
+    answer = mallory.get(f"/runs/{_three_generations()}/panels/curves.csv")
+    lines = b"".join(answer).decode().splitlines()
+    assert lines[0] == "Generations,Best,Median,Tenth,Nine tenths,Measured"
+    assert [line.partition(",")[0] for line in lines[1:]] == ["1", "2", "3"]
+
+
+def test_a_panel_that_a_run_does_not_have_is_not_found(mallory: Client) -> None:
+    assert mallory.get(f"/runs/{_three_generations()}/panels/operators.csv").status_code == 404
+
+
+def test_panels_cost_the_same_with_one_candidate_and_with_three(mallory: Client) -> None:
+    counts = []
+    for many in (1, 3):
+        run = make.run(make.target(f"with-{many}"))
+        make.measured_candidates(run, *(1.5 + one for one in range(many)))
+        Evaluation.objects.update(metrics={"score": 1.0, "cost": 2.0})
+        with CaptureQueriesContext(connection) as captured:
+            assert mallory.get(f"/runs/{run.pk}/panels/").status_code == 200
+        counts.append(len(captured))
+    assert counts[0] == counts[1]

@@ -1,0 +1,57 @@
+"""What each operator brought: its share of the proposals, how often it found a new best, and what that took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from improvement.selectors.insights import Tried
+from webapp.presenters import words
+from webapp.presenters.panels.parts import Cell, Head, Panel, Table
+
+_HEADS = (Head("Operator", False), Head("Proposals"), Head("Measured"), Head("New best"), Head("Sandbox time"))
+
+
+@dataclass
+class _Tally:
+    proposals: int = 0
+    measured: int = 0
+    bests: int = 0
+
+
+def panel(rows: Sequence[Tried], seconds: Mapping[str, float], *, start: float | None, sign: float) -> Panel | None:
+    """Return what operators brought, or nothing when all candidates come from one."""
+    tallies = _tallies(rows, start, sign)
+    if len(tallies) < 2:
+        return None
+    total, bests = len(rows), max(1, sum(one.bests for one in tallies.values()))
+    spent = sum(seconds.values()) or 1.0
+    lines = sorted(tallies.items(), key=lambda item: (-item[1].bests, -item[1].proposals, item[0]))
+    table = Table(
+        _HEADS,
+        tuple(
+            (
+                Cell(words.origin(name, "strategy")),
+                Cell(f"{one.proposals:,}", bar=one.proposals / total),
+                Cell(f"{one.measured:,}"),
+                Cell(f"{one.bests:,}", bar=one.bests / bests),
+                Cell(words.seconds(seconds.get(name, 0.0)), bar=seconds.get(name, 0.0) / spent),
+            )
+            for name, one in lines
+        ),
+    )
+    return Panel("operators", "What operators brought", table, note="Bars are shares of the whole run.")
+
+
+def _tallies(rows: Sequence[Tried], start: float | None, sign: float) -> dict[str, _Tally]:
+    tallies: dict[str, _Tally] = {}
+    best = float("-inf") if start is None else sign * start
+    for row in rows:
+        tally = tallies.setdefault(row.operator, _Tally())
+        tally.proposals += 1
+        if row.score is not None:
+            tally.measured += 1
+            if sign * row.score > best:
+                best = sign * row.score
+                tally.bests += 1
+    return tallies
