@@ -28,7 +28,8 @@ def configuration(*, level: str, pretty: bool) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "level": level, "propagate": True},
-            "httpx2": {"level": "WARNING"},  # it would log the address of every request
+            "httpx2": {"level": "WARNING"},  # they would log the address and the headers of what is exchanged
+            "httpcore2": {"level": "WARNING"},
         },
     }
 

@@ -15,7 +15,9 @@ from improvement.exceptions import Invalid
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 _MODEL = re.compile(r"[^\s\x00-\x1f\x7f]{1,120}")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+_PLAIN = re.compile(r"[\x21-\x7e]{1,300}")
 MAX_PRICE = Decimal(100_000)
+DECIMALS = 6
 MAX_SECONDS = 3600
 MAX_TOKENS = 200_000
 MAX_REQUESTS = 100_000
@@ -63,8 +65,7 @@ class ModelConfig:
         _check_names(self.name, self.model)
         _check_address(self.base_url, private=self.private)
         for price in (self.price_in, self.price_out):
-            if not price.is_finite() or not 0 <= price <= MAX_PRICE:
-                raise Invalid(f"{self.name}: a price is from 0 to {MAX_PRICE} US dollars per million tokens.")
+            _check_price(self.name, price)
         _check_whole(self.name, "max_tokens", self.max_tokens, MAX_TOKENS)
         _check_whole(self.name, "seconds", self.seconds, MAX_SECONDS)
         _check_whole(self.name, "requests_per_minute", self.requests_per_minute, MAX_REQUESTS)
@@ -89,14 +90,21 @@ def _check_names(name: str, model: str) -> None:
         raise Invalid(f"{name}: say what the server calls the model, in up to 120 characters without spaces.")
 
 
+def _check_price(name: str, price: Decimal) -> None:
+    if not price.is_finite() or not 0 <= price <= MAX_PRICE or price != round(price, DECIMALS):
+        raise Invalid(
+            f"{name}: a price is from 0 to {MAX_PRICE} US dollars for a million tokens, with up to {DECIMALS} decimals."
+        )
+
+
 def _check_address(address: str, *, private: bool) -> None:
     """Raise ``Invalid`` for what is no plain address of a server: with a password, a query, or http without need."""
     try:
-        parts = urlsplit(address)
-        _check_parts(parts)
+        parts = _parts(address)
     except ValueError as error:
         raise Invalid(
-            f"{_shown(address)} is not the address of a server: write https://host/path, without user, query or #."
+            f"{_shown(address)} is not the address of a server: write https://host/path in up to 300 plain "
+            "characters, without user, query or #."
         ) from error
     if parts.scheme == "http" and not private:
         raise Invalid(
@@ -105,16 +113,21 @@ def _check_address(address: str, *, private: bool) -> None:
         )
 
 
-def _check_parts(parts: SplitResult) -> None:
+def _parts(address: str) -> SplitResult:
+    """Split an address; raises ValueError for one that is no plain address of a server."""
+    if not _PLAIN.fullmatch(address):
+        raise ValueError
+    parts = urlsplit(address)
     host = parts.hostname or ""
     if parts.scheme not in {"http", "https"} or parts.username is not None or parts.password is not None:
         raise ValueError
-    if parts.query or parts.fragment or parts.port == 0 or not re.fullmatch(r"[\x21-\x7e]*", parts.path):
+    if parts.query or parts.fragment or parts.port == 0:
         raise ValueError
     if ":" in host:
         ipaddress.IPv6Address(host)
     elif not _HOST.fullmatch(host):
         raise ValueError
+    return parts
 
 
 def _shown(address: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,7 +79,7 @@ class Exchange:
         while True:
             self._pace.wait(most=self._left(ends))
             tried += 1
-            outcome = self._try(http, self._request(http, path, body, ends), last=tried >= self._tries)
+            outcome = self._try(http, path, body, ends, last=tried >= self._tries)
             if isinstance(outcome, httpx2.Response):
                 return outcome
             wait = patience.pause(tried, asked=outcome.asked, spread=_jitter.random())
@@ -87,10 +87,10 @@ class Exchange:
                 raise ModelFailed(f"{outcome.why} Another try would take more than its {self._config.seconds} seconds.")
             time.sleep(wait)
 
-    def _try(self, http: httpx2.Client, request: httpx2.Request, *, last: bool) -> httpx2.Response | _Again:
+    def _try(self, http: httpx2.Client, path: str, body: bytes, ends: float, *, last: bool) -> httpx2.Response | _Again:
         """Send once; the last try's outcome is kept or raised, whatever it is."""
         try:
-            response = http.send(request, stream=True)
+            response = self._sent(http, path, body, ends)
         except httpx2.TransportError as error:
             if last or _UNTRUSTED in str(error):
                 raise _broken(error) from error
@@ -101,10 +101,17 @@ class Exchange:
         asked = patience.retry_after(response.headers.get("retry-after"), datetime.now(UTC))
         return _Again(f"Its server answered {response.status_code}.", asked)
 
-    def _request(self, http: httpx2.Client, path: str, body: bytes, ends: float) -> httpx2.Request:
-        """Aim the request at the judged address itself; the name stays in the Host header and in TLS."""
+    def _sent(self, http: httpx2.Client, path: str, body: bytes, ends: float) -> httpx2.Response:
+        """Send to the first of the judged addresses that takes connections."""
         url = httpx2.URL(self._config.base_url.rstrip("/") + path)
-        address = resolve(self._config.host, url.port or _PORTS[url.scheme], private=self._config.private)
+        *others, last = resolve(self._config.host, url.port or _PORTS[url.scheme], private=self._config.private)
+        for address in others:
+            with suppress(httpx2.ConnectError, httpx2.ConnectTimeout):
+                return http.send(self._request(http, url, address, body, ends), stream=True)
+        return http.send(self._request(http, url, last, body, ends), stream=True)
+
+    def _request(self, http: httpx2.Client, url: httpx2.URL, address: str, body: bytes, ends: float) -> httpx2.Request:
+        """Aim the request at an address itself; the name stays in the Host header and in TLS."""
         left = self._left(ends)
         return http.build_request(
             "POST",

@@ -7,6 +7,7 @@ due if they came evenly. Requests may be ahead of it by ten seconds' worth.
 from __future__ import annotations
 
 import fcntl
+import math
 import time
 from pathlib import Path
 
@@ -53,4 +54,4 @@ class Pace:
             due = float(kept or 0)
         except ValueError:
             due = 0.0
-        return min(max(due, now), now + 3600.0)
+        return min(max(due, now), now + 3600.0) if math.isfinite(due) else now

@@ -10,6 +10,7 @@ from improvement.broker.configuration import ModelConfig
 from improvement.engine.model_calls import FinishReason, ModelRequest
 
 Event = Mapping[str, Any]
+MOST_TOKENS = 100_000_000  # no model reads or writes more; a server that says so is not believed
 
 
 @dataclass
@@ -30,9 +31,9 @@ class Heard:
 
     def count(self, tokens_in: object, tokens_out: object) -> None:
         """Take over what the server says of tokens, as far as it says anything that can be one."""
-        if type(tokens_in) is int and tokens_in >= 0:
+        if type(tokens_in) is int and 0 <= tokens_in <= MOST_TOKENS:
             self.tokens_in = tokens_in
-        if type(tokens_out) is int and tokens_out >= 0:
+        if type(tokens_out) is int and 0 <= tokens_out <= MOST_TOKENS:
             self.tokens_out = tokens_out
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from improvement.broker.configuration import Dialect
 from improvement.engine.model_calls import Message, ModelRequest, Speaker
@@ -126,6 +127,13 @@ def test_what_makes_no_sense_is_said_beside_the_form(
     assert answer.status_code == 422
     assert said in answer.content.decode()
     assert not LanguageModel.objects.exists()
+
+
+def test_a_wrong_file_is_named_on_the_page(alice: Client, settings: Settings) -> None:
+    settings.COUNTERSIGN_MODELS = "/nowhere/models.toml"
+    answer = alice.get("/models/")
+    assert answer.status_code == 422
+    assert "/nowhere/models.toml, which COUNTERSIGN_MODELS names, cannot be read." in answer.content.decode()
 
 
 def test_addresses_of_this_network_are_for_those_who_set_them(world: World, signed_in: Browsers) -> None:

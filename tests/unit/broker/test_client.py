@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from improvement.broker import exchange
 from improvement.broker.client import Client
 from improvement.broker.configuration import Dialect
 from improvement.broker.redaction import REMOVED
+from improvement.broker.wires.wire import Heard
 from improvement.engine.model_calls import FinishReason, Message, ModelAnswer, ModelRequest, Speaker
 from tests.model_server import KEY, Fault, ModelServer
 
@@ -227,6 +230,15 @@ def test_a_server_of_ones_own_needs_no_key(server: ModelServer, ask: Ask) -> Non
     assert ask(key=KEY).text == SAID
 
 
+@pytest.mark.parametrize("dialect", Dialect)
+def test_no_key_stands_in_a_log(ask: Ask, caplog: pytest.LogCaptureFixture, dialect: Dialect) -> None:
+    for name in (None, "httpx2", "httpcore2"):
+        caplog.set_level(logging.DEBUG, name)
+    assert ask(PLAIN, dialect).text == SAID
+    assert "POST" in caplog.text
+    assert KEY not in caplog.text
+
+
 def test_secrets_do_not_leave(server: ModelServer, ask: Ask) -> None:
     text = f"The key is {KEY}, the password hunter2-hunter2, the token ghp_{'a1' * 18}."
     request = ModelRequest((Message(Speaker.USER, text),), "local")
@@ -257,6 +269,43 @@ def test_an_address_of_this_machine_has_to_be_allowed(server: ModelServer, ask: 
 def test_addresses_that_no_model_has_are_never_reached(ask: Ask, host: str) -> None:
     error = ask(base_url=f"http://{host}/v1", private=True).error
     assert error == "Its server is at an address that no model may have: link-local, multicast or reserved."
+
+
+@pytest.fixture
+def name_server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let two.example.org resolve to some addresses; everything else is resolved as ever."""
+    real = socket.getaddrinfo
+
+    def resolves_to(*addresses: str) -> None:
+        found = [info for one in addresses for info in real(one, 0, type=socket.SOCK_STREAM)]
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda host, *args, **more: found if host == "two.example.org" else real(host, *args, **more),
+        )
+
+    return resolves_to
+
+
+def test_the_next_address_of_a_name_is_tried(ask: Ask, server: ModelServer, name_server: Callable[..., None]) -> None:
+    name_server("::1", "127.0.0.1")
+    answer = ask(base_url=f"http://two.example.org:{server.port}/v1")
+    assert (answer.text, answer.error) == (SAID, None)
+    assert server.asked[0].headers["Host"] == f"two.example.org:{server.port}"
+
+
+def test_one_private_address_among_public_ones_is_enough_to_refuse(ask: Ask, name_server: Callable[..., None]) -> None:
+    name_server("93.184.216.34", "10.0.0.1")
+    error = ask(base_url="https://two.example.org/v1", private=False).error
+    assert error is not None
+    assert error.startswith("Its server is at an address of this machine or network.")
+
+
+def test_counts_that_no_model_reaches_are_not_believed() -> None:
+    heard = Heard()
+    heard.count(10**12, -1)
+    heard.count(True, "7")
+    assert (heard.tokens_in, heard.tokens_out) == (None, None)
 
 
 def test_the_environment_names_no_proxy(server: ModelServer, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,10 +33,11 @@ def test_a_turn_that_comes_too_late_is_left_to_others(tmp_path: Path) -> None:
     assert pace.reserve(now=NOW, most=10.0) == 10.0
 
 
-@pytest.mark.parametrize("kept", ["", "nonsense", "nan", "-5"])
-def test_a_spoiled_file_lets_the_next_one_pass(tmp_path: Path, kept: str) -> None:
+@pytest.mark.parametrize("kept", ["", "nonsense", "nan", "inf", "-5"])
+def test_a_spoiled_file_begins_anew(tmp_path: Path, kept: str) -> None:
     (tmp_path / "pace").write_text(kept)
-    assert Pace(60, tmp_path / "pace").reserve(now=NOW, most=1) == 0.0
+    pace = Pace(6, tmp_path / "pace")
+    assert [pace.reserve(now=NOW, most=60) for _ in range(2)] == [0.0, 10.0]
 
 
 def test_a_clock_that_was_set_back_does_not_block_for_ever(tmp_path: Path) -> None:
