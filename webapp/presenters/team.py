@@ -60,7 +60,7 @@ _ROLES = {
     Role.VIEWER: "looks at everything",
     Role.OPERATOR: "imports targets, starts and steers runs",
     Role.REVIEWER: "countersigns changes, starts runs, rolls back",
-    Role.ADMIN: "everything, and people and policy",
+    Role.ADMIN: "everything, and people, policy and language models",
     Role.AUDITOR: "looks at everything, exports the trail",
 }
 _PRESETS = {
