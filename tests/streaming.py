@@ -109,19 +109,24 @@ def target(name: str = "flow", rate: float = 0.02, *, serving: str = "bounded") 
     return targets.add(made, actor=make.alice(), now=timezone.now())
 
 
-def move_champion(on: Target, rate: float) -> str:
-    """Have a rule with another rate made champion, as a commit from elsewhere, and return its commit."""
+def commit(on: Target, rate: float) -> str:
+    """Make a commit with another rule upon the champion, as anybody with a clone can, and return its id."""
     fresh = Target.objects.get(pk=on.pk)
     changes: dict[str, bytes | None] = {"f.py": RULE.format(rate=rate).encode()}
-    repo = repository(on.name)
-    before = fresh.champion_commit
-    commit = repo.commit(before, changes, message="Made elsewhere", author=SOMEBODY, when=timezone.now())
+    return repository(on.name).commit(
+        fresh.champion_commit, changes, message="Made elsewhere", author=SOMEBODY, when=timezone.now()
+    )
+
+
+def move_champion(on: Target, rate: float) -> str:
+    """Have a rule with another rate made champion, as an ordered takeover, and return its commit."""
+    previous, made = Target.objects.get(pk=on.pk).champion_commit, commit(on, rate)
     ordered = champions.order_takeover(
-        on.name, previous=before, commit=commit, tree=repo.tree_id(commit), score=1.0,
+        on.name, previous=previous, commit=made, tree=repository(on.name).tree_id(made), score=1.0,
         actor=make.alice(), reason="for this test", now=timezone.now(),
     )  # fmt: skip
     releasing.finish_release(ordered.pk)
-    return commit
+    return made
 
 
 def observations(count: int, *, first: int = 0, threshold: float = 0.5, labelled: bool = True) -> list[dict[str, Any]]:

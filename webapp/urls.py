@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("targets/imports/<int:import_id>/", targets.imported, name="target-import"),
     path("targets/<str:name>/", targets.show, name="target"),
     path("targets/<str:name>/roll-back/", targets.roll_back, name="target-rollback"),
+    path("targets/<str:name>/proposals/<int:proposal_id>/dismiss/", targets.dismiss, name="proposal-dismiss"),
     path("strategies/", strategies.index, name="strategies"),
     path("models/", language_models.index, name="models"),
     path("models/new/", language_models.new, name="model-new"),

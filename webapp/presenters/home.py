@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from webapp.presenters.runs import RunLine
+from webapp.presenters.stream_page import Proposal
 from webapp.presenters.words import Chip
 
 
@@ -51,6 +52,7 @@ class HomePage:
     summary: str
     waiting: tuple[Waiting, ...]
     suspects: tuple[SuspectLine, ...]
+    proposals: tuple[Proposal, ...]
     runs: tuple[RunLine, ...]
     has_targets: bool
     may_start: bool

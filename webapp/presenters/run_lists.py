@@ -12,7 +12,7 @@ from improvement.selectors import charts, reviews, runs, system, targets
 from improvement.selectors.reviews import Suspect
 from improvement.selectors.reviews import Waiting as WaitingRow
 from improvement.states import RunState
-from webapp.presenters import words
+from webapp.presenters import stream_page, words
 from webapp.presenters.charts import sparkline
 from webapp.presenters.home import HomePage, QueuePage, SuspectLine, Waiting
 from webapp.presenters.paging import Pager
@@ -37,12 +37,14 @@ def home(person: Person, *, now: datetime) -> HomePage:
     waiting = tuple(waiting_line(row) for row in reviews.awaiting(person))
     mine = tuple(row for row in waiting if row.can_vote)
     suspects = tuple(_suspect(row) for row in reviews.suspects(person) if not row.why_not)
+    proposed = stream_page.proposals(person)
     live = list(runs.live(person))
     return HomePage(
         greeting=_greeting(now),
-        summary=_summary(len(mine) + len(suspects), live, halted=system.halted()),
+        summary=_summary(len(mine) + len(suspects) + len(proposed), live, halted=system.halted()),
         waiting=mine,
         suspects=suspects,
+        proposals=proposed,
         runs=lines(live),
         has_targets=bool(targets.all_targets(person)),
         may_start=may(person, Right.START_RUN),

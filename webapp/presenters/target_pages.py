@@ -12,7 +12,7 @@ from improvement.engine.packages import Setting, StrategyPackage
 from improvement.engine.wording import counted
 from improvement.permissions import Person, Right, may
 from improvement.selectors import runs, system, targets
-from webapp.presenters import run_lists, words
+from webapp.presenters import run_lists, stream_page, words
 from webapp.presenters.targets import (
     ImportPage,
     MetricLine,
@@ -80,6 +80,7 @@ def page(target: Target, person: Person) -> TargetPage:
         runs=run_lists.lines(recent),
         may_start=may(person, Right.START_RUN, target.pk),
         may_roll_back=may(person, Right.ROLL_BACK, target.pk),
+        stream=stream_page.page(target, manifest, person),
     )
 
 

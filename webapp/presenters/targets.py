@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from webapp.presenters.runs import RunLine
+from webapp.presenters.stream_page import StreamPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class TargetPage:
     runs: tuple[RunLine, ...]
     may_start: bool
     may_roll_back: bool
+    stream: StreamPage | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from improvement.exceptions import Conflict, Invalid
 from improvement.permissions import Right, check_may
 from improvement.selectors import targets as read
-from improvement.services import champions, targets
+from improvement.services import champions, proposals, targets
 from webapp import uploads
 from webapp.forms import ImportTargetForm
 from webapp.presenters import target_pages
@@ -59,6 +59,16 @@ def roll_back(request: HttpRequest, name: str) -> HttpResponse:
     to, reason = request.POST.get("to", ""), request.POST.get("reason", "")
     champions.order_rollback(name, to=to, actor=actor_of(request), reason=reason, now=timezone.now())
     messages.success(request, f"Rolling back to {to[:7]}; it shows here as soon as the branch has moved.")
+    return redirect("target", name)
+
+
+@require_POST
+def dismiss(request: HttpRequest, name: str, proposal_id: int) -> HttpResponse:
+    """Decide that the champion stays, although its stream speaks for a rollback."""
+    read.get(name, person_of(request))
+    reason = request.POST.get("reason", "")
+    proposals.dismiss(proposal_id, actor=actor_of(request), reason=reason, now=timezone.now())
+    messages.success(request, "The champion stays; the reason is in the audit trail.")
     return redirect("target", name)
 
 

@@ -70,6 +70,7 @@ ROUTES = (
     Route("target-import", "/targets/imports/7/", (404, 404, 404, 404)),
     Route("target", "/targets/{target}/", ALL),
     Route("target-rollback", "/targets/{target}/roll-back/", (404, 404, 403, 403), {"to": "0" * 40, "reason": "worse"}),
+    Route("proposal-dismiss", "/targets/{target}/proposals/7/dismiss/", (404, 404, 404, 404), {"reason": "so"}),
     Route("strategies", "/strategies/", ALL),
     Route("models", "/models/", ALL),
     Route("model-new", "/models/new/", (200, 403, 403, 403)),
