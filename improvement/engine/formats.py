@@ -109,7 +109,9 @@ def _general_warnings(manifest: Manifest, tree: Mapping[str, bytes]) -> tuple[st
     apt = {
         COOPERATIVE: manifest.evaluate.isolation == "cooperative",
         NO_HOLDOUT: manifest.holdout is None,
-        NOT_PYTHON: not manifest.parameters and not _has_editable_python(manifest, tree),
+        NOT_PYTHON: manifest.kind != "pipeline"
+        and not manifest.parameters
+        and not _has_editable_python(manifest, tree),
     }
     return tuple(warning for warning, yes in apt.items() if yes)
 

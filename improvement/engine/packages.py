@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from improvement.engine import pipelines
 from improvement.engine.manifest import KINDS
 from improvement.exceptions import StrategyError
 
@@ -93,6 +94,7 @@ def load_package(path: Path) -> StrategyPackage:
             raise StrategyError(f"The strategy folder {path} has no {needed}: a strategy is strategy.toml and main.py.")
     if not any(name.startswith("kit/") for name in files):
         files |= {f"kit/{name}": data for name, data in _read_files(KIT).items()}
+        files["kit/pipelines.py"] = Path(str(pipelines.__file__)).read_bytes()
     return _package(path / "strategy.toml", _table(path, files["strategy.toml"]), files)
 
 

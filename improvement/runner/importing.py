@@ -15,13 +15,16 @@ from django.utils import timezone
 from improvement import installation
 from improvement.engine import extras
 from improvement.engine.cheats import cheat_files
+from improvement.engine.csv_tables import MOST_BYTES
+from improvement.engine.data_targets import Asked
+from improvement.engine.formats import Imported
 from improvement.engine.generation import score_of
 from improvement.engine.measurement import Stage, Task
 from improvement.exceptions import CountersignError, TargetError
 from improvement.models import Target, TargetImport
 from improvement.runner.measuring import measure_now
 from improvement.runner.releasing import MACHINE
-from improvement.sandbox import levels
+from improvement.sandbox import levels, parquet
 from improvement.services import targets
 from improvement.services.actors import Actor, human
 from improvement.services.targets import Added
@@ -31,6 +34,7 @@ from improvement.targets.repository import Repository
 logger = logging.getLogger(__name__)
 
 UPLOADS = "uploads"
+PARQUET = (".parquet", ".pq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,31 @@ class _Start:
 def add_target(source: Path, *, name: str | None, format: str, actor: Actor) -> Target:
     """Make a target of a directory: nothing is created unless its champion can be measured."""
     levels.require(settings.SANDBOX_MIN_LEVEL)
-    imported = importing.load(source, format, name)
+    return _add(importing.load(source, format, name), name=name, actor=actor)
+
+
+def add_data(file: Path, asked: Asked, *, name: str | None, actor: Actor) -> Target:
+    """Make a target of a table in a CSV or Parquet file: a pipeline that predicts one of its columns."""
+    levels.require(settings.SANDBOX_MIN_LEVEL)
+    return _add(importing.load_table(file, read_table(file), asked, name), name=name, actor=actor)
+
+
+def read_table(file: Path) -> bytes:
+    """Return a table as CSV; one in Parquet is read by pyarrow, in the sandbox."""
+    try:
+        if not file.is_file():
+            raise TargetError(f"{file}: there is no such file. Check the path.")
+        with file.open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise TargetError(f"{file} cannot be read: {error.strerror}.") from error
+    if file.suffix.lower() not in PARQUET:
+        return data
+    extras.check_modules(["pyarrow"], needed_by=file.name)
+    return parquet.as_csv(data, where=file.name)
+
+
+def _add(imported: Imported, *, name: str | None, actor: Actor) -> Target:
     chosen = name or imported.manifest.name
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,79}", chosen):
         raise TargetError(

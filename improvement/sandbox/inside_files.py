@@ -7,11 +7,13 @@ from functools import cache
 from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 
+from improvement.engine import pipelines
 from improvement.sandbox import inside, trees
 from improvement.sandbox.runtime import Bind
 
 MOUNT = "/inside"
 PACKAGE = "improvement/sandbox/inside"
+PIPELINES = "shims/countersign_pipelines/language.py"
 OPTIONS = ("-s", "-P", "-S", "-B")
 START = (*OPTIONS, f"{MOUNT}/enter.pyc")
 """The interpreter's options: no site processing, no script folder on the path, no byte code written. Not ``-I``,
@@ -33,6 +35,7 @@ def _contents() -> dict[str, bytes]:
     """The programs under the names they have here, in empty packages, and compiled: no start pays for that again."""
     folder = Path(inside.__file__).parent
     sources = {f"{PACKAGE}/{path.relative_to(folder)}": path.read_bytes() for path in folder.rglob("*.py")}
+    sources[f"{PACKAGE}/{PIPELINES}"] = Path(str(pipelines.__file__)).read_bytes()
     sources |= {"improvement/__init__.py": b"", "improvement/sandbox/__init__.py": b""}
     compiled = {cache_from_source(path): _compiled(path, source) for path, source in sources.items()}
     enter = f"{PACKAGE}/enter.py"

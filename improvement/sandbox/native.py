@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from improvement.engine.measurement import Stage, Task
@@ -52,7 +53,8 @@ def _joined(
     scoring = Program("evaluator", binds=(Bind(tree, JOB),), arguments=(module,), family=family(task, task.uneditable))
     evaluator = supervisor.start(scoring, _own_limits(task))
     default = callable_files[0].rpartition("/")[2].removesuffix(".py") if callable_files else ""
-    evaluator.send(json.dumps({"module": default, **job}).encode())
+    texts = {path: text for path, text in files.items() if not path.endswith(".py")}
+    evaluator.send(json.dumps({"module": default, "texts": texts, **job}).encode())
     candidate = Program(
         "program" if manifest.command else "candidate",
         files={path: text.encode("utf-8") for path, text in files.items()},
@@ -60,9 +62,8 @@ def _joined(
         arguments=manifest.command or tuple(callable_files),
         family=family(task, {*files, *task.visible}),
     )
-    limits = candidate_limits(task)
-    seconds = manifest.evaluate.seconds
-    return Relay(supervisor, evaluator, lambda: supervisor.start(candidate, limits), seconds=seconds), evaluator
+    start = partial(supervisor.start, candidate, candidate_limits(task)) if candidate.arguments else None
+    return Relay(supervisor, evaluator, start, seconds=manifest.evaluate.seconds), evaluator
 
 
 def candidate_limits(task: Task) -> Limits:

@@ -18,6 +18,7 @@ GRACE_SECONDS = 1.0
 
 OUT_OF_TIME = "the evaluation's time is used up"
 FINAL = ("result", "candidate_failed", "evaluator_error")
+NO_PROGRAM = "none of its files is a Python program"
 UNASKED = "it answered without being asked"
 
 _ENDINGS = {
@@ -47,10 +48,13 @@ class _Call:
 
 
 class Relay:
-    """Carries one evaluation's calls. A candidate that fails is replaced by a fresh one at the next call."""
+    """Carries one evaluation's calls. A candidate that fails is replaced by a fresh one at the next call.
+
+    Without ``start`` the candidate is no program: its texts are all that the evaluator has, and calls fail.
+    """
 
     def __init__(
-        self, supervisor: Supervisor, evaluator: Process, start: Callable[[], Process], *, seconds: float
+        self, supervisor: Supervisor, evaluator: Process, start: Callable[[], Process] | None, *, seconds: float
     ) -> None:
         self.endings: list[Ending] = []
         self.log = b""
@@ -58,7 +62,7 @@ class Relay:
         self._supervisor = supervisor
         self._evaluator = evaluator
         self._start = start
-        self._candidate: Process | None = start()
+        self._candidate: Process | None = start() if start else None
         self._call: _Call | None = None
         self._trouble: str | None = None
         self._deadline = time.monotonic() + seconds
@@ -81,8 +85,10 @@ class Relay:
         """End both sides and keep what the candidate left behind."""
         for process in filter(None, (self._evaluator, self._candidate)):
             process.kill(Cause.DONE)  # both at once, then wait for both
-        self._evaluator.end(Cause.DONE)
+        ended = self._evaluator.end(Cause.DONE)
         self._retire(Cause.DONE)
+        if self._start is None:
+            self.endings.append(ended)
 
     # The evaluator's side
 
@@ -110,6 +116,9 @@ class Relay:
             self._trouble, self.last_cause = OUT_OF_TIME, "timeout"
         if self._trouble:
             self._fail(self._call, self._trouble, self.last_cause)
+            return
+        if self._start is None:
+            self._fail(self._call, NO_PROGRAM)
             return
         self._candidate = self._candidate or self._start()
         self._candidate.send(json.dumps(call).encode())

@@ -99,6 +99,7 @@ def _package_folders() -> list[Path]:
 def _environment(prefix: str) -> tuple[tuple[str, str], ...]:
     variables = {
         "HOME": SCRATCH,
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pyarrow's own thread would keep zygotes from forking
         "LANG": "C.UTF-8",
         "LOGNAME": "candidate",
         "PATH": "/usr/bin:/bin" if prefix == "/usr" else f"{prefix}/bin:/usr/bin:/bin",

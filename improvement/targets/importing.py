@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+from improvement.engine.csv_tables import read_csv
+from improvement.engine.data_targets import Asked, data_target
 from improvement.engine.formats import COUNTERSIGN, Imported, as_native, recognise
 from improvement.engine.globs import path_problem
+from improvement.engine.manifest import check_name
 from improvement.exceptions import TargetError
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -26,6 +30,17 @@ def load(path: Path, fmt: str = "auto", name: str | None = None) -> Imported:
     if name is None and chosen != COUNTERSIGN:
         name = _name_of(path)
     return as_native(tree, chosen, name=name)
+
+
+def load_table(path: Path, data: bytes, asked: Asked, name: str | None) -> Imported:
+    """Make a target of a table in CSV, given by content; without a name it gets that of the file.
+
+    Raises TargetError when the table cannot be used as it is asked for.
+    """
+    chosen = check_name(name, where="The target's name") if name is not None else _name_of(path.with_suffix(""))
+    made = data_target(read_csv(data, where=path.name), asked, name=chosen, where=path.name)
+    imported = as_native(made.tree, COUNTERSIGN, name=None)
+    return replace(imported, warnings=(*imported.warnings, *made.warnings))
 
 
 def read_directory(path: Path) -> dict[str, bytes]:

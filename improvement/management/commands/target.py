@@ -10,14 +10,15 @@ from improvement.commandline import caller, server, target_report
 from improvement.commandline.answer import Answer
 from improvement.commandline.command import Actions, CountersignCommand
 from improvement.commandline.text import columns, facts, score
-from improvement.engine import formats
+from improvement.engine import data_targets, formats
+from improvement.engine.data_targets import Asked
 from improvement.engine.wording import counted
 from improvement.exceptions import Invalid
 from improvement.models import Candidate, Target
 from improvement.runner import edits, heads
 from improvement.runner.feeding import feed_lines
 from improvement.runner.foreground import settle_target
-from improvement.runner.importing import add_target
+from improvement.runner.importing import add_data, add_target
 from improvement.runner.inspecting import inspect
 from improvement.selectors import targets as read
 
@@ -33,9 +34,10 @@ class Command(CountersignCommand):
         """Declare the actions."""
         actions = Actions(parser)
         adding = actions.add("add", _add, "make a target of a folder, once its start can be measured")
-        adding.add_argument("path", metavar="PATH", type=Path, help="the folder")
+        adding.add_argument("path", metavar="PATH", type=Path, help="the folder, or a CSV or Parquet file")
         adding.add_argument("--name", help="the target's name (default: as the folder says)")
         adding.add_argument("--format", choices=FORMATS, default="auto", help="what the folder holds (default: auto)")
+        _declare_data(adding)
         caller.add_as(adding)
         actions.add("list", _list, "list the targets")
         _name_target(actions.add("show", _show, "show one target"))
@@ -55,6 +57,23 @@ class Command(CountersignCommand):
         _name_target(pushing)
         pushing.add_argument("remote", metavar="REMOTE", help="the path or address of that repository")
         _name_branch(pushing)
+
+
+def _declare_data(adding: ArgumentParser) -> None:
+    data = adding.add_argument_group("of a CSV or Parquet file, a model that predicts one column")
+    data.add_argument("--predict", metavar="COLUMN", default="", help="the column to predict")
+    data.add_argument("--metric", choices=data_targets.METRICS, default="", help="what to improve (default: as fits)")
+    data.add_argument(
+        "--group", metavar="COLUMN", action="append", default=[], help="a column between whose groups to be fair"
+    )
+    data.add_argument("--drop", metavar="COLUMN", action="append", default=[], help="a column to leave out")
+    data.add_argument(
+        "--holdout",
+        metavar="FRACTION",
+        type=float,
+        default=data_targets.HOLDOUT,
+        help=f"the share of rows that the loop never sees (default: {data_targets.HOLDOUT:g})",
+    )
 
 
 def _declare_pull(actions: Actions) -> None:
@@ -102,8 +121,23 @@ def _feed(options: Namespace) -> Answer:
 
 
 def _add(options: Namespace) -> Answer:
+    if options.predict or options.path.is_file():
+        return _report(_add_data(options).name)
     target = add_target(options.path, name=options.name, format=options.format, actor=caller.actor(options))
     return _report(target.name)
+
+
+def _add_data(options: Namespace) -> Target:
+    if not options.predict:
+        raise Invalid(f"{options.path} is a file: say with --predict which column to predict, or name a folder.")
+    asked = Asked(
+        predict=options.predict,
+        metric=options.metric,
+        groups=tuple(options.group),
+        drop=tuple(options.drop),
+        holdout=options.holdout,
+    )
+    return add_data(options.path, asked, name=options.name, actor=caller.actor(options))
 
 
 def _list(options: Namespace) -> Answer:

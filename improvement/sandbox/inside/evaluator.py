@@ -21,9 +21,16 @@ LARGEST = sys.float_info.max
 class Candidate:
     """What ``evaluate`` is given: a way to call the candidate's functions, which run in a sandbox of their own."""
 
-    def __init__(self, ask: Callable[[dict[str, Any]], Any], module: str, seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        ask: Callable[[dict[str, Any]], Any],
+        module: str,
+        texts: Mapping[str, str],
+        seconds: float | None = None,
+    ) -> None:
         self._ask = ask
         self._module = module
+        self._texts = texts
         self._seconds = seconds
 
     def call(self, function: str, /, *args: Any, **kwargs: Any) -> Any:
@@ -40,6 +47,15 @@ class Candidate:
                 "seconds": self._seconds,
             }
         )
+
+    def text(self, path: str) -> str:
+        """Return the text of an editable file that is no Python program, such as ``pipeline.toml``.
+
+        Raises LookupError when there is no such file.
+        """
+        if path not in self._texts:
+            raise LookupError(f"the candidate has no editable file {path} that is not Python")
+        return self._texts[path]
 
     def run(
         self,
@@ -66,11 +82,11 @@ class Candidate:
 
     def module(self, name: str) -> Candidate:
         """Return the same candidate with calls going to the editable file ``name``.py."""
-        return Candidate(self._ask, name, self._seconds)
+        return Candidate(self._ask, name, self._texts, self._seconds)
 
     def within(self, seconds: float) -> Candidate:
         """Return the same candidate with each call bounded to ``seconds`` of wall time."""
-        return Candidate(self._ask, self._module, float(seconds))
+        return Candidate(self._ask, self._module, self._texts, float(seconds))
 
 
 class _Calls:
@@ -101,7 +117,7 @@ def evaluator(reading: int, writing: int, arguments: list[str]) -> None:
     job = wire.receive()
     calls = _Calls(wire, CandidateFailed)
     try:
-        message = {"result": _result(arguments[0], Candidate(calls.ask, job["module"]), job)}
+        message = {"result": _result(arguments[0], Candidate(calls.ask, job["module"], job["texts"]), job)}
     except CandidateFailed as error:
         message = {"candidate_failed": str(error)}
     except BaseException as error:
