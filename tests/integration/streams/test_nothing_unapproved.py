@@ -113,3 +113,25 @@ def test_an_answer_for_what_no_longer_serves_counts_nowhere(data_directory: Path
     streaming.move_champion(on, 0.2)
     assert not serving.record(late, Step({"model": {}, "waiting": {}}, 9), now=timezone.now())
     assert Serving.objects.filter(role="ended", state__isnull=True).count() == 1
+
+
+def test_a_candidate_serves_only_once_the_votes_released_it(
+    data_directory: Path, nothing_enqueued: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, table = make.tree, streaming.MANIFEST.partition("[stream]")[2].format(serving="frozen", bound="")
+    monkeypatch.setattr(make, "MANIFEST", f"{make.MANIFEST}\n[stream]{table}")
+    monkeypatch.setattr(make, "tree", lambda: {**plain(), "serving.py": streaming.SERVING.encode()})
+    make.alice(), make.bob(), make.carol()
+    make.follow("team")
+    run = make.run(actor=make.alice())
+    start = Serving.objects.get().commit
+    candidate = make.reviewed_candidate(run)
+    for reviewer in (make.bob(), make.carol()):
+        assert [one.commit for one in Serving.objects.exclude(role="ended")] == [start]
+        make.vote(candidate, reviewer)
+        if Release.objects.filter(state=Release.State.INTENDED).exists():
+            break
+    assert [one.commit for one in Serving.objects.exclude(role="ended")] == [start]
+    releasing.finish_release(make.intended_release(run.target).pk)
+    commit = Release.objects.get(kind=Release.Kind.RELEASE).commit
+    assert {one.role: one.commit for one in Serving.objects.all()} == {"champion": commit, "shadow": start}
