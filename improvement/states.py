@@ -131,6 +131,7 @@ RUN_TRANSITIONS = _table(
     (R.PARKED, R.COMPLETED, "run.completed"),
     (R.PARKED, R.STOPPED, "run.stopped"),
     (R.PARKED, R.FAILED, "run.failed"),
+    (R.COMPLETED, R.RUNNING, "run.resumed"),
 )
 
 CANDIDATE_OWNERS: dict[CandidateState, Owner] = {

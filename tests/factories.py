@@ -21,13 +21,13 @@ from improvement.engine.measurement import Measurement, Outcome, Task
 from improvement.engine.packages import StrategyPackage, find_builtin
 from improvement.engine.patches import diff_stats, patch_digest
 from improvement.engine.session import Tell, entry_for
-from improvement.models import Candidate, Evaluation, Release, Review, Run, Target, User, Vote
+from improvement.models import Candidate, Evaluation, ModelCall, Release, Review, Run, Target, User, Vote
 from improvement.policies import Digests
 from improvement.runner import confirming, releasing
 from improvement.runner.tasks_at import repository, task_at
 from improvement.selectors import filesets, loop
 from improvement.selectors import reviews as read_reviews
-from improvement.services import champions, evaluations, generations, policies, reviews, runs, targets
+from improvement.services import blobs, champions, evaluations, generations, policies, reviews, runs, targets
 from improvement.services.actors import Actor, human
 from improvement.services.evaluations import Order
 from improvement.services.targets import Added
@@ -138,6 +138,24 @@ def run(on: Target | None = None, *, actor: Actor | None = None, budget: int = 1
     """Return a run whose loop has begun."""
     waiting = queued_run(on or target(), actor=actor, budget=budget, seed=seed)
     return runs.record_start(waiting.pk, score=START, now=timezone.now())
+
+
+def asked_models(of: Run, *, tokens: int = 0, microusd: int = 0, reserved: int = 0) -> None:
+    """Record that a run asked a model: an answer that took this much, and with ``reserved`` a question under way."""
+    now, sequence = timezone.now(), ModelCall.objects.filter(run=of).count()
+    question = blobs.store(f"question {sequence}".encode())
+    about = {"run": of, "model": "local", "model_id": "tiny-1", "request": question, "asked_at": now}
+    ModelCall.objects.create(
+        **about,
+        sequence=sequence,
+        answer=question,
+        tokens_in=tokens,
+        cost_microusd=microusd,
+        outcome="stop",
+        answered_at=now,
+    )
+    if reserved:
+        ModelCall.objects.create(**about, sequence=sequence + 1, reserved_microusd=reserved)
 
 
 # Generations and measurements

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 
 from improvement.broker.configuration import ADDRESSES, Dialect, ModelConfig
+from improvement.engine.budget import Limit
 from improvement.engine.packages import Setting, StrategyPackage
 from improvement.exceptions import Invalid, StrategyError
 
@@ -72,6 +74,23 @@ class NewRunForm(forms.Form):
         min_value=1,
         help_text="Ends the search after running so long, even when evaluations are left. Waiting does not count.",
     )
+    cpu_seconds = forms.IntegerField(
+        label="CPU seconds",
+        required=False,
+        min_value=1,
+        help_text="What all evaluations together may cost the processor. Ends the search, as seconds do.",
+    )
+    tokens = forms.IntegerField(
+        label="Tokens", required=False, min_value=1, help_text="What a strategy that asks language models may use."
+    )
+    usd = forms.DecimalField(
+        label="Dollars",
+        required=False,
+        min_value=Decimal("0.000001"),
+        max_digits=13,
+        decimal_places=6,
+        help_text="What those models may cost, such as 2.50.",
+    )
     seed = forms.IntegerField(
         label="Seed",
         required=False,
@@ -95,6 +114,10 @@ class NewRunForm(forms.Form):
         """Return the fields of a strategy's settings."""
         return [self[_field_of(package, setting)] for setting in package.parameters]
 
+    def limits(self) -> dict[Limit, int]:
+        """Return every limit that was given, but the number of evaluations."""
+        return _given_limits(self.cleaned_data, "seconds", "cpu_seconds", "tokens")
+
     def clean(self) -> dict[str, Any]:
         """Read the settings of the chosen strategy into ``settings``; an empty one keeps its default."""
         data = super().clean() or {}
@@ -114,6 +137,33 @@ class NewRunForm(forms.Form):
             except StrategyError as problem:
                 self.add_error(field, problem.message)
         return read
+
+
+class LimitsForm(forms.Form):
+    """Other limits for a run, and why; what is left empty stays as it is."""
+
+    evaluations = forms.IntegerField(label="Evaluations", required=False, min_value=1)
+    seconds = forms.IntegerField(label="Seconds", required=False, min_value=1)
+    cpu_seconds = forms.IntegerField(label="CPU seconds", required=False, min_value=1)
+    tokens = forms.IntegerField(label="Tokens", required=False, min_value=1)
+    usd = forms.DecimalField(
+        label="Dollars", required=False, min_value=Decimal("0.000001"), max_digits=13, decimal_places=6
+    )
+    reason = forms.CharField(label="Reason", max_length=4000, help_text="Why it is worth more. It goes into the trail.")
+
+    def limits(self) -> list[forms.BoundField]:
+        """Return the fields of the limits."""
+        return [self[name] for name in self.fields if name != "reason"]
+
+    def given(self) -> dict[Limit, int]:
+        """Return the limits that were given."""
+        return _given_limits(self.cleaned_data, "evaluations", "seconds", "cpu_seconds", "tokens")
+
+
+def _given_limits(data: Mapping[str, Any], *names: str) -> dict[Limit, int]:
+    """Return the limits that a form holds in fields of their names; money is given in dollars."""
+    given = {Limit(name): int(data[name]) for name in names if data[name] is not None}
+    return given if data["usd"] is None else {**given, Limit.MICROUSD: int(data["usd"].scaleb(6))}
 
 
 def _field_of(package: StrategyPackage, setting: str) -> str:

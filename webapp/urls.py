@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<int:run_id>/pause/", runs.pause, name="run-pause"),
     path("runs/<int:run_id>/resume/", runs.resume, name="run-resume"),
     path("runs/<int:run_id>/stop/", runs.stop, name="run-stop"),
+    path("runs/<int:run_id>/budget/", runs.budget, name="run-budget"),
     path("targets/", targets.index, name="targets"),
     path("targets/new/", targets.new, name="target-new"),
     path("targets/imports/<int:import_id>/", targets.imported, name="target-import"),

@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from improvement.commandline.text import facts, moment_or_none, score
+from improvement.engine.budget import Limit, Use
 from improvement.models import Review, Run
+from improvement.selectors import loop
 from improvement.selectors.runs import seconds_running
 
 
 def value(run: Run, *, now: datetime, open_reviews: Sequence[str] | None = None) -> dict[str, Any]:
-    """Return a run as ``improve --json`` and ``run show --json`` print it; its open reviews are read unless given."""
+    """Return a run as ``run list --json`` prints it; its open reviews are read unless given."""
     best = f"C-{run.best_candidate_id}" if run.best_candidate_id else None
     return {
         "run": f"R-{run.pk}",
@@ -40,9 +42,15 @@ def value(run: Run, *, now: datetime, open_reviews: Sequence[str] | None = None)
     }
 
 
+def details(run: Run, *, now: datetime) -> dict[str, Any]:
+    """Return a run as ``value`` does, with what is used of each of its limits."""
+    return {**value(run, now=now), "limits": [_limit(use) for use in loop.budget(run).uses(loop.spent(run, now))]}
+
+
 def lines(run: Run, *, now: datetime) -> list[str]:
     """Return a run as people read it."""
     why = f": {run.wait_reason}" if run.wait_reason else ""
+    uses = loop.budget(run).uses(loop.spent(run, now))
     waiting = ", ".join(open_reviews_of([run]).get(run.pk, [])) or "none"
     best = f"  C-{run.best_candidate_id}" if run.best_candidate_id else ""
     return [
@@ -51,6 +59,7 @@ def lines(run: Run, *, now: datetime) -> list[str]:
             [
                 ("  strategy", f"{run.strategy}@{run.strategy_version}, seed {run.seed}"),
                 ("  evaluations", f"{run.evaluations} of {run.budget} in {seconds_running(run, now):.0f} s"),
+                *[(f"  {use.limit.noun}", use.words) for use in uses if use.limit is not Limit.EVALUATIONS],
                 ("  set aside", f"{run.blocked} blocked, {run.failed} failed"),
                 ("  start", f"{score(run.start_score)}  {run.start_commit[:9]}"),
                 ("  champion", f"{score(champion_score(run))}  {run.target.champion_commit[:9]}"),
@@ -59,6 +68,10 @@ def lines(run: Run, *, now: datetime) -> list[str]:
             ]
         ),
     ]
+
+
+def _limit(use: Use) -> dict[str, Any]:
+    return {"name": use.limit.value, "used": round(use.used, 3), "limit": use.most, "share": round(use.share, 4)}
 
 
 def row(run: Run) -> tuple[str, ...]:

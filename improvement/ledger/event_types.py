@@ -83,6 +83,10 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "run.started": EventType("{subject} started"),
     "run.paused": EventType("{actor} paused {subject}"),
     "run.resumed": EventType("{actor} resumed {subject}"),
+    "run.budget_low": EventType("{subject} has used {used}", data=("limit",), by_loop=True),
+    "run.limits_changed": EventType(
+        "{actor} gave {subject} other limits, {changes}: {reason}", data=("limits",), people_only=True
+    ),
     "run.parked": EventType("{subject} waits for its open reviews", by_loop=True),
     "run.completed": EventType("{subject} completed: {reason}"),
     "run.stopped": EventType("{actor} stopped {subject}: {reason}"),

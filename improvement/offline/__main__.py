@@ -17,6 +17,7 @@ from improvement.engine.measurement import Task
 from improvement.engine.packages import find_package
 from improvement.engine.wording import counted
 from improvement.exceptions import CountersignError, Invalid
+from improvement.offline.limits import add_limits, asked
 from improvement.offline.loop import improve
 from improvement.offline.plan import MIN_LEVEL, Plan, Progress
 from improvement.offline.result import OfflineResult
@@ -45,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--strategy", required=True, help="a built-in strategy's name, or the folder of one")
     command.add_argument("--budget", required=True, type=_positive, metavar="N", help="measure evaluations to make")
     command.add_argument("--seed", type=int, default=1, metavar="K", help="the run's seed (default 1)")
-    command.add_argument("--seconds", type=float, metavar="S", help="start no generation after so many seconds")
+    add_limits(command, seconds=float)
     command.add_argument("--workers", type=_positive, default=2, metavar="W", help="evaluations at a time (default 2)")
     command.add_argument("--param", action="append", default=[], type=_setting, metavar="NAME=VALUE", help="a setting")
     command.add_argument("--state", type=Path, metavar="FILE", help="keep the run here, and go on from it if it exists")
@@ -76,12 +77,13 @@ def _run(options: argparse.Namespace) -> OfflineResult:
         task=Task(imported.manifest, imported.tree),
         package=package,
         settings=package.settings(dict(options.param)),
-        budget=Budget.of(options.budget, seconds=options.seconds),
+        budget=Budget.of(options.budget, **{limit.value: most for limit, most in asked(options).items()}),
         seed=options.seed,
         min_level=_min_level(),
     )
     with _Bar(options.budget) as bar:
-        result = improve(what, workers=options.workers, state=options.state, watch=bar.show)
+        warn = None if options.json else bar.say
+        result = improve(what, workers=options.workers, state=options.state, watch=bar.show, warn=warn)
     if options.out:
         _write(options.out, result)
     return result
@@ -105,6 +107,10 @@ class _Bar:
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
+
+    def say(self, warning: str) -> None:
+        """Say something above the bar, or on the standard error where there is none."""
+        self._bar.write(warning, file=sys.stderr)
 
     def show(self, progress: Progress) -> None:
         """Move the bar to where the run is."""

@@ -7,12 +7,12 @@ seed gives the same candidates with any number of workers, and after a kill (see
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from improvement.engine.asktell import Decision, Proposal, Result, Verdict, tell_message
-from improvement.engine.budget import Spent
+from improvement.engine.budget import WARN_AT, Limit, Spent
 from improvement.engine.cheats import cheat_files, check_cheats
 from improvement.engine.confirmation import cost_of_one
 from improvement.engine.evidence import Evidence
@@ -35,17 +35,25 @@ from improvement.sandbox.strategy import StrategyProcess
 Watch = Callable[[Progress], None]
 
 
-def improve(what: Plan, *, workers: int = 2, state: Path | None = None, watch: Watch | None = None) -> OfflineResult:
+def improve(
+    what: Plan,
+    *,
+    workers: int = 2,
+    state: Path | None = None,
+    watch: Watch | None = None,
+    warn: Callable[[str], None] | None = None,
+) -> OfflineResult:
     """Run a whole loop and return what it came to.
 
-    ``state`` names a file from which a killed run goes on; ``watch`` is called after every measurement. A keyboard
-    interrupt ends the run with state "stopped". Raises TargetError, StrategyError, SandboxUnavailable and Conflict.
+    ``state`` names a file from which a killed run goes on; ``watch`` is called after every measurement, ``warn`` once
+    for each limit of the budget that is nearly spent, with a sentence. A keyboard interrupt ends the run with state
+    "stopped". Raises TargetError, StrategyError, SandboxUnavailable and Conflict.
     """
     require(what.min_level)
     record = Record(state, what.identity)
     try:
         with Bench(what.task, record, workers=workers) as bench:
-            return _Loop(what, bench, record, watch).run()
+            return _Loop(what, bench, record, watch, warn).run()
     finally:
         record.close()
 
@@ -53,13 +61,17 @@ def improve(what: Plan, *, workers: int = 2, state: Path | None = None, watch: W
 class _Loop:
     """The state of a run, all of it made again from the record when a run is resumed."""
 
-    def __init__(self, what: Plan, bench: Bench, record: Record, watch: Watch | None) -> None:
+    def __init__(
+        self, what: Plan, bench: Bench, record: Record, watch: Watch | None, warn: Callable[[str], None] | None
+    ) -> None:
         self._what = what
         self._task = what.task
         self._metric = what.task.manifest.primary
         self._bench = bench
         self._record = record
         self._watch = watch
+        self._warn = warn
+        self._warned: set[Limit] = set()
         self._began = time.monotonic()
         self._spent = Spent()
         self._generation = 0
@@ -115,14 +127,16 @@ class _Loop:
                     return "the strategy has nothing more to propose"
                 self._tell(proposer, self._settle(proposals))
                 self._confirm_next(ending=False)
-        return "the budget is spent"
+        return self._what.budget.why_spent(self._spent)
 
     def _settle(self, proposals: Sequence[Proposal]) -> tuple[Result, ...]:
         """Screen and measure a generation, and take in what came of it."""
         planned = plan(self._task.manifest, self._task.editable, proposals, self._seen)
         new = [one for one in planned if one.to_measure]
         jobs = {one.proposal.number: Job(one.proposal.files, Stage.MEASURE, self._seed) for one in new}
-        results = settle(self._task.manifest, planned, self._bench.all(jobs, done=self._one_measured))
+        measured = self._bench.all(jobs, done=self._one_measured)
+        self._charge(measured.values())
+        results = settle(self._task.manifest, planned, measured)
         self._seen.update(one.screened.syntax_digest for one in new)
         self._barren = 0 if new else self._barren + 1
         for proposal, result in zip(proposals, results, strict=True):
@@ -138,6 +152,18 @@ class _Loop:
         self._decisions = []
         self._generation += 1
         self._spent = replace(self._spent, seconds=recorded)
+        self._say_what_is_nearly_spent()
+
+    def _charge(self, measured: Iterable[Measurement]) -> None:
+        """Count what measurements cost the processor, as it is recorded of them."""
+        cost = sum(one.cpu_seconds for one in measured)
+        self._spent = replace(self._spent, cpu_seconds=self._spent.cpu_seconds + cost)
+
+    def _say_what_is_nearly_spent(self) -> None:
+        for use in self._what.budget.uses(self._spent):
+            if self._warn and use.share >= WARN_AT and use.limit not in self._warned:
+                self._warned.add(use.limit)
+                self._warn(f"The budget is nearly spent: {use.words}.")
 
     def _take(self, proposal: Proposal, result: Result) -> None:
         digest = patch_digest(self._task.editable, proposal.files)
@@ -203,7 +229,11 @@ class _Loop:
             tries=self._spent.measured,
             confirmations=len(self._confirmations) + 1,
         )
-        self._spent = replace(self._spent, confirming=self._spent.confirming + evidence.cost.evaluations)
+        self._spent = replace(
+            self._spent,
+            confirming=self._spent.confirming + evidence.cost.evaluations,
+            cpu_seconds=self._spent.cpu_seconds + evidence.cost.cpu_seconds,
+        )
         return evidence
 
     def _crown(self, candidate: Standing, confirmation: Confirmation) -> None:
@@ -238,6 +268,7 @@ class _Loop:
             seconds=self._elapsed(),
             evaluations=self._spent.measured,
             confirm_evaluations=self._spent.confirming,
+            cpu_seconds=self._spent.cpu_seconds,
             start=self._start,
             champion=self._champion,
             best=self._best,

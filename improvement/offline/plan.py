@@ -38,6 +38,9 @@ class Plan:
             "settings": dict(self.settings),
             "evaluations": self.budget.evaluations,
             "seconds": self.budget.seconds,
+            "cpu_seconds": self.budget.cpu_seconds,
+            "tokens": self.budget.tokens,
+            "microusd": self.budget.microusd,
             "allowance": self.budget.allowance,
             "seed": self.seed,
         }

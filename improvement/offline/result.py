@@ -62,6 +62,7 @@ class OfflineResult:
     seconds: float
     evaluations: int
     confirm_evaluations: int
+    cpu_seconds: float
     start: Standing
     champion: Standing
     best: Standing
@@ -83,6 +84,7 @@ class OfflineResult:
             "evaluations": self.evaluations,
             "confirm_evaluations": self.confirm_evaluations,
             "seconds": round(self.seconds, 3),
+            "cpu_seconds": round(self.cpu_seconds, 3),
             "start": _standing(self.start),
             "champion": _standing(self.champion),
             "best": _standing(self.best),

@@ -24,7 +24,7 @@ from improvement.runner import canaries, confirming, conversations
 from improvement.runner.tasks_at import task_at
 from improvement.sandbox import levels
 from improvement.selectors import loop, system
-from improvement.services import generations, openings, runs
+from improvement.services import budgets, generations, openings, runs
 from improvement.states import RunState
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,10 @@ def advance(run_id: int, *, worker: str) -> None:
 
 
 def _advance(run: Run, worker: str) -> None:
-    while not system.halted() and _step(run):
+    goes_on = True
+    while goes_on and not system.halted():
+        goes_on = _step(run)
+        budgets.warn(run.pk, now=timezone.now())
         renewed = runs.claim(run.pk, holder=worker, now=timezone.now())
         if renewed is None:
             return
@@ -257,11 +260,12 @@ def _end(run: Run) -> bool:
     if loop.open_reviews(run.pk):
         runs.park(run.pk, reason=_WAITS, now=timezone.now())
         return False
-    reason = "the budget is spent"
+    budget = loop.budget(run)
+    reason = budget.why_spent(loop.spent(run, timezone.now()))
     if run.exhausted:
         reason = "the strategy has nothing more to propose"
     elif run.barren_generations >= MAX_BARREN:
         reason = f"the strategy proposed nothing new in {MAX_BARREN} generations"
-    runs.complete(run.pk, reason=reason, now=timezone.now())
+    runs.complete(run.pk, budget=budget, reason=reason, now=timezone.now())
     conversations.forget(run.pk)
     return False

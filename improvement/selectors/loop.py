@@ -18,6 +18,7 @@ from improvement.engine.nomination import Measured, Situation
 from improvement.engine.session import Entry, Snapshot, entry_from_json
 from improvement.models import Candidate, Evaluation, Evidence, Release, Review, Run, Vote
 from improvement.policies import Policy
+from improvement.selectors import model_calls
 from improvement.selectors.runs import seconds_running
 from improvement.states import RUN_ENDS, CandidateState, RunState
 
@@ -209,26 +210,46 @@ def open_reviews(run_id: int) -> int:
 
 def budget(run: Run) -> Budget:
     """Return a run's limits."""
-    seconds = float(run.seconds_limit) if run.seconds_limit else None
-    return Budget(run.budget, seconds, run.confirm_allowance)
+    return Budget(
+        run.budget,
+        run.seconds_limit,
+        run.confirm_allowance,
+        cpu_seconds=run.cpu_seconds_limit,
+        tokens=run.token_limit,
+        microusd=run.microusd_limit,
+    )
 
 
 def spent(run: Run, now: datetime) -> Spent:
-    """Return what a run has used of its limits."""
-    in_flight = Evaluation.objects.filter(run=run, candidate__isnull=False, stage="measure", state__in=OUTSTANDING)
+    """Return what a run has used of its limits; each evaluation in flight costs as much as one did so far."""
+    outstanding = Evaluation.objects.filter(run=run, state__in=OUTSTANDING)
+    asked = model_calls.of_run(run.pk)
+    counted = outstanding.filter(candidate__isnull=False, stage="measure")
     return Spent(
         measured=run.evaluations,
-        in_flight=in_flight.count(),
+        in_flight=counted.count(),
         confirming=run.confirm_evaluations,
         seconds=seconds_running(run, now),
+        cpu_seconds=run.cpu_seconds + outstanding.count() * _usual_cpu_seconds(run),
+        tokens=asked.tokens_in + asked.tokens_out,
+        microusd=asked.cost_microusd + asked.reserved_microusd,
     )
+
+
+def _usual_cpu_seconds(run: Run) -> float:
+    return run.cpu_seconds / (1 + run.evaluations + run.confirm_evaluations)
 
 
 def may_go_on(run: Run, now: datetime) -> bool:
     """Tell whether a run may still ask its strategy for candidates, now or when what it waits for is over."""
-    if RunState(run.state) in RUN_ENDS or run.exhausted or run.barren_generations >= MAX_BARREN:
+    if RunState(run.state) in RUN_ENDS or not may_find_more(run):
         return False
     return budget(run).may_start(spent(run, now)) > 0
+
+
+def may_find_more(run: Run) -> bool:
+    """Tell whether a run's strategy may have something left to propose, whatever that costs."""
+    return not run.exhausted and run.barren_generations < MAX_BARREN
 
 
 def moved_by_people(candidate: Candidate) -> bool:

@@ -10,11 +10,12 @@ from typing import Any
 from django.db.models import Q
 
 from improvement import dispatch, events, installation, permissions
-from improvement.engine.budget import Budget
+from improvement.engine.budget import Budget, Limit
 from improvement.engine.packages import StrategyPackage
 from improvement.exceptions import BadTransition, Conflict, Invalid, NotFound
 from improvement.models import Candidate, Evaluation, Run, Target
 from improvement.permissions import Right
+from improvement.selectors import loop as read_loop
 from improvement.selectors import strategies
 from improvement.selectors import targets as read_targets
 from improvement.services import audit, policies, reasons, reviews
@@ -23,9 +24,7 @@ from improvement.services.transitions import move_candidate, move_run
 from improvement.states import LIVE_RUN_STATES, CandidateState, RunState
 
 LEASE = timedelta(seconds=45)
-MAX_BUDGET = 1_000_000
 MAX_SEED = 2**63 - 1
-MAX_SECONDS = 366 * 24 * 60 * 60
 
 
 def start(
@@ -35,18 +34,19 @@ def start(
     budget: int,
     actor: Actor,
     now: datetime,
-    seconds: int | None = None,
+    limits: Mapping[Limit, int] | None = None,
     seed: int | None = None,
     parameters: Mapping[str, Any] | None = None,
     demo: bool = False,
 ) -> Run:
     """Start a run and return it. It advances as soon as a worker is free.
 
-    ``budget`` counts ``measure`` evaluations, ``seconds`` limits the time in which it runs. Raises ``Invalid`` or
-    ``NotAllowed``, and ``StrategyError`` for a strategy that does not fit the target.
+    ``budget`` counts ``measure`` evaluations, ``limits`` are those beside it. Raises ``Invalid`` or ``NotAllowed``,
+    and ``StrategyError`` for a strategy that does not fit the target.
     """
     _check_may_start(target_name, package, actor)
-    _check_limits(budget, seconds, seed)
+    _check_seed(seed)
+    whole = Budget.of(budget, **{limit.value: most for limit, most in (limits or {}).items()})
     chosen = package.settings(parameters or {})
     with audit.turn():
         target = _target(target_name)
@@ -59,8 +59,11 @@ def start(
             parameters=chosen,
             state=RunState.QUEUED.value,
             budget=budget,
-            seconds_limit=seconds,
-            confirm_allowance=Budget.of(budget, seconds=seconds).allowance,
+            seconds_limit=whole.seconds,
+            cpu_seconds_limit=whole.cpu_seconds,
+            token_limit=whole.tokens,
+            microusd_limit=whole.microusd,
+            confirm_allowance=whole.allowance,
             generation_size=package.generation,
             seed=secrets.randbelow(2**31) if seed is None else seed,
             policy=policy,
@@ -71,7 +74,7 @@ def start(
             heard_commit=target.champion_commit,
             created_at=now,
         )
-        _record_created(run, package, actor=actor, now=now)
+        _record_created(run, package, whole, actor=actor, now=now)
         events.record(run, "state", {"state": run.state, "text": f"{actor.name} started this run"}, now=now)
         dispatch.enqueue_on_commit("advance_run", run_id=run.pk)
         return run
@@ -92,11 +95,7 @@ def _check_may_start(target_name: str, package: StrategyPackage, actor: Actor) -
     strategies.check_fits(package, target)
 
 
-def _check_limits(budget: int, seconds: int | None, seed: int | None) -> None:
-    if not 1 <= budget <= MAX_BUDGET:
-        raise Invalid(f"The budget is {budget} evaluations: choose between 1 and {MAX_BUDGET:,}.")
-    if seconds is not None and not 1 <= seconds <= MAX_SECONDS:
-        raise Invalid(f"The time is {seconds} seconds: choose between 1 and {MAX_SECONDS:,}, which is a year.")
+def _check_seed(seed: int | None) -> None:
     if seed is not None and not 0 <= seed <= MAX_SEED:
         raise Invalid(f"The seed is {seed}: choose a whole number from 0 to {MAX_SEED}.")
 
@@ -115,6 +114,8 @@ def resume(run_id: int, *, actor: Actor, now: datetime) -> Run:
     run = _steered(run_id, actor)
     if run.state == RunState.QUEUED.value:
         raise BadTransition(f"R-{run_id} waits for its first measurement: it begins as soon as a worker is free.")
+    if run.state == RunState.COMPLETED.value:
+        raise BadTransition(f"R-{run_id} is completed: {run.wait_reason}. It can go on only with a larger budget.")
     move_run(run, RunState.RUNNING, actor=actor, reason="", now=now)
     dispatch.enqueue_on_commit("advance_run", run_id=run.pk)
     return run
@@ -194,15 +195,15 @@ def go_on(run_id: int, *, now: datetime) -> None:
 
 
 @audit.turn()
-def complete(run_id: int, *, reason: str, now: datetime) -> None:
-    """End a run whose work is done."""
+def complete(run_id: int, *, budget: Budget, reason: str, now: datetime) -> None:
+    """End a run whose work is done, unless people gave it another budget than this meanwhile."""
     run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
-    if run.state in {RunState.RUNNING.value, RunState.PARKED.value}:
+    if read_loop.budget(run) == budget and run.state in {RunState.RUNNING.value, RunState.PARKED.value}:
         move_run(run, RunState.COMPLETED, actor=SYSTEM, reason=reason, now=now)
         reviews.withdraw_unanswered(run, now)
 
 
-def _record_created(run: Run, package: StrategyPackage, *, actor: Actor, now: datetime) -> None:
+def _record_created(run: Run, package: StrategyPackage, limits: Budget, *, actor: Actor, now: datetime) -> None:
     audit.append(
         "run.created",
         actor=actor,
@@ -211,6 +212,7 @@ def _record_created(run: Run, package: StrategyPackage, *, actor: Actor, now: da
             "strategy": package.label,
             "strategy_sha256": package.digest,
             "budget": run.budget,
+            "limits": limits.limits,
             "seed": str(run.seed),
             "base": run.start_commit,
         },

@@ -73,8 +73,7 @@ def move_run(
     source = RunState(run.state)
     transition = states.check_run_transition(source, to)
     changes: dict[str, Any] = {"state": to.value, "wait_reason": reason[:300], **clock.changes(run, to, now=now)}
-    if to in RUN_ENDS:
-        changes["ended_at"] = now
+    changes["ended_at"] = now if to in RUN_ENDS else None
     if to is RunState.RUNNING and run.started_at is None:
         changes["started_at"] = now
     if Run.objects.filter(pk=run.pk, state=source.value).update(**changes) != 1:

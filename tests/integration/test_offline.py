@@ -41,7 +41,7 @@ def _outcomes(result: OfflineResult) -> set[str]:
 
 def test_improve_climbs_confirms_and_keeps_to_its_budget(task: Path, strategy: Path) -> None:
     result = improve(_plan(task, strategy))
-    assert (result.state, result.why) == ("completed", "the budget is spent")
+    assert (result.state, result.why) == ("completed", "the budget of 24 evaluations is spent")
     assert (result.evaluations, len(result.history)) == (24, 24)
     assert result.start.score == -9.0
     assert result.best.score > -1.0
@@ -53,6 +53,23 @@ def test_improve_climbs_confirms_and_keeps_to_its_budget(task: Path, strategy: P
     assert last.evidence.holdout.verdict is HoldoutVerdict.AGREES
     assert last.evidence.sandbox_level == 3
     assert result.confirm_evaluations == sum(one.evidence.cost.evaluations for one in result.confirmations) <= 64
+
+
+def test_improve_processor_seconds_end_a_run_and_change_nothing_before_its_end(
+    tmp_path: Path, task: Path, strategy: Path
+) -> None:
+    whole, state, said = improve(_plan(task, strategy)), tmp_path / "state", list[str]()
+    limited = _plan(task, strategy, cpu_seconds=whole.cpu_seconds / 1000)
+    result = improve(limited, state=state, warn=said.append)
+    assert result.why.startswith("the budget of 0.00")
+    assert result.why.endswith("CPU seconds is spent")
+    assert 0 < len(result.history) < len(whole.history)
+    assert result.history == whole.history[: len(result.history)]
+    assert len(said) == 1
+    assert said[0].startswith("The budget is nearly spent: ")
+    assert said[0].endswith(" CPU seconds.")
+    again = improve(limited, state=state)
+    assert (again.history, again.cpu_seconds) == (result.history, result.cpu_seconds), "as recorded, not as it is now"
 
 
 def test_improve_lower_is_better(tmp_path: Path, strategy: Path) -> None:

@@ -39,6 +39,20 @@ def basic(tmp_path: Path) -> tuple[str | Path, ...]:
     return ("improve", task, "--strategy", strategy, "--seed", "1")
 
 
+def test_improve_says_once_that_its_budget_is_nearly_spent(basic: tuple[str | Path, ...]) -> None:
+    done = _run(*basic, "--budget", "12", "--cpu-seconds", "1000", "--usd", "2.5")
+    assert (done.returncode, done.stderr) == (0, "The budget is nearly spent: 12 of 12 evaluations.\n")
+
+
+@pytest.mark.parametrize("wrong", [("--usd", "cheap"), ("--tokens", "1.5"), ("--cpu-seconds", "many")])
+def test_improve_limits_that_are_no_numbers_are_wrong_use(
+    basic: tuple[str | Path, ...], wrong: tuple[str, ...]
+) -> None:
+    done = _run(*basic, "--budget", "12", *wrong)
+    assert done.returncode == 2
+    assert f"argument {wrong[0]}: invalid" in done.stderr
+
+
 def test_improve_json_is_the_only_output(basic: tuple[str | Path, ...]) -> None:
     done = _run(*basic, "--budget", "12", "--json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -82,7 +96,8 @@ def test_improve_killed_and_resumed_equals_uninterrupted(basic: tuple[str | Path
         process.wait()
     resumed = json.loads(_run(*arguments, state).stdout)
     assert kills == 3
-    assert {**resumed, "seconds": 0, "confirmed": 0} == {**whole, "seconds": 0, "confirmed": 0}
+    measured_anew = {"seconds": 0, "cpu_seconds": 0, "confirmed": 0}
+    assert {**resumed, **measured_anew} == {**whole, **measured_anew}
     assert _proposed(state) == _proposed(tmp_path / "whole")
 
 

@@ -25,6 +25,8 @@ _LOOKS = {
     "vote": ("ok", "check"),
     "release.done": ("ok", "git-commit-horizontal"),
     "generation": ("", "layers"),
+    "budget": ("wait", "triangle-alert"),
+    "limits": ("ok", "plus"),
     "taken_over": ("", "rotate-ccw"),
     "halt": ("bad", "octagon-x"),
     "halt.lifted": ("ok", "play"),

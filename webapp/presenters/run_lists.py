@@ -12,7 +12,7 @@ from improvement.selectors import charts, reviews, runs, system, targets
 from improvement.selectors.reviews import Suspect
 from improvement.selectors.reviews import Waiting as WaitingRow
 from improvement.states import RunState
-from webapp.presenters import stream_page, words
+from webapp.presenters import budgets, stream_page, words
 from webapp.presenters.charts import sparkline
 from webapp.presenters.home import HomePage, QueuePage, SuspectLine, Waiting
 from webapp.presenters.paging import Pager
@@ -117,6 +117,7 @@ def _line(run: Run, steps: list[tuple[int, float]], *, halted: bool) -> RunLine:
         target=run.target.name,
         isolation=run.target.isolation,
         chip=words.run_chip(run.state, halted=halted),
+        warning=budgets.chip(run),
         strategy=f"{run.strategy} {run.strategy_version}",
         champion=words.number(champion),
         change=words.percent_change(champion, run.start_score),

@@ -16,7 +16,7 @@ from improvement.selectors.audit import Filters
 from improvement.selectors.candidates import Row
 from improvement.selectors.charts import Chart, Mark
 from improvement.states import LIVE_RUN_STATES, CandidateState, RunState
-from webapp.presenters import feed, words
+from webapp.presenters import budgets, feed, words
 from webapp.presenters.audit_lines import as_feed
 from webapp.presenters.charts import Series, first_paint
 from webapp.presenters.paging import Pager, columns
@@ -26,7 +26,13 @@ from webapp.presenters.runs import CandidateLine, CandidatesTable, Figure, LogLi
 if TYPE_CHECKING:
     from improvement.models import Halt, Run
 
-TABS = (("candidates", "Candidates"), ("history", "History"), ("logs", "Logs"), ("policy", "Policy"))
+TABS = (
+    ("candidates", "Candidates"),
+    ("history", "History"),
+    ("logs", "Logs"),
+    ("budget", "Budget"),
+    ("policy", "Policy"),
+)
 HEADS = (
     ("Candidate", "number", False),
     ("State", "state", False),
@@ -75,6 +81,7 @@ def page(run: Run, person: Person, *, tab: str, sort: str, state: str, number: i
         may_pause=steers and stop is None and run.state in _PAUSABLE,
         may_resume=steers and stop is None and run.state == RunState.PAUSED.value,
         may_stop=steers and run.state in _STOPPABLE,
+        budget=budgets.view(run, person, now=now),
         candidates=table(run, sort=sort, state=state, number=number) if tab == "candidates" else None,
         history=as_feed(audit.page(Filters(run_id=run.pk), 1, HISTORY).object_list) if tab == "history" else (),
         logs=_logs(run) if tab == "logs" else (),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from webapp.presenters.budgets import BudgetView
 from webapp.presenters.charts import FirstPaint
 from webapp.presenters.paging import Column, Pager
 from webapp.presenters.policies import PolicyView
@@ -19,6 +20,7 @@ class RunLine:
     target: str
     isolation: str
     chip: Chip
+    warning: Chip | None
     strategy: str
     champion: str
     change: str
@@ -149,6 +151,7 @@ class RunPage:
     may_pause: bool
     may_resume: bool
     may_stop: bool
+    budget: BudgetView
     candidates: CandidatesTable | None = None
     history: tuple[FeedLine, ...] = ()
     logs: tuple[LogLine, ...] = ()

@@ -20,9 +20,10 @@ from improvement.permissions import Right, check_may, may
 from improvement.selectors import runs as read
 from improvement.selectors import strategies, targets
 from improvement.selectors.strategies import Offer
-from improvement.services import runs
-from webapp.forms import NewRunForm
+from improvement.services import budgets, runs
+from webapp.forms import LimitsForm, NewRunForm
 from webapp.presenters import new_run, run_lists, run_page
+from webapp.presenters.budgets import view as budgets_view
 from webapp.presenters.panels import page as show_panels
 from webapp.views.downloads import CSV, as_csv, download
 from webapp.views.pages import actor_of, page_number, person_of
@@ -84,11 +85,11 @@ def _start(request: HttpRequest, form: NewRunForm) -> int | None:
             target_name=asked["target"],
             package=strategies.package(asked["strategy"]),
             budget=asked["budget"],
-            seconds=asked["seconds"],
             seed=asked["seed"],
             parameters=asked["settings"],
             actor=actor_of(request),
             now=timezone.now(),
+            limits=form.limits(),
         )
     except (Invalid, StrategyError) as problem:
         form.add_error(None, problem.message)
@@ -112,7 +113,8 @@ def show(request: HttpRequest, run_id: int) -> HttpResponse:
         now=timezone.now(),
     )
     found = show_panels.panels(run, against=request.GET.get("against", ""))
-    return show_page(request, "runs/live.html", {"page": page, "panels": found})
+    parts = {"page": page, "panels": found, "budget": page.budget, "limits_form": LimitsForm()}
+    return show_page(request, "runs/live.html", parts)
 
 
 @never_cache
@@ -185,3 +187,28 @@ def stop(request: HttpRequest, run_id: int) -> HttpResponse:
     runs.stop(run_id, actor=actor_of(request), reason=request.POST.get("reason", ""), now=timezone.now())
     messages.success(request, "Stopped.")
     return redirect("run", run_id)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def budget(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Show what a run may spend, and give it other limits."""
+    person = person_of(request)
+    run = read.get(run_id, person)
+    form = LimitsForm(request.POST or None)
+    if form.is_valid() and _give_limits(request, run_id, form):
+        messages.success(request, "The run has other limits now.")
+        return redirect("run", run_id)
+    page = {"budget": budgets_view(run, person, now=timezone.now()), "limits_form": form}
+    return show_page(request, "runs/budget.html", page, status=422 if form.is_bound else 200)
+
+
+def _give_limits(request: HttpRequest, run_id: int, form: LimitsForm) -> bool:
+    """Change the limits, or put what is wrong beside the form."""
+    reason = form.cleaned_data["reason"]
+    try:
+        budgets.change(run_id, limits=form.given(), actor=actor_of(request), reason=reason, now=timezone.now())
+    except Invalid as problem:
+        form.add_error(None, problem.message)
+        return False
+    return True

@@ -13,6 +13,7 @@ from improvement.commandline.answer import Answer
 from improvement.commandline.command import CountersignCommand, sole_action
 from improvement.exceptions import Halted
 from improvement.models import Run
+from improvement.offline import limits
 from improvement.runner import heads
 from improvement.selectors import strategies, system
 from improvement.services import runs
@@ -30,9 +31,7 @@ class Command(CountersignCommand):
         parser.add_argument("target", metavar="TARGET", help="a target's name, or the folder of a task")
         parser.add_argument("--strategy", help="what proposes changes (default: the one that fits the target best)")
         parser.add_argument("--budget", type=int, default=200, metavar="N", help="candidates to measure (default: 200)")
-        parser.add_argument(
-            "--seconds", type=int, metavar="S", help="start no generation after running so long; waiting does not count"
-        )
+        limits.add_limits(parser)
         parser.add_argument(
             "--seed", type=int, metavar="K", help="the run's seed; the same one finds the same candidates"
         )
@@ -77,7 +76,7 @@ def _start(options: Namespace) -> Run:
         target_name=target.name,
         package=named or strategies.best_for(target),
         budget=options.budget,
-        seconds=options.seconds,
+        limits=limits.asked(options),
         seed=options.seed,
         parameters=dict(options.param),
         actor=actor,
@@ -94,7 +93,7 @@ def _follow(run: Run, options: Namespace) -> Run:
 def _answer(run: Run) -> Answer:
     now = timezone.now()
     run = Run.objects.select_related("target").get(pk=run.pk)
-    value, lines = run_report.value(run, now=now), run_report.lines(run, now=now)
+    value, lines = run_report.details(run, now=now), run_report.lines(run, now=now)
     if run.state == RunState.QUEUED.value:
         lines = [f"R-{run.pk} on {run.target.name} is queued{_until()}"]
     if run.state == RunState.FAILED.value:

@@ -10,16 +10,18 @@ from improvement.commandline import caller, run_report
 from improvement.commandline.answer import Answer
 from improvement.commandline.command import Actions, CountersignCommand
 from improvement.commandline.text import columns, run_id
+from improvement.engine.budget import Limit
 from improvement.models import Run
+from improvement.offline import limits
 from improvement.selectors import runs as read
-from improvement.services import runs
+from improvement.services import budgets, runs
 from improvement.states import RunState
 
 
 class Command(CountersignCommand):
-    """Runs: list, show, pause, resume, stop."""
+    """Runs: list, show, pause, resume, stop, raise."""
 
-    help = "Lists, shows, pauses, resumes and stops runs."
+    help = "Lists, shows, pauses, resumes and stops runs, and raises their budgets."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the actions."""
@@ -28,6 +30,12 @@ class Command(CountersignCommand):
         listing.add_argument("--state", default="", choices=[state.value for state in RunState], help="only these runs")
         listing.add_argument("--target", default="", metavar="NAME", help="only runs on this target")
         _name_run(actions.add("show", _show, "show one run"))
+        raising = actions.add("raise", _raise, "give a run a larger budget; one that spent its own goes on")
+        _name_run(raising)
+        raising.add_argument("--evaluations", type=int, metavar="N", help="candidates to measure, in the whole run")
+        limits.add_limits(raising)
+        caller.add_as(raising, required=True)
+        raising.add_argument("--reason", required=True, metavar="TEXT", help="why; it goes into the audit trail")
         for name, act, summary in (
             ("pause", _pause, "pause a run; what is being measured is finished"),
             ("resume", _resume, "let a paused run go on"),
@@ -81,7 +89,15 @@ def _stop(options: Namespace) -> Answer:
     return _report(number)
 
 
+def _raise(options: Namespace) -> Answer:
+    number = run_id(options.run)
+    evaluations = {} if options.evaluations is None else {Limit.EVALUATIONS: options.evaluations}
+    given = {**evaluations, **limits.asked(options)}
+    budgets.change(number, limits=given, actor=caller.actor(options), reason=options.reason, now=timezone.now())
+    return _report(number)
+
+
 def _report(number: int) -> Answer:
     run: Run = read.get(number, caller.reader())
     now = timezone.now()
-    return Answer(run_report.value(run, now=now), run_report.lines(run, now=now))
+    return Answer(run_report.details(run, now=now), run_report.lines(run, now=now))

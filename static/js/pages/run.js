@@ -80,6 +80,9 @@ function showState(chip, wait, halted) {
 const followAround = paced(renewAround, 2000);
 const isDecision = ({ kind }) => /^(candidate\.(in_review|stale|superseded|withdrawn|expired|quarantined|rejected|changes_requested|nominated)|vote|release)/.test(kind);
 
+// What was spent changes with every answer; the form beside it stays as it is.
+const renewBudget = paced(() => renew("budget-low", "budget"), 3000);
+
 const renewSteering = paced(() => renew("steering"), 500);
 
 async function refresh() {
@@ -118,6 +121,7 @@ function onEvents(events) {
   refreshSoon();
   refreshTable();
   refreshPanels();
+  if (document.getElementById("budget") || fresh.some(({ kind }) => kind === "budget" || kind === "limits")) renewBudget();
   if (fresh.some(isDecision)) followAround();
 }
 

@@ -11,7 +11,7 @@ from improvement.models import Release, Target
 from improvement.permissions import Right
 from improvement.runner import releasing
 from improvement.runner.tasks_at import repository
-from improvement.selectors import charts
+from improvement.selectors import charts, loop
 from improvement.services import champions, halt, runs
 from improvement.services.actors import SYSTEM
 from tests import factories as make
@@ -76,7 +76,7 @@ def test_the_run_whose_champion_goes_hears_of_it_though_it_is_over() -> None:
     target, candidate = released()
     run = candidate.run
     assert run is not None
-    runs.complete(run.pk, reason="the budget is spent", now=timezone.now())
+    runs.complete(run.pk, budget=loop.budget(run), reason="the budget is spent", now=timezone.now())
     releasing.finish_release(roll_back(target).pk)
     run.refresh_from_db()
     chart = charts.chart(run)

@@ -53,7 +53,7 @@ def test_the_clock_stands_until_the_run_goes_on(run: Run, state: str) -> None:
 
 
 def test_the_clock_stands_for_good_when_the_run_is_over(run: Run) -> None:
-    runs.complete(run.pk, reason="the budget is spent", now=_at(run, 30))
+    runs.complete(run.pk, budget=loop.budget(run), reason="the budget is spent", now=_at(run, 30))
     assert _seconds(run, 9000) == 30.0
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from improvement import installation
+from improvement.engine.budget import Limit
 from improvement.exceptions import BadTransition, Invalid, LateAttempt, NotAllowed, NotFound, StrategyError
 from improvement.models import Evaluation, Run
 from improvement.runner import confirming
@@ -46,7 +47,7 @@ def in_state(state: str) -> Run:
     if state == "parked":
         runs.park(run.pk, reason="waits", now=timezone.now())
     if state == "completed":
-        runs.complete(run.pk, reason="the budget is spent", now=timezone.now())
+        runs.complete(run.pk, budget=loop.budget(run), reason="the budget is spent", now=timezone.now())
     if state == "stopped":
         stop(run, make.alice())
     if state == "failed":
@@ -121,6 +122,7 @@ def test_a_started_run_is_recorded_with_everything_that_repeats_it() -> None:
         "strategy": make.strategy().label,
         "strategy_sha256": make.strategy().digest,
         "budget": 30,
+        "limits": {"evaluations": 30},
         "seed": "7",
         "base": run.start_commit,
     }
@@ -132,7 +134,7 @@ def test_a_started_run_is_recorded_with_everything_that_repeats_it() -> None:
     [
         ({"budget": 0}, Invalid, "choose between 1 and 1,000,000"),
         ({"budget": 1_000_001}, Invalid, "choose between 1 and 1,000,000"),
-        ({"seconds": 0}, Invalid, "0 seconds"),
+        ({"limits": {Limit.SECONDS: 0}}, Invalid, "0 seconds"),
         ({"parameters": {"no such": 1}}, StrategyError, "has no setting 'no such'"),
         ({"target_name": "elsewhere"}, NotFound, "There is no target named elsewhere. There are: small."),
     ],
