@@ -80,9 +80,8 @@ class MetricRow:
     @property
     def moved(self) -> tuple[float, float, float]:
         """How the metric itself moved, whichever direction is better: the mean, and the ends of its interval."""
-        if self.better == "lower":
-            return 0.0 - self.mean, 0.0 - self.high, 0.0 - self.low  # never -0
-        return self.mean, self.low, self.high
+        low, high = sorted((moved(self.low, self.better), moved(self.high, self.better)))
+        return moved(self.mean, self.better), low, high
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +119,11 @@ class HoldoutRow:
     uses: int
     method: str
     not_worse: bool
+
+
+def moved(gain: float, better: str) -> float:
+    """Return how a metric itself moved by a gain, whichever direction is better; never -0."""
+    return 0.0 - gain if better == "lower" else gain
 
 
 LEVEL = 0.95

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from improvement.engine.evidence import Evidence
-from improvement.engine.exhibits import HoldoutRow, HoldoutVerdict, MetricRow, Role, Verdict
+from improvement.engine.exhibits import HoldoutRow, HoldoutVerdict, MetricRow, Role, Verdict, moved
 from improvement.engine.findings import Finding as RawFinding
 from improvement.engine.findings import Severity
 from improvement.engine.wording import counted
@@ -156,7 +156,7 @@ def _holdout(row: HoldoutRow, better: str) -> EvidenceLine:
         else ""
     )
     drawn = None
-    change = words.signed(-row.mean if row.mean and better == "lower" else row.mean)
+    change = words.signed(None if row.mean is None else moved(row.mean, better))
     if row.mean is not None and row.low is not None and row.high is not None:
         drawn = bar(row.mean, row.low, row.high, summary=f"holdout: {change}, {says}")
     tone = "up" if row.verdict is HoldoutVerdict.AGREES else "down"

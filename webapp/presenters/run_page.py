@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
+from improvement.engine.exhibits import moved
 from improvement.engine.wording import counted
 from improvement.permissions import Person, Right, may
 from improvement.selectors import audit, candidates, charts, events, policies, runs, system
@@ -186,14 +187,14 @@ def _candidate(row: Row) -> CandidateLine:
     one, payload = row.candidate, row.evidence or {}
     primary = next((line for line in payload.get("metrics", []) if line["role"] == "primary"), None)
     holdout = (payload.get("holdout") or {}).get("mean")
-    lower = primary is not None and primary["better"] == "lower"
+    better = primary["better"] if primary else "higher"
     return CandidateLine(
         id=one.pk,
         chip=words.candidate_chip(one.state),
         score=words.number(one.score),
         versus=_versus(primary),
         tone=_tone(primary),
-        holdout=words.signed(-float(holdout) if lower else float(holdout)) if holdout is not None else words.NOTHING,
+        holdout=words.signed(None if holdout is None else moved(float(holdout), better)),
         origin=words.origin(one.operator, one.origin),
         parents=row.parents,
         added=one.added,
@@ -214,8 +215,8 @@ def _versus(primary: dict[str, Any] | None) -> str:
     if primary is None:
         return words.NOTHING
     mean, half = float(primary["mean"]), (float(primary["high"]) - float(primary["low"])) / 2
-    mean = -mean if primary["better"] == "lower" else mean
-    return f"{words.signed(mean)} \u00b1 {words.number(half)}" if half else words.signed(mean)
+    change = words.signed(moved(mean, primary["better"]))
+    return f"{change} \u00b1 {words.number(half)}" if half else change
 
 
 def _logs(run: Run) -> tuple[LogLine, ...]:

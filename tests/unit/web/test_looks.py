@@ -110,8 +110,8 @@ def test_a_template_has_no_inline_style_or_script(path: Path) -> None:
 
 
 def test_the_chart_sends_nothing_away() -> None:
-    text = (STATIC / "js" / "lib" / "chart.js").read_text()
+    text = (STATIC / "js" / "lib" / "drawing.js").read_text()
     for setting in ('plotlyServerURL: ""', "showSendToCloud: false", "displaylogo: false", "responsive: true"):
         assert setting in text
-    others = [path.name for path in SCRIPTS if "Plotly" in path.read_text() and path.name != "chart.js"]
+    others = [path.name for path in SCRIPTS if "Plotly" in path.read_text() and path.name != "drawing.js"]
     assert others == []
