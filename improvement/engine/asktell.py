@@ -84,6 +84,7 @@ class Init:
             "metric": {"name": manifest.primary.name, "better": manifest.primary.better},
             "metrics": [{"name": one.name, "better": one.better, "guard": one.guard} for one in manifest.metrics],
             "space": [_dimension(parameter) for parameter in manifest.parameters],
+            "features": [asdict(feature) for feature in manifest.features],
             "score": score,
             "start": dict(start or {}),
         }

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from improvement.engine.features import Feature, read_features
 from improvement.engine.globs import is_glob, matches, path_problem
 from improvement.engine.patches import blocks
 from improvement.engine.space import Parameter, read_space
@@ -18,6 +19,7 @@ __all__ = [
     "FILE_NAME",
     "Cheat",
     "Evaluate",
+    "Feature",
     "Holdout",
     "Manifest",
     "Metric",
@@ -34,7 +36,9 @@ PROTOCOLS = {"countersign": "separate", "program": "separate", "openevolve": "co
 """Each protocol, and the isolation that it can have."""
 DIRECTIONS = ("higher", "lower")
 
-_TABLES = ("target", "edit", "evaluate", "candidate", "metrics", "holdout", "parameters", "cheats", "stream")
+_TABLES = (
+    "target", "edit", "evaluate", "candidate", "metrics", "holdout", "parameters", "features", "cheats", "stream",
+)  # fmt: skip
 _EVALUATE_KEYS = (
     "module",
     "isolation",
@@ -123,6 +127,7 @@ class Manifest:
     kind: str = "code"
     holdout: Holdout | None = None
     parameters: tuple[Parameter, ...] = ()
+    features: tuple[Feature, ...] = ()
     cheats: tuple[Cheat, ...] = ()
     command: tuple[str, ...] = ()
     stream: Stream | None = None
@@ -177,6 +182,7 @@ def parse_manifest(text: str, *, where: str = FILE_NAME) -> Manifest:
         metrics=_metrics(root.table("metrics", None)),
         holdout=_holdout(root),
         parameters=read_space(root.table("parameters", None)),
+        features=read_features(root.table("features", None)),
         cheats=_cheats(root.table("cheats", None), edit_files),
         command=_command(root),
         stream=_stream(root),

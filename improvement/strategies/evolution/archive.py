@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -30,15 +31,16 @@ class Member:
     scales: dict[str, float] = field(default_factory=dict)
     steps: dict[str, float] = field(default_factory=dict)
     doubts: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
 
     def merit(self) -> float:
         """Return the sort key: the score without the last digits, which rounding makes; unknown is lowest."""
         return float("-inf") if self.score is None else float(f"{self.score:.12g}")
 
     @classmethod
-    def of(cls, files: dict[str, str], score: float | None, work: float) -> Member:
+    def of(cls, files: dict[str, str], score: float | None, work: float, metrics: Mapping[str, float]) -> Member:
         """Return a member that is no proposal: the start or a champion."""
-        return cls(None, dict(files), score, work, digest(files))
+        return cls(None, dict(files), score, work, digest(files), metrics=dict(metrics))
 
 
 @dataclass

@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from archive import Archive, Member
+from kinds import Kinds
 from kit.bandit import Bandit
+from kit.cells import read_features
 from operators import Operator, operators
 from source import sources
 from variation import Child, vary
@@ -19,6 +21,9 @@ from work import work
 
 TRIES = 300
 SECOND_CHANGE = 0.2
+FROM_KINDS = 0.5
+"""The share of parents that are the best of their kind, where the target says what kinds there are."""
+
 LEAST_WORK = 8
 """However many children were too slow, programs with this many times the start's work are always tried."""
 
@@ -46,8 +51,10 @@ class Search:
         self.settings = settings
         self.sign = -1.0 if task["metric"]["better"] == "lower" else 1.0
         self.chance = random.Random(seed)  # noqa: S311 - a search, not a secret
-        self.start = Member.of(task["files"], self.signed(task["score"]), work(task["files"]))
+        self.start = Member.of(task["files"], self.signed(task["score"]), work(task["files"]), task.get("start") or {})
         self.archive = Archive.around(self.start, settings.islands, settings.island_size)
+        self.kinds = Kinds(read_features(task))
+        self.kinds.add(self.start)
         self.operators = operators(settings.idioms)
         self.bandit = Bandit({name: operator.weight for name, operator in self.operators.items()})
         self.limit = settings.max_work * self.start.work
@@ -81,9 +88,8 @@ class Search:
         """
         for attempt in range(TRIES):
             operator = self.drawn()
-            parent = self.archive.islands[island].choose(self.chance, self.settings.elitism)
+            parent, donor = self.parents(island)
             parent = self.start if attempt >= TRIES / 2 else parent
-            donor = self.chance.choice(self.archive.islands).choose(self.chance, 0.0)
             more = self.drawn() if self.chance.random() < SECOND_CHANGE else None
             child = vary(self.chance, operator, more, parent, donor, island, self.sign > 0)
             if child is None:
@@ -92,6 +98,13 @@ class Search:
             elif child.digest not in self.known and child.work <= max(self.limit, parent.work):
                 return child
         return None
+
+    def parents(self, island: int) -> tuple[Member, Member]:
+        """Return a parent and a donor: from the island and from any other, or from among the best of their kinds."""
+        if self.kinds.is_open and self.chance.random() < FROM_KINDS:
+            return self.kinds.parent(self.chance), self.kinds.donor(self.chance)
+        parent = self.archive.islands[island].choose(self.chance, self.settings.elitism)
+        return parent, self.chance.choice(self.archive.islands).choose(self.chance, 0.0)
 
     def drawn(self) -> Operator:
         """Return the operator to use next."""
@@ -106,6 +119,8 @@ class Search:
         for decision in decisions:
             if decision["verdict"] in ("rejected", "unconfirmed", "released"):
                 self.archive.doubt(decision["number"], decision["verdict"])
+            if decision["verdict"] == "rejected":
+                self.kinds.let_go(decision["number"])
         if champion is not None:
             self.follow(champion)
         if results:
@@ -120,7 +135,8 @@ class Search:
                 self.slow_down(child)
             return
         self.bandit.reward(child.operator, self.gain(child, score))
-        member = child.member(number, score)
+        member = child.member(number, score, result["metrics"])
+        self.kinds.note_child(child.parents, self.kinds.add(member))
         self.archive.islands[child.island].add(member, self.archive.size)
 
     def slow_down(self, child: Child) -> None:
@@ -155,12 +171,16 @@ class Search:
         A champion that came from this search is where it belongs already: spread over all islands it would end
         their variety. One from elsewhere is news to each of them.
         """
-        member = Member.of(champion["files"], self.signed(champion["score"]), work(champion["files"]))
+        member = Member.of(
+            champion["files"], self.signed(champion["score"]), work(champion["files"]), champion.get("metrics") or {}
+        )
         self.known[member.digest] = True
         fixed = fixed_part(member.files)
         if fixed != fixed_part(self.start.files):
             self.start = member
             self.archive.keep([other for other in self.archive.members() if fixed_part(other.files) == fixed], member)
+            self.kinds.keep(lambda other: fixed_part(other.files) == fixed)
+        self.kinds.add(member)
         if all(other.digest != member.digest for other in self.archive.members()):
             for island in self.archive.islands:
                 island.add(member, self.archive.size)
@@ -172,6 +192,7 @@ class Search:
             "chance": [version, list(words), gauss],
             "start": asdict(self.start),
             "archive": self.archive.state(),
+            "kinds": self.kinds.state(asdict),
             "bandit": self.bandit.state(),
             "limit": self.limit,
             "proposed": self.proposed,
@@ -188,6 +209,7 @@ class Search:
         self.chance.setstate((version, tuple(words), gauss))
         self.archive = Archive.from_state(state["archive"])
         self.start = Member(**state["start"])
+        self.kinds.restore(state["kinds"], lambda values: Member(**values))
         self.bandit.restore(state["bandit"])
         self.limit = state["limit"]
         self.proposed = state["proposed"]

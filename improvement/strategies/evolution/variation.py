@@ -39,12 +39,12 @@ class Child:
         note = short(self.note, LONGEST_NOTE)
         return {"files": self.files, "parents": self.parents, "operator": self.operator, "note": note}
 
-    def member(self, number: int, score: float) -> Member:
+    def member(self, number: int, score: float, metrics: dict[str, float]) -> Member:
         """Return the archive member that this child becomes; steps that helped are kept, to go on with."""
         helped = self.parent_score is not None and score > self.parent_score
         steps = self.steps if helped else {}
         return Member(
-            number, self.files, score, self.work, self.digest, self.ancestors, self.scales, steps, self.doubts
+            number, self.files, score, self.work, self.digest, self.ancestors, self.scales, steps, self.doubts, metrics
         )
 
 

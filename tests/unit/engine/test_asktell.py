@@ -22,6 +22,7 @@ from improvement.engine.asktell import (
     read_state,
     tell_message,
 )
+from improvement.engine.features import Feature
 from improvement.engine.space import Parameter
 from improvement.exceptions import StrategyError
 from tests.unit.engine.loop_factories import manifest
@@ -150,7 +151,10 @@ def test_init_message_holds_the_state() -> None:
 
 def test_init_of_a_target_tells_nothing_of_the_holdout_or_the_evaluator() -> None:
     space = (Parameter("rate", "float", 0.1, 1.0, log=True), Parameter("mode", "choice", choices=("a", "b")))
-    init = Init.of(manifest(parameters=space), BASE, score=0.5, seed=7, parameters={}, start={"score": 0.5})
+    axes = (Feature("program_length", 0.0, 100.0, 5),)
+    init = Init.of(
+        manifest(parameters=space, features=axes), BASE, score=0.5, seed=7, parameters={}, start={"score": 0.5}
+    )
     assert init.task == {
         "name": "parabola",
         "kind": "code",
@@ -161,6 +165,7 @@ def test_init_of_a_target_tells_nothing_of_the_holdout_or_the_evaluator() -> Non
             {"name": "rate", "type": "float", "low": 0.1, "high": 1.0, "log": True, "choices": []},
             {"name": "mode", "type": "choice", "low": None, "high": None, "log": False, "choices": ["a", "b"]},
         ],
+        "features": [{"name": "program_length", "low": 0.0, "high": 100.0, "cells": 5}],
         "score": 0.5,
         "start": {"score": 0.5},
     }

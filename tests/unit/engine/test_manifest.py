@@ -8,6 +8,7 @@ from improvement.engine.globs import matches, path_problem
 from improvement.engine.manifest import (
     Cheat,
     Evaluate,
+    Feature,
     Holdout,
     Manifest,
     Metric,
@@ -66,6 +67,11 @@ choices = ["adam", "sgd", 3]
 [parameters.bias]
 type = "bool"
 
+[features.program_length]
+low = 0
+high = 4000
+cells = 8
+
 [cheats]
 hard_coded = "cheats/hard_coded.py"
 """
@@ -108,6 +114,7 @@ def test_parse_manifest_reads_everything() -> None:
             Parameter("optimizer", "choice", choices=("adam", "sgd", 3)),
             Parameter("bias", "bool"),
         ),
+        features=(Feature("program_length", 0.0, 4000.0, 8),),
         cheats=(Cheat("hard_coded", {"packing.py": "cheats/hard_coded.py"}),),
         text=WHOLE,
     )
@@ -250,7 +257,7 @@ def test_parse_manifest_without_metric_is_refused() -> None:
 def test_parse_manifest_unknown_table_lists_known_ones() -> None:
     assert message(SMALL + "[zzz]\n") == (
         "countersign.toml: zzz is not a known key. "
-        "Known keys are target, edit, evaluate, candidate, metrics, holdout, parameters, cheats, stream."
+        "Known keys are target, edit, evaluate, candidate, metrics, holdout, parameters, features, cheats, stream."
     )
 
 

@@ -139,3 +139,56 @@ def test_of_two_programs_with_equal_score_the_older_stays_unless_the_new_one_is_
     assert island.members == [old]
     island.add(cheap, 5)
     assert island.members == [cheap]
+
+
+LENGTHS = {"name": "program_length", "low": 400.0, "high": 1200.0, "cells": 8}
+
+
+def search_of_kinds(*features: dict[str, Any]) -> Any:
+    """Return a search on the regression program with features."""
+    error = regression_error(REGRESSION)
+    task = {
+        "files": {"p.py": REGRESSION},
+        "metric": {"name": "error", "better": "lower"},
+        "score": error,
+        "start": {"error": error},
+        "features": list(features),
+    }
+    return search_module.Search(task, 1, search_module.Settings())
+
+
+def test_the_best_program_of_every_length_is_kept_and_bred_from() -> None:
+    state = search_of_kinds(LENGTHS)
+    advance(state, 25)
+    elites = state.kinds.cells.elites
+    assert len(elites) >= 3
+    assert all(cell == (min(max((len(member.files["p.py"]) - 400) // 100, 0), 7),) for cell, member in elites.items())
+    assert state.kinds.cells.best().merit() == state.archive.best().merit()
+    assert {member.number for member in elites.values()} <= {state.parents(0)[0].number for _ in range(400)}
+
+
+def test_a_metric_can_be_a_feature() -> None:
+    state = search_of_kinds({"name": "error", "low": 0.0, "high": 100.0, "cells": 10})
+    state.ask(2)
+    state.tell([result(0, 95.0, error=95.0), result(1, 0.5, error=0.5)], [], None)
+    assert {cell: member.number for cell, member in state.kinds.cells.elites.items() if member.number is not None} == {
+        (9,): 0,
+        (0,): 1,
+    }
+
+
+def test_a_rejected_program_is_no_longer_the_best_of_its_kind() -> None:
+    state = search_of_kinds(LENGTHS)
+    advance(state, 10)
+    rejected = next(member.number for member in state.kinds.cells.elites.values() if member.number is not None)
+    state.tell([], [{"number": rejected, "verdict": "rejected", "reason": ""}], None)
+    assert all(member.number != rejected for member in state.kinds.cells.elites.values())
+
+
+def test_a_search_with_kinds_goes_on_exactly_where_a_snapshot_was_taken() -> None:
+    first, second = search_of_kinds(LENGTHS), search_of_kinds(LENGTHS)
+    advance(first, 12)
+    second.restore(first.snapshot())
+    advance(first, 5)
+    advance(second, 5)
+    assert [p["files"] for p in first.ask(8)] == [p["files"] for p in second.ask(8)]
