@@ -15,6 +15,12 @@ def advance_run(run_id: int) -> None:
 
 
 @shared_task
+def run_programs(run_id: int) -> None:
+    """Take the next steps of a run, programs that edit working copies included."""
+    advancing.advance(run_id, worker=worker_name(), with_programs=True)
+
+
+@shared_task
 def evaluate(evaluation_id: int) -> None:
     """Measure one candidate once."""
     evaluating.evaluate(evaluation_id, worker=worker_name())

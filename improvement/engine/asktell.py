@@ -24,6 +24,7 @@ MAX_PROPOSAL_BYTES = 1_000_000
 MAX_STATE_BYTES = 4_000_000
 MAX_NOTE = 500
 MAX_OPERATOR = 60
+DIGEST_LENGTH = 64
 MAX_FEEDBACK = 8_000
 
 Message = dict[str, Any]
@@ -104,13 +105,17 @@ class Init:
 
 @dataclass(frozen=True)
 class Proposal:
-    """One proposed change: all editable files as text, the numbers it descends from, and a line for reviewers."""
+    """One proposed change: all editable files as text, the numbers it descends from, and a line for reviewers.
+
+    ``transcript`` is the digest of what a program did that made it, empty when none did.
+    """
 
     number: int
     files: Mapping[str, str]
     parents: tuple[int, ...]
     operator: str
     note: str
+    transcript: str = ""
 
     def as_json(self) -> Message:
         """Give the proposal as plain JSON, ``number`` included."""
@@ -120,6 +125,7 @@ class Proposal:
             "parents": list(self.parents),
             "operator": self.operator,
             "note": self.note,
+            "transcript": self.transcript,
         }
 
 
@@ -241,6 +247,7 @@ def _proposal(one: object, number: int, files: Mapping[str, str]) -> Proposal:
         parents=_parents(one.get("parents", []), number),
         operator=_line(one.get("operator", ""), number, "operator", MAX_OPERATOR),
         note=_line(one.get("note", ""), number, "note", MAX_NOTE),
+        transcript=_line(one.get("transcript", ""), number, "transcript", DIGEST_LENGTH),
     )
 
 

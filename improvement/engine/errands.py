@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from improvement.engine.digests import digest
 from improvement.exceptions import StrategyError
@@ -93,6 +93,26 @@ class Outing:
     def from_json(cls, value: Mapping[str, Any]) -> Outing:
         """Read back what ``as_json`` gave."""
         return cls(tuple(value["questions"]), tuple(Done.from_json(one) for one in value["answers"]))
+
+
+class Programs(Protocol):
+    """Whoever has programs run: all of them have ended, and the round is recorded, when it returns."""
+
+    def run(self, commands: Sequence[Command]) -> Outing:
+        """Return what came of each command, in their order."""
+
+
+class NoPrograms:
+    """A run without programs: a strategy that asks for one is refused."""
+
+    def run(self, commands: Sequence[Command]) -> Outing:
+        """Refuse."""
+        raise StrategyError(f"The strategy asks for the program {commands[0].argv[0][:80]!r}, and this run has none.")
+
+
+def outing_message(outing: Outing) -> Json:
+    """Give the message that tells a strategy what came of its commands."""
+    return {"type": "commands", "answers": [answer.as_json() for answer in outing.answers]}
 
 
 def read_commands(answer: Mapping[str, Any]) -> tuple[Command, ...]:

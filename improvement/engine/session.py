@@ -7,6 +7,7 @@ where the lost one was, and its answers are checked against the recorded ones on
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,6 +21,14 @@ from improvement.engine.asktell import (
     read_proposals,
     read_ready,
     read_state,
+)
+from improvement.engine.errands import (
+    MAX_ROUNDS,
+    NoPrograms,
+    Outing,
+    Programs,
+    outing_message,
+    read_commands,
 )
 from improvement.exceptions import StrategyError
 
@@ -51,7 +60,7 @@ class Tell:
     message: Message
 
 
-Entry = Ask | Tell
+Entry = Ask | Tell | Outing
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,8 @@ def entry_to_json(entry: Entry) -> Message:
     """Give a journal entry as plain JSON."""
     if isinstance(entry, Ask):
         return {"kind": "ask", "count": entry.count, "answered": entry.answered, "digest": entry.digest}
+    if isinstance(entry, Outing):
+        return {"kind": "commands", **entry.as_json()}
     return {"kind": "tell", "message": entry.message}
 
 
@@ -75,15 +86,22 @@ def entry_from_json(value: Message) -> Entry:
         return Ask(int(value["count"]), int(value["answered"]), str(value["digest"]))
     if value.get("kind") == "tell":
         return Tell(dict(value["message"]))
+    if value.get("kind") == "commands":
+        return Outing.from_json(value)
     raise StrategyError(f"A journal entry of kind {value.get('kind')!r} is unknown: the journal is damaged.")
 
 
 class Session:
-    """The live conversation; ``next_number`` is the number that the next proposal gets."""
+    """The live conversation; ``next_number`` is the number that the next proposal gets.
+
+    ``programs`` runs what the strategy wants to be run: nobody does, until somebody is put there.
+    """
 
     def __init__(self, process: Process, init: Init, snapshot: Snapshot | None = None) -> None:
         self._process = process
         self._init = init
+        self._recorded: deque[Outing] = deque()
+        self.programs: Programs = NoPrograms()
         self.next_number = snapshot.next_number if snapshot else 0
         read_ready(process.request(init.message(snapshot.state if snapshot else None), INIT_SECONDS))
 
@@ -91,7 +109,8 @@ class Session:
     def restore(cls, process: Process, init: Init, snapshot: Snapshot | None, journal: Sequence[Entry]) -> Session:
         """Bring a fresh process to where a lost one was.
 
-        ``journal`` holds what happened since the snapshot (since the start when it is None).
+        ``journal`` holds what happened since the snapshot (since the start when it is None). Rounds of help after the
+        last ``ask`` are those of an ask that was cut short; the next one gets their answers from the record.
         Raises StrategyError when the strategy answers differently from the record.
         """
         session = cls(process, init, snapshot)
@@ -100,9 +119,19 @@ class Session:
         return session
 
     def ask(self, count: int) -> tuple[Proposal, ...]:
-        """Ask for up to so many proposals; an empty answer means the strategy is exhausted."""
+        """Ask for up to so many proposals; an empty answer means the strategy is exhausted.
+
+        What the strategy asks for on the way is done for it, in at most ``MAX_ROUNDS`` rounds.
+        """
         answer = self._process.request({"type": "ask", "count": count}, ASK_SECONDS)
+        rounds: list[Outing] = []
+        while answer.get("type") == "commands":
+            if len(rounds) == MAX_ROUNDS:
+                raise StrategyError(f"The strategy asked for help {MAX_ROUNDS} times and still proposes nothing.")
+            rounds.append(self._helped(answer))
+            answer = self._process.request(outing_message(rounds[-1]), ASK_SECONDS)
         proposals = read_proposals(answer, count=count, first=self.next_number, files=self._init.files)
+        _check_transcripts(proposals, rounds)
         self.next_number += len(proposals)
         return proposals
 
@@ -114,14 +143,38 @@ class Session:
         """Take the strategy's state, from which it goes on as if never stopped."""
         return Snapshot(read_state(self._process.request({"type": "snapshot"}, TELL_SECONDS)), self.next_number)
 
+    def _helped(self, answer: Message) -> Outing:
+        """Have done what the strategy asks for, unless it is on record."""
+        commands = read_commands(answer)
+        if not self._recorded:
+            return self.programs.run(commands)
+        recorded = self._recorded.popleft()
+        if recorded.questions != tuple(command.digest for command in commands):
+            raise StrategyError(_differs("asked for something else"))
+        return recorded
+
     def _replay(self, entry: Entry) -> None:
         if isinstance(entry, Tell):
             self.tell(entry.message)
-        elif entry_for(entry.count, self.ask(entry.count)) != entry:
-            raise StrategyError(
-                "The strategy is not deterministic: asked again after a restart, it proposed something else. "
-                "All its random choices must come from the seed and be part of its state."
-            )
+        elif isinstance(entry, Outing):
+            self._recorded.append(entry)
+        elif entry_for(entry.count, self.ask(entry.count)) != entry or self._recorded:
+            raise StrategyError(_differs("proposed something else"))
+
+
+def _check_transcripts(proposals: Sequence[Proposal], rounds: Sequence[Outing]) -> None:
+    """Raise StrategyError for a proposal that rests on something that no program of this ask did."""
+    left = {done.transcript for outing in rounds for done in outing.answers}
+    for proposal in proposals:
+        if proposal.transcript and proposal.transcript not in left:
+            raise StrategyError(f"Proposal {proposal.number} names a transcript that no program of this ask left.")
+
+
+def _differs(what: str) -> str:
+    return (
+        f"The strategy is not deterministic: asked again after a restart, it {what}. "
+        "All its random choices must come from the seed and be part of its state."
+    )
 
 
 def entry_for(count: int, proposals: Sequence[Proposal]) -> Ask:

@@ -178,6 +178,11 @@ EVENT_TYPES: Mapping[str, EventType] = {
         data=("blob_sha256", "digest"),
         by_loop=True,
     ),
+    "program.ended": EventType(
+        "The program {program} edited a working copy for {subject}: {outcome}",
+        data=("command_sha256", "transcript_sha256"),
+        by_loop=True,
+    ),
     # Rules, people and the stop over everything
     "policy.changed": EventType(
         "{actor} put version {version} of the policy ({preset}) in force", data=("policy_sha256",)

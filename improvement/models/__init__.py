@@ -4,6 +4,7 @@ from improvement.models.audit import AuditEvent, AuditHead, Checkpoint
 from improvement.models.candidates import Candidate, Evaluation, Evidence, FileSet
 from improvement.models.language_models import Blob, LanguageModel, ModelCall
 from improvement.models.people import ApiToken, SignInLink, TargetRole, User
+from improvement.models.program_runs import ProgramRun
 from improvement.models.reviews import PolicyVersion, Review, Vote
 from improvement.models.runs import JournalEntry, Run, RunEvent, Snapshot
 from improvement.models.streams import RollbackProposal, Serving, ServingStep, Stream, StreamArchive, StreamRecord
@@ -25,6 +26,7 @@ __all__ = [
     "LanguageModel",
     "ModelCall",
     "PolicyVersion",
+    "ProgramRun",
     "Release",
     "Review",
     "RollbackProposal",

@@ -35,6 +35,13 @@ class Candidate(models.Model):
     title = models.CharField(max_length=300, help_text="the whole change against the champion, in a few words")
     parents = models.JSONField(default=list)
     values = models.JSONField(default=dict, help_text="what it sets the declared parameters to")
+    transcript = models.ForeignKey(
+        "improvement.Blob",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="of the program that made it",
+    )
     author = models.ForeignKey("improvement.User", null=True, on_delete=models.PROTECT, related_name="+")
     evaluation_index = models.PositiveIntegerField(null=True, help_text="the run's budget count when it was measured")
     score = models.FloatField(null=True)

@@ -23,6 +23,8 @@ from improvement.offline.plan import MIN_LEVEL, Plan, Progress
 from improvement.offline.result import OfflineResult
 from improvement.targets.importing import load
 
+PROGRAMS = "COUNTERSIGN_AGENT_PATHS"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 done, 1 refused or stopped; wrong use exits with 2."""
@@ -80,6 +82,7 @@ def _run(options: argparse.Namespace) -> OfflineResult:
         budget=Budget.of(options.budget, **{limit.value: most for limit, most in asked(options).items()}),
         seed=options.seed,
         min_level=_min_level(),
+        programs=_programs(needed="command" in package.needs),
     )
     with _Bar(options.budget) as bar:
         warn = None if options.json else bar.say
@@ -94,6 +97,13 @@ def _min_level() -> int:
     if text not in ("0", "1", "2", "3"):
         raise Invalid(f"SANDBOX_MIN_LEVEL is {text!r}; set it to 0, 1, 2 or 3.")
     return int(text)
+
+
+def _programs(*, needed: bool) -> tuple[str, ...]:
+    paths = tuple(path.strip() for path in os.environ.get(PROGRAMS, "").split(",") if path.strip())
+    if needed and not paths:
+        raise Invalid(f"The strategy runs programs, and {PROGRAMS} names none: set it to their files and folders.")
+    return paths
 
 
 class _Bar:

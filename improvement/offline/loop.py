@@ -26,6 +26,7 @@ from improvement.exceptions import TargetError
 from improvement.offline.bench import Bench, Job, Stopped
 from improvement.offline.confirming import confirm
 from improvement.offline.plan import Plan, Progress
+from improvement.offline.programs import OfflinePrograms
 from improvement.offline.proposer import Proposer
 from improvement.offline.record import Record
 from improvement.offline.result import Confirmation, OfflineResult, Standing, Tried
@@ -118,7 +119,8 @@ class _Loop:
     def _explore(self) -> str:
         """Go through the generations, and return why there are no more."""
         package, init = self._what.package, self._what.init(self._start.score, self._start_metrics)
-        with Proposer(lambda: StrategyProcess(package.files), init, self._record) as proposer:
+        programs = OfflinePrograms(self._task, self._record, self._what.programs)
+        with Proposer(lambda: StrategyProcess(package.files), init, self._record, programs) as proposer:
             while (count := min(package.generation, self._what.budget.may_start(self._spent))) > 0:
                 if self._barren >= MAX_BARREN:
                     return f"the strategy proposed nothing new in {MAX_BARREN} generations"

@@ -18,7 +18,10 @@ MIN_LEVEL = 3
 
 @dataclass(frozen=True)
 class Plan:
-    """A target, a strategy with its settings, a budget and a seed; ``min_level`` is the sandbox's, 0 to 3."""
+    """A target, a strategy with its settings, a budget and a seed; ``min_level`` is the sandbox's, 0 to 3.
+
+    ``programs`` are the host's files and folders that programs which edit may see.
+    """
 
     task: Task
     package: StrategyPackage
@@ -26,6 +29,7 @@ class Plan:
     budget: Budget
     seed: int
     min_level: int = MIN_LEVEL
+    programs: tuple[str, ...] = ()
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from improvement.engine.asktell import Init, Message, Proposal
+from improvement.engine.errands import Programs
 from improvement.engine.session import Process, Session
 from improvement.exceptions import Conflict
 from improvement.offline.record import Record
@@ -30,10 +31,11 @@ class ClosingProcess(Process, Protocol):
 class Proposer:
     """Asks and tells, and keeps a record of both; the process starts at the first step that has no recorded answer."""
 
-    def __init__(self, start: Callable[[], ClosingProcess], init: Init, record: Record) -> None:
+    def __init__(self, start: Callable[[], ClosingProcess], init: Init, record: Record, programs: Programs) -> None:
         self._start = start
         self._init = init
         self._record = record
+        self._programs = programs
         self._session: Session | None = None
         self._told = 0
         self._stack = ExitStack()
@@ -76,4 +78,5 @@ class Proposer:
         if self._session is None:
             process = self._stack.enter_context(self._start())
             self._session = Session.restore(process, self._init, self._record.snapshot, self._record.journal)
+            self._session.programs = self._programs
         return self._session

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from improvement.engine.asktell import Message, Proposal
+from improvement.engine.errands import Done, Outing
 from improvement.engine.measurement import Measurement, Outcome, Stage
 from improvement.engine.session import Entry, Snapshot, Tell, entry_for
 from improvement.exceptions import Conflict, Invalid
@@ -32,7 +33,8 @@ class Record:
     """The lines of one run: in memory, and in a file where one is given.
 
     ``asks`` and ``tells`` are the recorded ones that the repeated steps have not come by yet; ``snapshot`` and
-    ``journal`` are what brings a new strategy process to where the record ends.
+    ``journal`` are what brings a new strategy process to where the record ends. ``done`` is what came of the commands
+    of a round that was cut short, by place and digest.
     """
 
     def __init__(self, path: Path | None, identity: Mapping[str, Any]) -> None:
@@ -41,6 +43,7 @@ class Record:
         self.tells: deque[RecordedTell] = deque()
         self.snapshot: Snapshot | None = None
         self.journal: list[Entry] = []
+        self.done: dict[tuple[int, str], Done] = {}
         self._file: IO[bytes] | None = None
         if path is not None:
             self._file = _locked(path)
@@ -61,12 +64,28 @@ class Record:
         self.journal.append(entry_for(count, proposals))
         self._write({"kind": "ask", "count": count, "proposals": [proposal.as_json() for proposal in proposals]})
 
+    def did(self, place: int, command: str, done: Done) -> None:
+        """Keep what came of one command of a round, named by its digest: no program runs twice."""
+        self.done[place, command] = done
+        self._write({"kind": "done", "place": place, "command": command, "done": done.as_json()})
+        self._sync()
+
+    def kept(self, digest: str, text: str) -> None:
+        """Keep a program's transcript."""
+        self._write({"kind": "transcript", "digest": digest, "text": text})
+
+    def went_out(self, outing: Outing) -> None:
+        """Keep a whole round of commands."""
+        self.journal.append(outing)
+        self.done = {}
+        self._write({"kind": "commands", **outing.as_json()})
+        self._sync()
+
     def told(self, message: Message, seconds: float) -> None:
         """Keep what the strategy was told and the run's wall seconds then; from here on it is on the disk."""
         self.journal.append(Tell(message))
         self._write({"kind": "tell", "message": message, "seconds": seconds})
-        if self._file is not None:
-            os.fsync(self._file.fileno())
+        self._sync()
 
     def snapshotted(self, snapshot: Snapshot) -> None:
         """Keep the strategy's state; the journal starts anew from it."""
@@ -82,6 +101,10 @@ class Record:
         if self._file is not None:
             self._file.write(json.dumps(line, ensure_ascii=True, allow_nan=False).encode() + b"\n")
             self._file.flush()
+
+    def _sync(self) -> None:
+        if self._file is not None:
+            os.fsync(self._file.fileno())
 
     def _open(self, path: Path, header: Mapping[str, Any]) -> None:
         try:
@@ -116,6 +139,13 @@ class Record:
             proposals = tuple(_proposal(one) for one in line["proposals"])
             self.asks.append((line["count"], proposals))
             self.journal.append(entry_for(line["count"], proposals))
+        elif kind == "done":
+            self.done[line["place"], line["command"]] = Done.from_json(line["done"])
+        elif kind == "commands":
+            self.journal.append(Outing.from_json(line))
+            self.done = {}
+        elif kind == "transcript":
+            pass
         elif kind == "tell":
             self.tells.append((line["message"], line["seconds"]))
             self.journal.append(Tell(line["message"]))
@@ -173,4 +203,6 @@ def _measurement(value: Mapping[str, Any]) -> Measurement:
 
 
 def _proposal(value: Mapping[str, Any]) -> Proposal:
-    return Proposal(value["number"], value["files"], tuple(value["parents"]), value["operator"], value["note"])
+    return Proposal(
+        value["number"], value["files"], tuple(value["parents"]), value["operator"], value["note"], value["transcript"]
+    )

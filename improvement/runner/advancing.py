@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.utils import timezone
 
-from improvement import installation, policies
+from improvement import dispatch, installation, policies
 from improvement.engine.asktell import NewChampion, Result, ToldOutcome, tell_message
 from improvement.engine.cheats import cheat_files, check_cheats
 from improvement.engine.confirmation import cost_of_one
@@ -21,6 +21,7 @@ from improvement.exceptions import Conflict, CountersignError, SandboxUnavailabl
 from improvement.models import Candidate, Evaluation, Run
 from improvement.policies import WhenWaiting
 from improvement.runner import canaries, confirming, conversations
+from improvement.runner.programs import ServedPrograms
 from improvement.runner.tasks_at import task_at
 from improvement.sandbox import levels
 from improvement.selectors import loop, system
@@ -33,13 +34,16 @@ SNAPSHOT_EVERY = 8
 _WAITS = "waits for its open reviews"
 
 
-def advance(run_id: int, *, worker: str) -> None:
-    """Take as many steps of a run as can be taken now. Idempotent; what another worker holds is left alone."""
+def advance(run_id: int, *, worker: str, with_programs: bool = False) -> None:
+    """Take as many steps of a run as can be taken now. Idempotent; what another worker holds is left alone.
+
+    Programs that edit working copies take minutes: only who is told ``with_programs`` waits for them.
+    """
     run = runs.claim(run_id, holder=worker, now=timezone.now())
     if run is None:
         return
     try:
-        _advance(run, worker)
+        _advance(run, worker, with_programs=with_programs)
     except Conflict as conflict:
         logger.info("R-%s: %s", run_id, conflict.message)
         conversations.forget(run_id)
@@ -55,10 +59,10 @@ def advance(run_id: int, *, worker: str) -> None:
         runs.let_go(run_id, holder=worker)
 
 
-def _advance(run: Run, worker: str) -> None:
+def _advance(run: Run, worker: str, *, with_programs: bool) -> None:
     goes_on = True
     while goes_on and not system.halted():
-        goes_on = _step(run)
+        goes_on = _step(run, worker, with_programs=with_programs)
         budgets.warn(run.pk, now=timezone.now())
         renewed = runs.claim(run.pk, holder=worker, now=timezone.now())
         if renewed is None:
@@ -66,7 +70,7 @@ def _advance(run: Run, worker: str) -> None:
         run = renewed
 
 
-def _step(run: Run) -> bool:
+def _step(run: Run, worker: str, *, with_programs: bool) -> bool:
     """Take one step and tell whether another can follow at once."""
     if run.state == RunState.QUEUED.value:
         return _open(run)
@@ -87,7 +91,7 @@ def _step(run: Run) -> bool:
     if _nominate(run, ending=False):
         return False
     if loop.may_go_on(run, timezone.now()):
-        return _open_generation(run)
+        return _open_generation(run, worker, with_programs=with_programs)
     return _end(run)
 
 
@@ -134,9 +138,13 @@ def _leave_parking(run: Run) -> bool:
     return True
 
 
-def _open_generation(run: Run) -> bool:
+def _open_generation(run: Run, worker: str, *, with_programs: bool) -> bool:
+    if conversations.needs_programs(run) and not with_programs:
+        dispatch.enqueue("run_programs", run_id=run.pk)
+        return False
     count = min(run.generation_size, loop.budget(run).may_start(loop.spent(run, timezone.now())))
     conversation = conversations.with_strategy(run)
+    conversation.session.programs = ServedPrograms(run, conversation, worker=worker)
     proposals = conversation.session.ask(count)
     champion = task_at(run.target.name, run.target.champion_commit)
     seen = loop.seen_syntax(run.pk)

@@ -63,6 +63,11 @@ def ended_after(run_id: int) -> Iterator[None]:
         forget(run_id)
 
 
+def needs_programs(run: Run) -> bool:
+    """Whether the strategy of a run has programs edit working copies before it proposes."""
+    return "command" in package_of(run).needs
+
+
 def package_of(run: Run) -> StrategyPackage:
     """Return the strategy package of a run, or raise ``StrategyError`` when its files changed since the run began."""
     package = find_builtin(run.strategy)

@@ -14,11 +14,13 @@ from django.db import transaction
 from django.db.models import Max
 
 from improvement import dispatch, events, states
+from improvement.engine.errands import Outing
 from improvement.engine.generation import Planned
 from improvement.engine.patches import diff_stats, patch_digest
 from improvement.engine.seeds import measure_seed
 from improvement.engine.session import Ask, Entry, Snapshot, Tell, entry_to_json
 from improvement.engine.titles import title
+from improvement.engine.wording import counted
 from improvement.exceptions import Conflict
 from improvement.models import Candidate, Evaluation, JournalEntry, Run
 from improvement.models import Snapshot as SnapshotRow
@@ -102,6 +104,15 @@ def _record_generation(
     _queue(run, to_measure, now)
     _announce(run, fresh, to_measure, now)
     return run
+
+
+@audit.turn()
+def record_outing(run_id: int, *, entry: Outing, journal_index: int, now: datetime) -> None:
+    """Record a round of programs that the strategy asked for, before it hears what came of them."""
+    run = _locked(run_id)
+    _append_journal(run, journal_index, entry)
+    text = f"{counted(len(entry.answers), 'program')} edited copies"
+    events.record(run, "generation", {"generation": run.generation, "text": text}, now=now)
 
 
 @audit.turn()
@@ -198,6 +209,7 @@ def _candidate(run: Run, one: _Described, base_commit: str, index: int | None, n
         title=one.title,
         parents=list(proposal.parents),
         values=dict(one.planned.values),
+        transcript_id=proposal.transcript or None,
         evaluation_index=index,
         message="" if to_measure else screened.message[:500],
         told=False,

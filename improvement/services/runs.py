@@ -143,6 +143,13 @@ def claim(run_id: int, *, holder: str, now: datetime) -> Run | None:
     return Run.objects.select_related("target", "policy").get(pk=run_id) if taken else None
 
 
+def renew(run_id: int, *, holder: str, now: datetime) -> bool:
+    """Keep the lease of a run, in the middle of a long step; tell whether this worker still holds it and it goes on."""
+    going_on = [state.value for state in LIVE_RUN_STATES]
+    mine = Run.objects.filter(pk=run_id, lease_holder=holder, state__in=going_on)
+    return mine.update(lease_until=now + LEASE) == 1
+
+
 def let_go(run_id: int, *, holder: str) -> None:
     """Give the lease of a run back."""
     Run.objects.filter(pk=run_id, lease_holder=holder).update(lease_holder="", lease_until=None)

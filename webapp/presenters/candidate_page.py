@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from improvement.engine.wording import counted
 from improvement.permissions import Person
-from improvement.selectors import candidates, reviews
+from improvement.selectors import candidates, program_runs, reviews
 from improvement.selectors.reviews import Standing
 from improvement.states import CandidateState
 from webapp.presenters import decisions, evidence, words
@@ -75,6 +75,7 @@ def page(candidate: Candidate, person: Person, *, tab: str, view: str, now: date
         why_not_clear=reviews.why_may_not_clear(candidate, person),
         evidence=evidence.view(found.payload) if found else None,
         files=files if tab == "changes" else (),
+        transcript=program_runs.transcript(candidate) if tab == "log" else "",
         evaluations=_evaluations(rows, candidate.target.better) if tab in {"evidence", "log"} else (),
         relatives=_relatives(candidate) if tab == "lineage" else (),
     )

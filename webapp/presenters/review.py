@@ -152,6 +152,7 @@ class CandidatePage:
     evidence: EvidenceView | None
     files: tuple[FileDiff, ...] = ()
     evaluations: tuple[EvaluationLine, ...] = ()
+    transcript: str = ""
     relatives: tuple[Relative, ...] = ()
 
     @property

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,11 +15,18 @@ class RefusalError(Exception):
     """The strategy cannot work on this task; the message says why and what to do, in one sentence."""
 
 
+Asked = list[dict[str, Any]] | Generator[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]
+"""Proposals, or a generator that returns them, and before that yields what it needs and is sent the answers.
+
+`{"type": "commands", "commands": [...]}` has programs edit working copies.
+"""
+
+
 class Strategy(Protocol):
     """What a strategy can be asked once it stands."""
 
-    def ask(self, count: int) -> list[dict[str, Any]]:
-        """Return up to `count` proposals."""
+    def ask(self, count: int) -> Asked:
+        """Return up to `count` proposals; a generator may have the host do something on the way."""
 
     def tell(self, results: list[dict], decisions: list[dict], champion: dict | None) -> None:
         """Learn from results, decisions and a champion that moved."""
@@ -43,39 +50,63 @@ def serve(create: Create, settings: type) -> None:
     package = tomllib.loads((Path(sys.argv[0]).parent / "strategy.toml").read_text(encoding="utf-8"))
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    strategy: Strategy | None = None
+    conversation = Conversation(create, settings, {"name": package["name"], "version": package["version"]})
     for line in sys.stdin:
-        message = json.loads(line)
         try:
-            if message["type"] == "init":
-                strategy = created(create, settings, message)
-                answer = {"type": "ready", "name": package["name"], "version": package["version"]}
-            else:
-                answer = reply(strategy, message)
+            answer = conversation.reply(json.loads(line))
         except RefusalError as refusal:
             answer = {"type": "error", "message": str(refusal)}
         answers.write(json.dumps(answer, separators=(",", ":")) + "\n")
         answers.flush()
 
 
-def created(create: Create, settings: type, message: Mapping[str, Any]) -> Strategy:
-    """Return the strategy that an init message asks for, fresh or taken up where its state was left."""
-    strategy = create(message["task"], message["seed"], settings(**message["parameters"]))
-    if message["state"] is not None:
-        strategy.restore(message["state"])
-    return strategy
+class Conversation:
+    """One conversation: the strategy once it stands, and the ask that waits for what it needs, if one does."""
 
+    def __init__(self, create: Create, settings: type, package: Mapping[str, str]) -> None:
+        self.create = create
+        self.settings = settings
+        self.package = package
+        self.strategy: Strategy | None = None
+        self.asking: Generator[dict, list[dict], list[dict]] | None = None
 
-def reply(strategy: Strategy | None, message: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer to one message that is not init; raises RefusalError for a kind that it does not know."""
-    kind = message["type"]
-    if strategy is None:
-        raise RefusalError("The first message must be init.")
-    if kind == "ask":
-        return {"type": "proposals", "proposals": strategy.ask(message["count"])}
-    if kind == "tell":
-        strategy.tell(message["results"], message["decisions"], message["champion"])
-        return {"type": "ok"}
-    if kind == "snapshot":
-        return {"type": "state", "state": strategy.snapshot()}
-    raise RefusalError(f"This strategy does not know messages of type {kind!r}.")
+    def reply(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer to one message; raises RefusalError for one that does not fit here."""
+        kind = message["type"]
+        if kind == "init":
+            self.begin(message)
+            return {"type": "ready", **self.package}
+        if self.strategy is None:
+            raise RefusalError("The first message must be init.")
+        if kind == "ask":
+            return self.asked(self.strategy.ask(message["count"]))
+        if "answers" in message and self.asking is not None:
+            return self.go_on(message["answers"])
+        if kind == "tell":
+            self.strategy.tell(message["results"], message["decisions"], message["champion"])
+            return {"type": "ok"}
+        if kind == "snapshot":
+            return {"type": "state", "state": self.strategy.snapshot()}
+        raise RefusalError(f"This strategy does not know messages of type {kind!r}.")
+
+    def begin(self, message: Mapping[str, Any]) -> None:
+        """Make the strategy that an init message asks for, fresh or taken up where its state was left."""
+        self.strategy = self.create(message["task"], message["seed"], self.settings(**message["parameters"]))
+        if message["state"] is not None:
+            self.strategy.restore(message["state"])
+
+    def asked(self, asked: Asked) -> dict[str, Any]:
+        """Answer an ask, at once or by saying what it needs."""
+        if isinstance(asked, list):
+            return {"type": "proposals", "proposals": asked}
+        self.asking = asked
+        return self.go_on(None)
+
+    def go_on(self, answers: list[dict] | None) -> dict[str, Any]:
+        """Let an ask go on with what it was sent (None: from its beginning)."""
+        assert self.asking is not None
+        try:
+            return self.asking.send(answers)
+        except StopIteration as end:
+            self.asking = None
+            return {"type": "proposals", "proposals": end.value}
