@@ -131,13 +131,17 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Result:
-    """What a strategy is told about one proposal: a raw score (the metric says which direction is better)."""
+    """What a strategy is told about one proposal: a raw score (the metric says which direction is better).
+
+    ``of`` is the earlier proposal that a duplicate is the same as; None for one that changes nothing.
+    """
 
     number: int
     outcome: ToldOutcome
     score: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     feedback: str = ""
+    of: int | None = None
 
     def as_json(self) -> Message:
         """Give the result as the protocol spells it, the feedback cut to its limit."""
@@ -147,6 +151,7 @@ class Result:
             "score": self.score,
             "metrics": dict(self.metrics),
             "feedback": self.feedback[:MAX_FEEDBACK],
+            "of": self.of,
         }
 
 

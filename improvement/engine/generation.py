@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from improvement.engine.asktell import Proposal, Result, ToldOutcome
@@ -32,19 +32,20 @@ class Planned:
 
 
 def plan(
-    manifest: Manifest, base: Mapping[str, str], proposals: Iterable[Proposal], seen: Collection[str]
+    manifest: Manifest, base: Mapping[str, str], proposals: Iterable[Proposal], seen: Mapping[str, int]
 ) -> tuple[Planned, ...]:
     """Screen proposals in their order, each knowing the syntax digests of all before it.
 
-    ``base`` are the editable files that a change is compared with, ``seen`` the earlier candidates' syntax digests.
+    ``base`` are the editable files that a change is compared with; ``seen`` maps the syntax digests of earlier
+    candidates to their numbers.
     """
-    known = set(seen)
+    known = dict(seen)
     planned = []
     for proposal in proposals:
-        screened = screen(manifest, base, proposal.files, seen=known.__contains__)
+        screened = screen(manifest, base, proposal.files, seen=known)
         planned.append(Planned(proposal, screened, read_values(manifest.parameters, proposal.files)))
         if screened.verdict == "pass":
-            known.add(screened.syntax_digest)
+            known[screened.syntax_digest] = proposal.number
     return tuple(planned)
 
 
@@ -66,7 +67,7 @@ def score_of(manifest: Manifest, measurement: Measurement) -> float | None:
 def _result(manifest: Manifest, one: Planned, measured: Mapping[int, Measurement]) -> Result:
     number = one.proposal.number
     if not one.to_measure:
-        return Result(number, ToldOutcome(one.screened.verdict), feedback=one.screened.message)
+        return Result(number, ToldOutcome(one.screened.verdict), feedback=one.screened.message, of=one.screened.of)
     if number not in measured:
         raise Conflict(f"Proposal {number} is not measured yet: a generation is told only when all of it is.")
     return told(manifest, number, measured[number])

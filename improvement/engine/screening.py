@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tokenize
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from improvement.engine.blocks import blocks, outside_blocks_changed
@@ -23,13 +23,15 @@ class Screened:
     """The answer of screening.
 
     ``verdict`` is pass, blocked or duplicate; ``code`` is the stable reason and ``message`` one sentence, both empty
-    for pass. ``syntax_digest`` is empty when the files are blocked.
+    for pass. ``syntax_digest`` is empty when the files are blocked; ``of`` is the earlier proposal that a duplicate is
+    the same as, None for the base.
     """
 
     verdict: str
     code: str = ""
     message: str = ""
     syntax_digest: str = ""
+    of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,12 @@ def screen(
     base_files: Mapping[str, str],
     files: Mapping[str, object],
     *,
-    seen: Callable[[str], bool],
+    seen: Mapping[str, int],
     max_bytes: int = MAX_BYTES,
 ) -> Screened:
     """Check a proposal, the texts of all editable files, against the base's editable files.
 
-    ``seen`` tells whether a syntax digest is that of an earlier candidate; ``max_bytes`` limits all files together.
+    ``seen`` maps the syntax digests of earlier candidates to their numbers; ``max_bytes`` limits all files together.
     """
     texts = {path: text for path, text in files.items() if isinstance(text, str)}
     problem = next(_problems(task_manifest, base_files, files, texts, max_bytes), None)
@@ -138,12 +140,11 @@ def _markers_hidden(text: str) -> bool:
     return not markers <= comments or "\r" in text.replace("\r\n", "\n")
 
 
-def _compared(base: Mapping[str, str], texts: Mapping[str, str], seen: Callable[[str], bool]) -> Screened:
+def _compared(base: Mapping[str, str], texts: Mapping[str, str], seen: Mapping[str, int]) -> Screened:
     digest = syntax_digest(texts)
     if digest == syntax_digest(base):
         return Screened(DUPLICATE, "unchanged", "This does the same as the base: nothing of effect is changed.", digest)
-    if seen(digest):
-        return Screened(
-            DUPLICATE, "duplicate", "An earlier candidate was the same but for layout and comments.", digest
-        )
+    if (earlier := seen.get(digest)) is not None:
+        said = f"Proposal {earlier} was the same but for layout, comments, names or sums."
+        return Screened(DUPLICATE, "duplicate", said, digest, earlier)
     return Screened(PASS, syntax_digest=digest)

@@ -7,16 +7,16 @@ import hashlib
 import io
 import tokenize
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-_WITH_DOCSTRING = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+from improvement.engine.canonical import canonical, without_words
 
 
 def syntax_digest(files: Mapping[str, str]) -> str:
-    """Return the SHA-256 (hex) of files (path to text) without comments, docstrings and layout."""
+    """Return the SHA-256 (hex) of files (path to text) in canonical form: equal ones do the same."""
     digest = hashlib.sha256()
     for path in sorted(files):
-        for part in (path, normal_form(path, files[path])):
+        for part in (path, _form(path, files[path], canonical)):
             data = part.encode("utf-8", "surrogatepass")
             digest.update(len(data).to_bytes(8, "big"))
             digest.update(data)
@@ -28,9 +28,13 @@ def normal_form(path: str, text: str) -> str:
 
     Python that cannot be parsed is treated like any other text. Indentation is kept: it can carry meaning.
     """
+    return _form(path, text, without_words)
+
+
+def _form(path: str, text: str, brought: Callable[[ast.Module], ast.Module]) -> str:
     if path.endswith(".py"):
         try:
-            return _tree_text(text)
+            return ast.dump(brought(parse_python(text)), annotate_fields=False)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             pass
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
@@ -47,13 +51,3 @@ def comment_lines(text: str) -> set[int]:
     """Return the numbers (from 1) of the lines of Python text that hold a comment."""
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     return {token.start[0] for token in tokens if token.type == tokenize.COMMENT}
-
-
-def _tree_text(text: str) -> str:
-    tree = parse_python(text)
-    for node in ast.walk(tree):
-        if isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-        elif isinstance(node, ast.Constant):
-            node.kind = None
-    return ast.dump(tree, annotate_fields=False)

@@ -20,7 +20,6 @@ from improvement.engine.generation import MAX_BARREN, plan, score_of, settle
 from improvement.engine.measurement import Measurement, Stage
 from improvement.engine.nomination import Measured, Situation, beats, nominate
 from improvement.engine.patches import files_digest, patch_digest
-from improvement.engine.screening import syntax_digest
 from improvement.engine.seeds import measure_seed, offline_key
 from improvement.exceptions import TargetError
 from improvement.offline.bench import Bench, Job, Stopped
@@ -79,7 +78,7 @@ class _Loop:
         self._barren = 0
         self._nominated_at: int | None = None
         self._best_confirmed: float | None = None
-        self._seen = {syntax_digest(what.task.editable)}
+        self._seen: dict[str, int] = {}
         self._untried: dict[int, Standing] = {}
         self._decisions: list[Decision] = []
         self._history: list[Tried] = []
@@ -139,7 +138,7 @@ class _Loop:
         measured = self._bench.all(jobs, done=self._one_measured)
         self._charge(measured.values())
         results = settle(self._task.manifest, planned, measured)
-        self._seen.update(one.screened.syntax_digest for one in new)
+        self._seen.update((one.screened.syntax_digest, one.proposal.number) for one in new)
         self._barren = 0 if new else self._barren + 1
         for proposal, result in zip(proposals, results, strict=True):
             self._take(proposal, result)

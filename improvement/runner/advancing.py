@@ -169,9 +169,7 @@ def _close_generation(run: Run) -> bool:
     metric = task_at(run.target.name, run.heard_commit or run.start_commit).manifest.primary
     by_number = {candidate.number: candidate for candidate in generation.candidates}
     results = [
-        Result(number, ToldOutcome.DUPLICATE, feedback=generation.duplicates[number])
-        if number in generation.duplicates
-        else _result(by_number[number], measured, metric)
+        generation.duplicates.get(number) or _result(by_number[number], measured, metric)
         for number in generation.numbers
     ]
     _tell(run, results)

@@ -66,7 +66,7 @@ def propose(target: Target, *, files: dict[str, str], what: str, note: str, acto
     may not propose.
     """
     champion = task_at(target.name, target.champion_commit)
-    screened = screen(champion.manifest, champion.editable, files, seen=lambda digest: False)
+    screened = screen(champion.manifest, champion.editable, files, seen={})
     if screened.verdict != "pass":
         raise Invalid(f"{what} cannot be a candidate: {screened.message}")
     return targets.take_in_edit(

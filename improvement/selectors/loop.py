@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import F, Max, Q, QuerySet
 
-from improvement.engine.asktell import Decision, Verdict
+from improvement.engine.asktell import Decision, Result, ToldOutcome, Verdict
 from improvement.engine.budget import Budget, Spent
 from improvement.engine.generation import MAX_BARREN
 from improvement.engine.nomination import Measured, Situation
@@ -33,9 +33,9 @@ _VERDICTS = {
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """The generation that was asked for and not told yet: its duplicates (number to message) and its candidates."""
+    """The generation that was asked for and not told yet: what is told of its duplicates, and its candidates."""
 
-    duplicates: dict[int, str]
+    duplicates: dict[int, Result]
     candidates: tuple[Candidate, ...]
     numbers: tuple[int, ...]
 
@@ -144,7 +144,10 @@ def open_generation(run_id: int) -> Generation | None:
     if newest is None or newest.kind != "ask":
         return None
     entry = _message(bytes(newest.message))
-    duplicates = {int(number): text for number, text in entry["duplicates"].items()}
+    duplicates = {
+        int(number): Result(int(number), ToldOutcome.DUPLICATE, feedback=one["said"], of=one["of"])
+        for number, one in entry["duplicates"].items()
+    }
     candidates = tuple(Candidate.objects.filter(run_id=run_id, generation=newest.generation).order_by("number"))
     numbers = sorted([*duplicates, *(candidate.number for candidate in candidates)])
     return Generation(duplicates, candidates, tuple(numbers))
@@ -165,9 +168,10 @@ def undelivered_decisions(run_id: int) -> list[tuple[int, Decision]]:
     return [(row.pk, Decision(row.number, _VERDICTS[CandidateState(row.state)], _reason(row))) for row in rows]
 
 
-def seen_syntax(run_id: int) -> set[str]:
-    """Return the syntax digests of every candidate of a run."""
-    return set(Candidate.objects.filter(run_id=run_id).values_list("syntax_digest", flat=True))
+def seen_syntax(run_id: int) -> dict[str, int]:
+    """Return the syntax digest of every candidate of a run that was not blocked, and the number of the first."""
+    rows = Candidate.objects.filter(run_id=run_id).exclude(syntax_digest="")
+    return dict(rows.order_by("-number").values_list("syntax_digest", "number"))
 
 
 def best_measured(run: Run, limit: int = 8) -> list[Measured]:

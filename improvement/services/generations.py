@@ -57,7 +57,11 @@ def open_generation(
     Raises ``Conflict`` when another worker recorded this answer already or the run no longer runs.
     """
     # Reading the changes takes milliseconds each; nobody's turn at the record waits for it.
-    duplicates = {p.proposal.number: p.screened.message for p in planned if p.screened.verdict == "duplicate"}
+    duplicates = {
+        one.proposal.number: {"said": one.screened.message, "of": one.screened.of}
+        for one in planned
+        if one.screened.verdict == "duplicate"
+    }
     described = [_described(one, base_files) for one in planned if one.proposal.number not in duplicates]
     return _record_generation(
         run_id,
@@ -81,7 +85,7 @@ def _record_generation(
     run_id: int,
     described: Sequence[_Described],
     *,
-    duplicates: Mapping[int, str],
+    duplicates: Mapping[int, Mapping[str, Any]],
     entry: Ask,
     base_commit: str,
     journal_index: int,

@@ -249,7 +249,7 @@ def test_7_a_change_of_nothing_is_no_candidate_and_a_lucky_one_is_within_noise()
     task = openevolve(MINIMIZE, start)
     path = task.manifest.edit_files[0]
     nothing = start.replace("def search():", "def search():  # better")
-    screened = screen(task.manifest, task.editable, {path: nothing}, seen=lambda digest: False)
+    screened = screen(task.manifest, task.editable, {path: nothing}, seen={})
     assert screened.verdict == "duplicate"
     disguised = start.replace("range(5)", "range(2 + 3)")
     assert not evidence(task, disguised).better

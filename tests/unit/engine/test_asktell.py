@@ -110,15 +110,15 @@ def test_read_state_too_large_or_no_text_refused(state: object) -> None:
 
 def test_tell_message_as_the_protocol_spells_it() -> None:
     message = tell_message(
-        [Result(4, ToldOutcome.OK, 1.5, {"score": 1.5}, "fine"), Result(5, ToldOutcome.DUPLICATE)],
+        [Result(4, ToldOutcome.OK, 1.5, {"score": 1.5}, "fine"), Result(5, ToldOutcome.DUPLICATE, of=2)],
         [Decision(2, Verdict.REJECTED, "too long")],
         NewChampion({"a.py": "a = 3\n"}, 1.25, {"score": 1.25}),
     )
     assert message == {
         "type": "tell",
         "results": [
-            {"number": 4, "outcome": "ok", "score": 1.5, "metrics": {"score": 1.5}, "feedback": "fine"},
-            {"number": 5, "outcome": "duplicate", "score": None, "metrics": {}, "feedback": ""},
+            {"number": 4, "outcome": "ok", "score": 1.5, "metrics": {"score": 1.5}, "feedback": "fine", "of": None},
+            {"number": 5, "outcome": "duplicate", "score": None, "metrics": {}, "feedback": "", "of": 2},
         ],
         "decisions": [{"number": 2, "verdict": "rejected", "reason": "too long"}],
         "champion": {"files": {"a.py": "a = 3\n"}, "score": 1.25, "metrics": {"score": 1.25}},

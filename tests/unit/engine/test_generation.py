@@ -23,12 +23,13 @@ def _proposals(*texts: str) -> list[Proposal]:
 
 
 def test_plan_knows_what_came_before() -> None:
-    seen = {syntax_digest({"solution.py": "x = 7\n"})}
+    seen = {syntax_digest({"solution.py": "x = 7\n"}): 3}
     texts = ("x = 2\n", "x = 7  # seen in an earlier generation\n", "x  =  2\n", "x = (\n", "x = 3\n")
     planned = plan(TASK, BASE, _proposals(*texts), seen)
     assert [one.screened.verdict for one in planned] == ["pass", "duplicate", "duplicate", "blocked", "pass"]
     assert [one.proposal.number for one in planned if one.to_measure] == [10, 14]
-    assert seen == {syntax_digest({"solution.py": "x = 7\n"})}
+    assert [one.screened.of for one in planned] == [None, 3, 10, None, None]
+    assert seen == {syntax_digest({"solution.py": "x = 7\n"}): 3}
 
 
 def test_plan_reads_what_declared_parameters_are_set_to() -> None:
@@ -38,7 +39,7 @@ def test_plan_reads_what_declared_parameters_are_set_to() -> None:
 
 
 def test_settle_in_the_order_of_the_proposals() -> None:
-    planned = plan(TASK, BASE, _proposals("x = 2\n", "x = (\n", "x = 3\n", "x = 2 \n"), set())
+    planned = plan(TASK, BASE, _proposals("x = 2\n", "x = (\n", "x = 3\n", "x = 2 \n"), {})
     results = settle(TASK, planned, {12: measured(None), 10: measured(2.0, feedback="fine")})
     assert [(one.number, one.outcome, one.score) for one in results] == [
         (10, ToldOutcome.OK, 2.0),
@@ -46,12 +47,13 @@ def test_settle_in_the_order_of_the_proposals() -> None:
         (12, ToldOutcome.FAILED, None),
         (13, ToldOutcome.DUPLICATE, None),
     ]
+    assert [one.of for one in results] == [None, None, None, 10]
     assert results[0].feedback == "fine"
     assert results[2].feedback == "It raised ValueError."
 
 
 def test_settle_before_all_are_measured_refused() -> None:
-    planned = plan(TASK, BASE, _proposals("x = 2\n", "x = 3\n"), set())
+    planned = plan(TASK, BASE, _proposals("x = 2\n", "x = 3\n"), {})
     with pytest.raises(Conflict, match="Proposal 11 is not measured yet"):
         settle(TASK, planned, {10: measured(2.0)})
 

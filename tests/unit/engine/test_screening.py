@@ -16,18 +16,14 @@ BASE = {"solution.py": "def f(x):\n    return x + 1\n", "notes/a.txt": "hello\n"
 BLOCKED_BASE = {"solution.py": "import math\n# EVOLVE-BLOCK-START\nx = 1\n# EVOLVE-BLOCK-END\nANSWER = x\n"}
 
 
-def never(digest: str) -> bool:
-    return False
-
-
 def verdict(files: Mapping[str, object], base: dict[str, str] = BASE) -> tuple[str, str, str]:
-    screened = screen(MANIFEST, base, files, seen=never)
+    screened = screen(MANIFEST, base, files, seen={})
     return screened.verdict, screened.code, screened.message
 
 
 def test_screen_change_passes_with_its_digest() -> None:
     files = {**BASE, "solution.py": "def f(x):\n    return x + 2\n", "notes/b.txt": "new\n"}
-    assert screen(MANIFEST, BASE, files, seen=never) == Screened("pass", syntax_digest=syntax_digest(files))
+    assert screen(MANIFEST, BASE, files, seen={}) == Screened("pass", syntax_digest=syntax_digest(files))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +75,7 @@ def test_screen_file_named_by_a_glob_may_go() -> None:
 
 def test_screen_file_and_folder_at_once_is_blocked() -> None:
     wide = manifest(edit_files=("src/**",))
-    screened = screen(wide, {}, {"src/a": "x", "src/a/b": "y"}, seen=never)
+    screened = screen(wide, {}, {"src/a": "x", "src/a/b": "y"}, seen={})
     assert screened == Screened("blocked", "bad_path", "src/a is a file and a folder at once.")
 
 
@@ -122,7 +118,7 @@ SAME = 'def f(x):\n    """Say."""\n\n    return (x+1)  # more\n'
 
 @pytest.mark.parametrize("text", [BASE["solution.py"], SAME, SAME.replace("\n", "\r\n")])
 def test_screen_unchanged_is_a_duplicate(text: str) -> None:
-    screened = screen(MANIFEST, BASE, {**BASE, "solution.py": text}, seen=never)
+    screened = screen(MANIFEST, BASE, {**BASE, "solution.py": text}, seen={})
     said = "This does the same as the base: nothing of effect is changed."
     assert screened == Screened("duplicate", "unchanged", said, syntax_digest(BASE))
 
@@ -130,10 +126,9 @@ def test_screen_unchanged_is_a_duplicate(text: str) -> None:
 def test_screen_seen_before_is_a_duplicate() -> None:
     first = {**BASE, "solution.py": "def f(x):\n    return x + 2\n"}
     again = {**BASE, "solution.py": "# again\ndef f(x):\n    return (x + 2)\n"}
-    seen = {syntax_digest(first)}
-    said = "An earlier candidate was the same but for layout and comments."
-    expected = Screened("duplicate", "duplicate", said, syntax_digest(first))
-    assert screen(MANIFEST, BASE, again, seen=seen.__contains__) == expected
+    said = "Proposal 7 was the same but for layout, comments, names or sums."
+    expected = Screened("duplicate", "duplicate", said, syntax_digest(first), 7)
+    assert screen(MANIFEST, BASE, again, seen={syntax_digest(first): 7}) == expected
 
 
 @pytest.mark.parametrize(
@@ -162,13 +157,13 @@ def test_syntax_digest_depends_on_the_path() -> None:
 
 @pytest.mark.parametrize("text", ["(" * 90_000, "a" + ".b" * 60_000, "0x" + "f" * 190_000, "f'{" * 30_000, '"\\d"'])
 def test_screen_hostile_python_gives_an_answer(text: str) -> None:
-    screened = screen(MANIFEST, BASE, {**BASE, "solution.py": text}, seen=never)
+    screened = screen(MANIFEST, BASE, {**BASE, "solution.py": text}, seen={})
     assert screened.verdict in {"pass", "blocked"}
 
 
 @given(st.dictionaries(st.text(), st.one_of(st.text(), st.binary(), st.none(), st.integers())))
 def test_screen_any_input_gives_a_verdict_in_one_line(files: dict[str, object]) -> None:
-    screened = screen(MANIFEST, BASE, files, seen=never)
+    screened = screen(MANIFEST, BASE, files, seen={})
     assert screened.verdict == "blocked"
     assert screened.message.endswith(".")
     assert "\n" not in screened.message
