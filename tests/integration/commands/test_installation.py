@@ -126,7 +126,7 @@ def test_states_page_is_fresh_and_whole() -> None:
 def test_every_command_is_in_the_list() -> None:
     listed = re.findall(r"^- `([a-z_]+(?: [a-z-]+)?)", (ROOT / "docs" / "commands.md").read_text(), re.MULTILINE)
     here = [name for command in COMMANDS for name in _actions(command)]
-    assert sorted(listed) == sorted([*here, "up", "test"])
+    assert sorted(listed) == sorted([*here, "up", "test", "extras"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -43,14 +43,15 @@ def test_example_python_files_are_python() -> None:
         ("edit", {"files"}),
         (
             "evaluate",
-            {"module", "seconds", "memory_mb", "cpus", "visible", "preload", "counts", "isolation", "protocol"},
+            {"module", "seconds", "memory_mb", "cpus", "packages"}
+            | {"visible", "preload", "counts", "isolation", "protocol"},
         ),
         ("metrics.NAME", {"better", "unit", "epsilon", "guard", "bound"}),
         ("holdout", {"module", "cases"}),
     ],
 )
 def test_table_names_the_known_keys(table: str, keys: set[str]) -> None:
-    rows = "\n".join(line for line in PAGE.read_text().splitlines() if line.startswith("|"))
+    rows = PAGE.read_text().partition("| key | meaning | default |\n")[2].partition("\n\n")[0]
     named = set(re.findall(rf"`{re.escape(table)}\.([a-z_]+)`", rows))
     assert named == keys
     with pytest.raises(ManifestError) as caught:
