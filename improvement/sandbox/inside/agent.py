@@ -150,7 +150,7 @@ def changes(given: dict[str, str]) -> dict[str, Any]:
 
 def paths() -> set[str]:
     """List what lies in the working copy, as far as names are text, apart from git's own and the task."""
-    found = set()
+    found: set[str] = set()
     for folder, folders, names in os.walk(FOLDER):
         if folder == FOLDER:
             folders[:] = [name for name in folders if name != ".git"]
