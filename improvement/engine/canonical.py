@@ -77,10 +77,14 @@ def _words(tree: ast.AST) -> Iterator[str]:
 
 
 def _rename(function: ast.FunctionDef | ast.AsyncFunctionDef, numbers: Iterator[int]) -> None:
-    """Number the plain locals of a function by where they stand; nested functions that use them follow."""
-    plain = set(_stored(function)) - set(_bound_otherwise(function))
+    """Number the plain locals of a function by where they stand; nested functions that use them follow.
+
+    Defaults, decorators and annotations belong to the scope around the function and are left alone.
+    """
+    body = ast.Module(function.body, type_ignores=[])
+    plain = set(_stored(body)) - set(_bound_otherwise(function))
     numbered: dict[str, str] = {}
-    for node in ast.walk(function):
+    for node in ast.walk(body):
         if isinstance(node, ast.Name) and node.id in plain:
             if node.id not in numbered:
                 numbered[node.id] = f"@{next(numbers)}"

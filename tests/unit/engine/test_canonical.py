@@ -14,6 +14,9 @@ def same(one: str, other: str) -> bool:
 
 HELD = "def f():\n    class A:\n        {0} = 1\n    {0} = 2\n    return A, {0}\n"
 HANDED = "def f():\n    {0} = 1\n    g = lambda {0}: {0}\n    return g, {0}\n"
+DEFAULT = "x, y = 1, 100\ndef f(a={0}):\n    {0} = 2\n    return {0} + a\n"
+DECORATED = "@{0}\ndef f():\n    {0} = 2\n    return {0}\n"
+INNER = "def f(x, y):\n    def g(a={0}):\n        {0} = 2\n        return {0} + a\n    return g()\n"
 LOOP = "def f(items):\n    {0} = 0\n    for {1} in items:\n        {0} += {1}\n    return {0}\n"
 
 
@@ -50,6 +53,9 @@ def test_names_of_locals_and_sums_of_numbers_do_not_matter(one: str, other: str)
         ("def f():\n    a = 1\n    return a + c", "def f():\n    c = 1\n    return c + c"),
         ("def f():\n    a, b = 1, 2\n    return a - b", "def f():\n    a, b = 1, 2\n    return b - a"),
         ("def f():\n    return [a for a in b] + a", "def f():\n    return [c for c in b] + a"),
+        (DEFAULT.format("x"), DEFAULT.format("y")),
+        (DECORATED.format("x"), DECORATED.format("y")),
+        (INNER.format("x"), INNER.format("y")),
         ("x = 2 * 3", "x = 6.0"),
         ("x = 'a' * 3", "x = 'aaa'"),
         ("x = True + 1", "x = 2"),
