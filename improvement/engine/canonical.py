@@ -63,7 +63,8 @@ class _Folding(ast.NodeTransformer):
 
 def _number(node: ast.AST) -> float | None:
     value = node.value if isinstance(node, ast.Constant) else None
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value if plain and abs(value) <= LARGEST_FOLDED else None
 
 
 def _words(tree: ast.AST) -> Iterator[str]:

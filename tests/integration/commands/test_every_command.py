@@ -43,6 +43,7 @@ FAILS: dict[str, tuple[str, ...]] = {
     "review clear": ("C-999999", *NOBODY, *WHY),
     "run show": ("R-999999",),
     "run pause": ("R-999999",),
+    "run raise": ("R-999999", "--evaluations", "100", *NOBODY, *WHY),
     "run resume": ("R-999999",),
     "run stop": ("R-999999", *WHY),
     "strategy show": ("nowhere",),

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from improvement.models import AuditEvent, Candidate, Run
 from improvement.runner import confirming
+from improvement.selectors import loop
 from improvement.services import runs
 from tests import factories as make
 
@@ -71,8 +72,10 @@ def test_what_no_answer_came_to_is_withdrawn_with_its_run(end: str) -> None:
 
     if end == "stop":
         runs.stop(run.pk, actor=make.alice(), now=timezone.now())
+    elif end == "complete":
+        runs.complete(run.pk, budget=loop.budget(run), reason="it is over", now=timezone.now())
     else:
-        getattr(runs, end)(run.pk, reason="it is over", now=timezone.now())
+        runs.fail(run.pk, reason="it is over", now=timezone.now())
 
     earlier = make.fresh(earlier)
     assert (earlier.state, earlier.message) == ("withdrawn", "Its run is over, so nobody answers.")

@@ -69,3 +69,8 @@ def test_what_could_make_a_difference_does(one: str, other: str) -> None:
 
 def test_a_change_of_names_alone_can_still_be_told_to_people() -> None:
     assert normal_form("a.py", LOOP.format("total", "item")) != normal_form("a.py", LOOP.format("a", "b"))
+
+
+def test_numbers_beyond_all_measure_are_left_as_they_are() -> None:
+    assert normal_form("a.py", f"x = {'9' * 400} + 1.0") is not None
+    assert not same(f"x = {'9' * 400} + 1.0", f"x = {'9' * 400} + 2.0")

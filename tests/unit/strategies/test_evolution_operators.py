@@ -22,7 +22,7 @@ START, END = "# EVOLVE-BLOCK-START\n", "# EVOLVE-BLOCK-END\n"
 
 def member(text: str) -> object:
     """Return a program as an archive member."""
-    return archive.Member.of({"program.py": text}, 1.0, work.work({"program.py": text}))
+    return archive.Member.of({"program.py": text}, 1.0, work.work({"program.py": text}), {})
 
 
 def grown(text: str, chance: random.Random, steps: int) -> object:
@@ -31,7 +31,7 @@ def grown(text: str, chance: random.Random, steps: int) -> object:
     for _ in range(steps):
         operator = chance.choice(list(OPERATORS.values()))
         child = variation.vary(chance, operator, None, parent, member(text), 0)
-        parent = child.member(0, 1.0) if child is not None else parent
+        parent = child.member(0, 1.0, {}) if child is not None else parent
     return parent
 
 
@@ -153,7 +153,7 @@ def test_a_form_feed_in_the_text_ends_no_line() -> None:
 
 def test_a_file_that_is_not_python_any_more_is_left_alone() -> None:
     files = {"old.py": "print 'hello'\n", "program.py": REGRESSION}
-    parent = archive.Member.of(files, 1.0, work.work(files))
+    parent = archive.Member.of(files, 1.0, work.work(files), {})
     child = variation.vary(random.Random(1), OPERATORS["move_one"], None, parent, parent, 0)
     assert child.files["old.py"] == files["old.py"]
 
