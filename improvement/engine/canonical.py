@@ -63,8 +63,9 @@ class _Folding(ast.NodeTransformer):
 
 def _number(node: ast.AST) -> float | None:
     value = node.value if isinstance(node, ast.Constant) else None
-    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value if plain and abs(value) <= LARGEST_FOLDED else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if abs(value) <= LARGEST_FOLDED else None
 
 
 def _words(tree: ast.AST) -> Iterator[str]:

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from improvement import dispatch, events, permissions, states
+from improvement import dispatch, events, states
 from improvement.engine.budget import WARN_AT, Budget, Limit, Use, amount
 from improvement.engine.packages import find_builtin
 from improvement.exceptions import BadTransition, Conflict, Invalid, NotAllowed, NotFound
 from improvement.models import Run
-from improvement.permissions import Right
 from improvement.selectors import loop
-from improvement.services import audit, reasons
+from improvement.services import audit, reasons, run_rights
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.transitions import move_run
 from improvement.states import LIVE_RUN_STATES, RunState
@@ -87,7 +86,7 @@ def change(run_id: int, *, limits: Mapping[Limit, int], actor: Actor, reason: st
     run = _locked(run_id)
     if actor.person is None:
         raise NotAllowed("Only a person changes what a run may spend.")
-    permissions.check_may(actor.person, Right.START_RUN, run.target_id)
+    run_rights.check_may_run(find_builtin(run.strategy), actor=actor, target_id=run.target_id)
     said = reasons.checked(reason, needed="Say why the limits change; it goes into the audit trail.")
     _check_alive(run)
     changes = _changes(run, limits, now)

@@ -11,14 +11,14 @@ from django.db.models import Q
 
 from improvement import dispatch, events, installation, permissions
 from improvement.engine.budget import Budget, Limit
-from improvement.engine.packages import StrategyPackage
+from improvement.engine.packages import StrategyPackage, find_builtin
 from improvement.exceptions import BadTransition, Conflict, Invalid, NotFound
 from improvement.models import Candidate, Evaluation, Run, Target
 from improvement.permissions import Right
 from improvement.selectors import loop as read_loop
 from improvement.selectors import strategies
 from improvement.selectors import targets as read_targets
-from improvement.services import audit, policies, reasons, reviews
+from improvement.services import audit, policies, reasons, reviews, run_rights
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.transitions import move_candidate, move_run
 from improvement.states import LIVE_RUN_STATES, CandidateState, RunState
@@ -83,10 +83,7 @@ def start(
 def _check_may_start(target_name: str, package: StrategyPackage, actor: Actor) -> None:
     """Raise unless this actor may run this strategy on the target; its files are read before the record is touched."""
     target = _target(target_name)
-    if actor.person is not None:
-        permissions.check_may(actor.person, Right.START_RUN, target.pk)
-        if "command" in package.needs:
-            permissions.check_may(actor.person, Right.START_PROGRAM, target.pk)
+    run_rights.check_may_run(package, actor=actor, target_id=target.pk)
     if target.stray_head:
         raise Conflict(
             f"The branch of {target_name} {read_targets.how_strayed(target.stray_head)}, so no run starts on it: "
@@ -116,6 +113,7 @@ def resume(run_id: int, *, actor: Actor, now: datetime) -> Run:
         raise BadTransition(f"R-{run_id} waits for its first measurement: it begins as soon as a worker is free.")
     if run.state == RunState.COMPLETED.value:
         raise BadTransition(f"R-{run_id} is completed: {run.wait_reason}. It can go on only with a larger budget.")
+    run_rights.check_may_run(find_builtin(run.strategy), actor=actor, target_id=run.target_id)
     move_run(run, RunState.RUNNING, actor=actor, reason="", now=now)
     dispatch.enqueue_on_commit("advance_run", run_id=run.pk)
     return run

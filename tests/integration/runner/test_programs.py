@@ -13,6 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from improvement import installation
+from improvement.engine.budget import Limit
 from improvement.engine.errands import Command, Done
 from improvement.engine.packages import find_builtin
 from improvement.exceptions import NotAllowed, StrategyError
@@ -22,7 +23,7 @@ from improvement.runner.foreground import run_foreground
 from improvement.runner.importing import add_target
 from improvement.sandbox import running
 from improvement.selectors import blobs, program_runs
-from improvement.services import language_models, runs
+from improvement.services import budgets, language_models, runs
 from tests import factories as make
 from tests import trail
 from tests.integration.commands.console import write_task
@@ -166,6 +167,16 @@ def test_without_programs_or_the_right_no_run_starts(target: Target, folder: Pat
     settings.COUNTERSIGN_AGENT_PATHS = []
     with pytest.raises(StrategyError, match="COUNTERSIGN_AGENT_PATHS names none"):
         start(target)
+
+
+def test_who_may_start_no_programs_lets_no_run_of_them_go_on(target: Target, folder: Path) -> None:
+    run = start(target)
+    runs.record_start(run.pk, score=1.0, now=timezone.now())
+    runs.pause(run.pk, actor=make.bob(), now=timezone.now())
+    with pytest.raises(NotAllowed, match="start a run in which a program edits"):
+        runs.resume(run.pk, actor=make.bob(), now=timezone.now())
+    with pytest.raises(NotAllowed, match="start a run in which a program edits"):
+        budgets.change(run.pk, limits={Limit("evaluations"): 100}, actor=make.bob(), reason="go on", now=timezone.now())
 
 
 ASKS = """#!/usr/bin/env python3
