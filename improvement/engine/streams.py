@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from improvement.engine.statistics import Comparison, compare
 from improvement.engine.tables import Table
@@ -103,26 +103,29 @@ def _observation(value: object, stream: Stream, where: str) -> Observation:
     key = value.get("id")
     if not isinstance(key, str) or not _KEY.fullmatch(key):
         raise Invalid(f'{where}: "id" has to be a text of 1 to 100 visible ASCII characters.')
-    features, label = value.get("features"), value.get("label", "")
-    if features is None and not label:
+    features, label = value.get("features"), value.get("label")
+    if features is None and label is None:
         raise Invalid(f'{where} ({key}) has neither "features" nor a "label". Send at least one of them.')
-    if label and label not in stream.labels:
+    if label is not None and label not in stream.labels:
         raise Invalid(f"{where} ({key}): the label has to be one of {', '.join(stream.labels)}.")
-    return Observation(key, None if features is None else _features(features, stream, f"{where} ({key})"), label)
+    return Observation(key, None if features is None else _features(features, stream, f"{where} ({key})"), label or "")
 
 
 def _features(value: object, stream: Stream, where: str) -> dict[str, float]:
     if not isinstance(value, dict) or set(value) != set(stream.features):
         raise Invalid(f"{where}: the features have to be exactly {', '.join(stream.features)}.")
     for name, number in value.items():
-        if isinstance(number, bool) or not isinstance(number, int | float) or not _is_finite(number):
+        if not _is_finite(number):
             raise Invalid(f"{where}: the feature {name} has to be a finite number.")
     return {name: float(value[name]) for name in stream.features}
 
 
-def _is_finite(number: float) -> bool:
+def _is_finite(value: object) -> TypeGuard[float]:
+    """Whether a value is a number, and one that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
     try:
-        return math.isfinite(float(number))
+        return math.isfinite(float(value))
     except OverflowError:
         return False
 
@@ -139,6 +142,11 @@ class Served:
     predictions: Mapping[str, str] = field(default_factory=dict)
     drifts: tuple[str, ...] = ()
 
+    def predictions_of(self, events: Sequence[Mapping[str, Any]], known: Mapping[str, str]) -> dict[str, str]:
+        """Return what was predicted for the features among these events; what is known already stays as it was."""
+        asked = {event["key"] for event in events if "label" not in event} - known.keys()
+        return {key: label for key, label in self.predictions.items() if key in asked}
+
 
 def read_served(value: object, stream: Stream, *, before: Mapping[str, Any] | None, labels: int) -> Served:
     """Check what a serving module answered, and that its weights moved no further than ``labels`` labels allow.
@@ -147,7 +155,8 @@ def read_served(value: object, stream: Stream, *, before: Mapping[str, Any] | No
     """
     try:
         answer = dict(value)  # type: ignore[call-overload]  # anything but pairs raises
-        weights = _weights(answer["state"])
+        state = dict(answer["state"])
+        state["weights"] = _weights(state)
         predictions = {str(key): str(label) for key, label in answer["predictions"].items()}
         drifts = tuple(str(key) for key in answer["drifts"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -155,15 +164,15 @@ def read_served(value: object, stream: Stream, *, before: Mapping[str, Any] | No
     if wrong := next((label for label in predictions.values() if label not in stream.labels), None):
         raise ServingFailed(f"{stream.module} predicted {wrong!r:.60}, which is no label of the manifest.")
     if before is not None:
-        _check_bound(_weights(before), weights, labels, stream)
-    return Served(answer["state"], predictions, drifts)
+        _check_bound(_weights(before), state["weights"], labels, stream)
+    return Served(state, predictions, drifts)
 
 
 def _weights(state: Mapping[str, Any]) -> list[float]:
-    weights = [float(weight) for weight in state["weights"]]
-    if not all(map(math.isfinite, weights)):
-        raise ValueError("a weight is not finite")
-    return weights
+    weights = list(state["weights"])
+    if not all(map(_is_finite, weights)):
+        raise ValueError("a weight is not a finite number")
+    return [float(weight) for weight in weights]
 
 
 def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> float:

@@ -69,7 +69,7 @@ def _carried_out(order: Order, stream_id: int) -> Step:
     if taken.last == order.position:
         return Step(order.state, order.position)
     served = _served(order, model, taken.events, labels=len(taken.labels))
-    waiting.update(served.predictions)
+    waiting.update(served.predictions_of(taken.events, waiting))
     told = {event["key"]: event["label"] for event in taken.events if "label" in event}
     known = {number: key for number, key in taken.labels.items() if key in waiting}
     outcomes = [(number, waiting[key] == told[key]) for number, key in known.items()]

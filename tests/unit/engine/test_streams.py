@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improvement.engine.manifest import parse_manifest
-from improvement.engine.streams import Stream, moved, read_observations, read_served, regression
+from improvement.engine.streams import Observation, Stream, moved, read_observations, read_served, regression
 from improvement.exceptions import Invalid, ManifestError, ServingFailed
 
 MANIFEST = """
@@ -75,7 +75,9 @@ def test_observations_are_read_in_the_manifests_order() -> None:
         ({**FULL, "id": "a\0b"}, '"id" has to be a text'),
         ({**FULL, "id": 7}, '"id" has to be a text'),
         ({"id": "1"}, "has neither"),
+        ({"id": "1", "label": None}, "has neither"),
         ({"id": "1", "label": "perhaps"}, "has to be one of no, yes"),
+        *(({**FULL, "label": label}, "has to be one of no, yes") for label in ("", 0, 1.5, False, True, [], {})),
         ({**FULL, "features": {"a": 1}}, "have to be exactly a, b"),
         ({**FULL, "features": [1, 2]}, "have to be exactly a, b"),
         ({**FULL, "features": {"a": 1, "b": True}}, "feature b has to be a finite number"),
@@ -86,6 +88,11 @@ def test_observations_are_read_in_the_manifests_order() -> None:
 def test_a_wrong_observation_is_named(value: Any, why: str) -> None:
     with pytest.raises(Invalid, match=why):
         read_observations([FULL | {"id": "0"}, value], STREAM)
+
+
+def test_a_label_that_is_null_is_none() -> None:
+    (one,) = read_observations([{**FULL, "label": None}], STREAM)
+    assert one == Observation("1", {"a": 1.0, "b": 2.5})
 
 
 @pytest.mark.parametrize("count", [0, 1001])
@@ -100,7 +107,7 @@ def test_a_digest_depends_on_everything_before() -> None:
     assert one.digest("a") == one.digest("a")
 
 
-def answer(weights: list[float], **more: Any) -> dict[str, Any]:
+def answer(weights: list[Any], **more: Any) -> dict[str, Any]:
     return {"state": {"weights": weights, "memory": None}, "predictions": {}, "drifts": [], **more}
 
 
@@ -128,7 +135,8 @@ def test_frozen_weights_stay() -> None:
     [
         (None, "cannot be used"),
         ({}, "cannot be used"),
-        (answer([math.nan]), "a weight is not finite"),
+        (answer([math.nan]), "a weight is not a finite number"),
+        *((answer([weight]), "a weight is not a finite number") for weight in ("1.0", True, None, [1.0], 10**400)),
         (answer([1.0], predictions={"1": "perhaps"}), "no label of the manifest"),
         (answer([1.0], drifts=None), "cannot be used"),
         (answer([1.0, 2.0]), "another model"),
@@ -137,6 +145,17 @@ def test_frozen_weights_stay() -> None:
 def test_what_cannot_be_used_is_refused(value: Any, why: str) -> None:
     with pytest.raises(ServingFailed, match=why):
         read_served(value, STREAM, before={"weights": [1.0], "memory": None}, labels=1)
+
+
+def test_weights_are_kept_as_floats() -> None:
+    state = read_served(answer([1]), STREAM, before={"weights": [1.0]}, labels=0).state
+    assert (state, type(state["weights"][0])) == ({"weights": [1.0], "memory": None}, float)
+
+
+def test_only_what_was_asked_for_now_counts_as_predicted() -> None:
+    events = [{"key": "1", "features": {}}, {"key": "2", "features": {}}, {"key": "3", "features": {}, "label": "no"}]
+    served = read_served(answer([1.0], predictions=dict.fromkeys("1234", "yes")), STREAM, before=None, labels=0)
+    assert served.predictions_of(events, {"2": "no"}) == {"1": "yes"}
 
 
 def test_a_regression_is_an_interval_below_nothing() -> None:
