@@ -173,6 +173,11 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "serving.refused": EventType(
         "A step of {commit:.9} of {subject} was refused after record {after_record}: {reason}", by_loop=True
     ),
+    "stream.entries_left_out": EventType(
+        "Entries for the stream of {subject} were left out ({entries}), the first of them, {first}: {reason}",
+        data=("last",),
+        by_loop=True,
+    ),
     "stream.archived": EventType(
         "Records {first} to {last} of the stream of {subject} went to the archive",
         data=("blob_sha256", "digest"),

@@ -34,7 +34,7 @@ def feed_lines(target: Target, lines: Iterable[str], *, actor: Actor) -> Fed:
     accepted, duplicates, last = 0, 0, 0
     values = _values(lines)
     while batch := list(islice(values, MOST_AT_ONCE)):
-        observations = [_read(value, stream, number) for number, value in batch]
+        observations = [_read(value, stream, where) for where, value in batch]
         fed = streams.feed(target, observations=observations, source="file", actor=actor, now=timezone.now())
         accepted, duplicates, last = accepted + fed.accepted, duplicates + fed.duplicates, fed.last
     if not accepted and not duplicates:
@@ -50,20 +50,25 @@ def stream_of(target: Target) -> Stream:
     return stream
 
 
-def _values(lines: Iterable[str]) -> Iterator[tuple[int, Any]]:
+def _values(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
     for number, line in enumerate(lines, 1):
         if line.strip():
-            try:
-                yield number, json.loads(line)
-            except ValueError as error:
-                raise Invalid(f"Line {number} is not JSON: {error}.") from error
+            where = f"Line {number}"
+            yield where, _json(line, where)
 
 
-def _read(value: Any, stream: Stream, number: int) -> Observation:
+def _json(text: str | bytes, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"{where} is not JSON: {error!s:.120}.") from error
+
+
+def _read(value: Any, stream: Stream, where: str) -> Observation:
     try:
         return read_observations([value], stream)[0]
     except Invalid as error:
-        raise Invalid(error.message.replace("Observation 1", f"Line {number}", 1)) from error
+        raise Invalid(error.message.replace("Observation 1", where, 1)) from error
 
 
 def feed_from_queues() -> None:
@@ -76,6 +81,8 @@ def feed_from_queues() -> None:
                 pass
         except redis.RedisError as error:
             logger.warning("the observations of %s cannot be read from Redis: %s", target.name, error)
+        except Exception:  # whatever broke there, the streams of the other targets go on
+            logger.exception("the observations of %s cannot be taken from Redis", target.name)
 
 
 def _feed_from_queue(target: Target) -> bool:
@@ -85,21 +92,20 @@ def _feed_from_queue(target: Target) -> bool:
         return False
     key = settings.OBSERVATIONS_KEY.replace("{target}", target.name)
     answer: Any = connection().xread({key: row.queue_position}, count=MOST_AT_ONCE)
-    entries = answer[0][1] if answer else []
-    if not entries:
+    if not answer:
         return False
     stream = stream_of(target)
-    observations = [one for position, entry in entries if (one := _entry(entry, stream, target.name, position))]
-    position = entries[-1][0].decode()
-    streams.feed_from_queue(target, observations=observations, position=position, now=timezone.now())
+    entries = {position.decode(): _entry(position.decode(), entry, stream) for position, entry in answer[0][1]}
+    streams.feed_from_queue(target, entries=entries, now=timezone.now())
     return len(entries) == MOST_AT_ONCE
 
 
-def _entry(entry: dict[bytes, bytes], stream: Stream, name: str, position: bytes) -> Observation | None:
-    """Read an entry: its one field `observation` holds the JSON object. A wrong one is logged and passed over."""
+def _entry(position: str, entry: dict[bytes, bytes], stream: Stream) -> Observation | str:
+    """Read an entry, whose one field `observation` holds the JSON object; return why where it cannot be taken."""
+    where = f"Entry {position}"
+    if b"observation" not in entry:
+        return f"{where} has no field observation."
     try:
-        return read_observations([json.loads(entry[b"observation"])], stream)[0]
-    except (KeyError, ValueError, Invalid) as error:
-        reason = error.message if isinstance(error, Invalid) else repr(error)
-        logger.warning("entry %s of the observations of %s is passed over: %s", position.decode(), name, reason)
-        return None
+        return _read(_json(entry[b"observation"], where), stream, where)
+    except Invalid as error:
+        return error.message

@@ -44,19 +44,41 @@ def feed(target: Target, *, observations: Sequence[Observation], source: str, ac
     return Fed(len(fresh), len(observations) - len(fresh), stream.count)
 
 
-@transaction.atomic
-def feed_from_queue(target: Target, *, observations: Sequence[Observation], position: str, now: datetime) -> None:
-    """Take in what a Redis stream held up to a position; what was known otherwise is left out, not refused.
+@audit.turn()
+def feed_from_queue(target: Target, *, entries: Mapping[str, Observation | str], now: datetime) -> None:
+    """Take in what a Redis stream held, by position: an observation, or why there is none to take.
 
-    Nobody waits for an answer there, and one wrong entry must not keep those behind it from coming.
+    What cannot be taken, or was known otherwise, is left out and told, not refused: nobody waits for an answer there,
+    and one wrong entry must not keep those behind it from coming.
     """
-    for one in observations:
+    left_out: dict[str, str] = {}
+    for position, one in entries.items():
         try:
-            with transaction.atomic():
-                feed(target, observations=[one], source="redis", actor=SYSTEM, now=now)
-        except ObservationDiffers:
-            continue
-    Stream.objects.filter(target=target).update(queue_position=position)
+            _feed_entry(target, one, now)
+        except (Invalid, ObservationDiffers) as error:
+            left_out[position] = error.message
+    Stream.objects.filter(target=target).update(queue_position=list(entries)[-1])
+    if left_out:
+        _record_left_out(target, left_out, now)
+
+
+@transaction.atomic
+def _feed_entry(target: Target, one: Observation | str, now: datetime) -> None:
+    if isinstance(one, str):
+        raise Invalid(one)
+    feed(target, observations=[one], source="redis", actor=SYSTEM, now=now)
+
+
+def _record_left_out(target: Target, left_out: Mapping[str, str], now: datetime) -> None:
+    first, reason = next(iter(left_out.items()))
+    audit.append(
+        "stream.entries_left_out",
+        actor=SYSTEM,
+        subject={"kind": "target", "id": target.name},
+        data={"entries": len(left_out), "first": first, "last": list(left_out)[-1], "reason": reason},
+        target=target.name,
+        now=now,
+    )
 
 
 def _news(stream: Stream, observations: Sequence[Observation]) -> list[Observation]:
