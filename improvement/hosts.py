@@ -5,9 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from improvement.exceptions import Invalid
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 PORTS = (443, 80)
 MAX_NAMES = 200
 _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
@@ -48,21 +50,43 @@ def plain_name(host: str) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Say whether a numeric address is one of the public network, whatever form it is written in.
+    """Say whether a numeric address is one of the public network, whatever form it is written in."""
+    return place_of(address) is Place.PUBLIC
 
-    This machine, its networks and link-local addresses, where clouds keep credentials, are not; an IPv6 address that
-    stands for an IPv4 one (RFC 4291, 3056, 6052) is judged as that.
+
+class Place(Enum):
+    """Where an address is: in the public network, of this machine or its networks, or at none that a server may have.
+
+    The last are link-local addresses, where clouds keep credentials, and multicast, reserved and Teredo's ones.
     """
-    judged = ipaddress.ip_address(address.partition("%")[0])
+
+    PUBLIC = auto()
+    OURS = auto()
+    NOBODYS = auto()
+
+
+def place_of(address: str) -> Place:
+    """Return where a numeric address is, whatever form it is written in; raises ValueError for what is none."""
+    judged = _meant(ipaddress.ip_address(address.partition("%")[0]))
+    if judged.is_loopback:
+        return Place.OURS
+    if judged.is_link_local or judged.is_multicast or judged.is_unspecified or judged.is_reserved:
+        return Place.NOBODYS
     if isinstance(judged, ipaddress.IPv6Address):
         if judged.teredo is not None:
-            return False
-        judged = judged.ipv4_mapped or judged.sixtofour or _translated(judged) or judged
-    return judged.is_global and not judged.is_multicast and not judged.is_reserved
+            return Place.NOBODYS
+        if judged.is_site_local:
+            return Place.OURS
+    return Place.PUBLIC if judged.is_global else Place.OURS
 
 
-def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _TRANSLATED else None
+def _meant(address: Address) -> Address:
+    """Return the IPv4 address that an IPv6 one stands for: mapped (RFC 4291), 6to4 (3056) or translated (6052)."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _TRANSLATED:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 def _entry(text: str) -> tuple[str, tuple[int, ...], bool]:

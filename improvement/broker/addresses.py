@@ -8,13 +8,10 @@ the name server (DNS rebinding) changes nothing.
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 
 from improvement.exceptions import ModelFailed
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+from improvement.hosts import Place, place_of
 
 
 def resolve(host: str, port: int, *, private: bool) -> tuple[str, ...]:
@@ -26,28 +23,18 @@ def resolve(host: str, port: int, *, private: bool) -> tuple[str, ...]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise ModelFailed("The name of its server cannot be resolved. Check the model's address.") from error
-    addresses = [ipaddress.ip_address(str(sockaddr[0]).partition("%")[0]) for *_, sockaddr in found]
+    addresses = tuple(dict.fromkeys(str(sockaddr[0]).partition("%")[0] for *_, sockaddr in found))
     for address in addresses:
         _check(address, private=private)
-    return tuple(dict.fromkeys(map(str, addresses)))
+    return addresses
 
 
-def _check(address: Address, *, private: bool) -> None:
-    judged = _meant(address)
-    is_reserved = judged.is_reserved and not judged.is_loopback  # ::1 lies in a block that is reserved as a whole
-    if judged.is_link_local or judged.is_multicast or judged.is_unspecified or is_reserved:
+def _check(address: str, *, private: bool) -> None:
+    place = place_of(address)
+    if place is Place.NOBODYS:
         raise ModelFailed("Its server is at an address that no model may have: link-local, multicast or reserved.")
-    if not judged.is_global and not private:
+    if place is Place.OURS and not private:
         raise ModelFailed(
             "Its server is at an address of this machine or network. An administrator has to say that this model is "
             "private before it is reached."
         )
-
-
-def _meant(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 address stands for: mapped (RFC 4291) or translated (RFC 6052)."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address in _TRANSLATED:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from itertools import pairwise
+
+from improvement.exceptions import TargetError
 
 NUMBER, CATEGORY, DATE, TEXT = "number", "category", "date", "text"
 MOST_CATEGORIES = 50
 WORDS_OF_A_TEXT = 3.0
 ALMOST_ALL = 0.95
 
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _DAYS = ("%Y/%m/%d", "%d.%m.%Y")
 
 
@@ -34,12 +38,14 @@ class Column:
 
 
 def read_column(name: str, cells: Sequence[str], decimal: str = ".") -> Column:
-    """Find out what a column holds: numbers, dates, texts or categories."""
+    """Find out what a column holds: numbers, dates, texts or categories; raises TargetError for numbers too large."""
     present = [cell for cell in cells if cell]
     for kind, spelled in ((NUMBER, _as_number), (DATE, _as_date)):
         read = {cell: spelled(cell, decimal) for cell in set(present)}
         if present and all(read.values()):
             told = tuple(read[cell] or "" if cell else "" for cell in cells)
+            if kind == NUMBER:
+                _check_finite(name, told)
             return Column(name, kind, told, _useless(name, kind, [cell for cell in told if cell]))
     kind = TEXT if _is_text(present) else CATEGORY
     return Column(name, kind, tuple(cells), _useless(name, kind, present))
@@ -59,6 +65,12 @@ def _as_number(cell: str, decimal: str) -> str | None:
     if decimal == "," and cell.count(",") == 1 and "." not in cell:
         cell = cell.replace(",", ".")
     return cell if _NUMBER.fullmatch(cell) else None
+
+
+def _check_finite(name: str, told: Sequence[str]) -> None:
+    wrong = next((cell for cell in told if cell and not math.isfinite(float(cell))), None)
+    if wrong is not None:
+        raise TargetError(f"{name[:60]} holds {wrong[:40]!r}, more than a number can be: correct it or leave it out.")
 
 
 def _as_date(cell: str, decimal: str) -> str | None:
@@ -100,7 +112,7 @@ def _counts_rows(name: str, kind: str, present: Sequence[str], values: Counter[s
         return False
     if kind == CATEGORY:
         return True
-    numbers = [int(cell) for cell in present]
+    numbers = [Decimal(cell) for cell in present]
     named = re.search(r"(?:^|[_\W])(?:id|index|no|nr|number|key)$|^column \d+$", name, re.IGNORECASE) is not None
     steps = {later - earlier for earlier, later in pairwise(numbers)}
     return named or steps == {1}

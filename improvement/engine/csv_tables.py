@@ -11,6 +11,7 @@ from improvement.exceptions import TargetError
 
 MOST_BYTES = 15_000_000
 MOST_COLUMNS = 2_000
+MOST_CELLS = 3_000_000
 SEPARATORS = ",;\t|"
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
 
@@ -62,10 +63,19 @@ def _decoded(data: bytes, where: str) -> str:
 def _cells(text: str, separator: str, where: str) -> list[tuple[int, list[str]]]:
     """Return the cells of each line that has any, with its number."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows, cells = [], 0
     try:
-        return [(reader.line_num, row) for row in reader if row]
+        for row in filter(None, reader):
+            rows.append((reader.line_num, row))
+            cells += len(row)
+            if cells > MOST_CELLS:
+                raise TargetError(
+                    f"{where}, line {reader.line_num}: a target takes at most {MOST_CELLS:,} cells, and here are more. "
+                    "Take a random part of the rows, or fewer columns."
+                )
     except csv.Error as error:
         raise TargetError(f"{where}, line {reader.line_num}: {error}. Correct that line.") from error
+    return rows
 
 
 def _names(cells: Sequence[str], where: str) -> tuple[str, ...]:

@@ -73,6 +73,8 @@ def test_a_name_is_written_in_one_way() -> None:
         ("::", False),
         ("fe80::1%eth0", False),
         ("fd00:ec2::254", False),
+        ("fec0::1", False),
+        ("feff::1", False),
         ("::ffff:169.254.169.254", False),
         ("2002:a9fe:a9fe::1", False),
         ("64:ff9b::a9fe:a9fe", False),

@@ -105,6 +105,21 @@ def test_what_cannot_be_asked_is_refused(asked: Asked, said: str) -> None:
         _made(_flowers(), asked)
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 5000])
+@pytest.mark.parametrize("asked", [Asked("length"), Asked("kind")])
+def test_a_number_that_is_too_large_is_told_in_one_line(asked: Asked, number: str) -> None:
+    columns = _flowers()
+    columns["length"][7] = number
+    with pytest.raises(TargetError, match=r"^length holds '[-19e]+', more than a number can be: "):
+        _made(columns, asked)
+
+
+def test_a_number_of_more_digits_than_python_reads_is_still_one() -> None:
+    cells = [f"{row:05000}" for row in range(60)]
+    column = read_column("a", cells)
+    assert (column.kind, column.useless[:26]) == ("number", "is different in every row,")
+
+
 def test_three_rows_are_too_few() -> None:
     with pytest.raises(TargetError, match="has 3 rows with an answer; at least 40 are needed"):
         data_target(_table(a=[1, 2, 3], b=["x", "y", "x"]), Asked("b"), name="t", where="t.csv")
@@ -127,6 +142,8 @@ def test_csv_with_mark_semicolons_and_decimal_commas() -> None:
         ("a,b\n1,2\n".encode("utf-16"), "is not UTF-8 text"),
         (b"a,b\n\x00,1\n", "holds zero bytes"),
         (b"a,b\n" + b"1,2\n" * 4_000_000, "holds 16 MB; a target takes at most 15"),
+        (b"," * 1_999 + b"\n" + (b"," * 1_999 + b"\n") * 2_000, r"line 1501: .* at most 3,000,000 cells"),
+        (b"," * 3_000_000, r"line 1: .* at most 3,000,000 cells"),
     ],
 )
 def test_broken_files_are_told_in_one_line(data: bytes, said: str) -> None:
@@ -142,6 +159,7 @@ def test_broken_files_are_told_in_one_line(data: bytes, said: str) -> None:
         (["1", "2.5e3", "-.5"], "number", "1"),
         (["11.03.2024", "30.12.2023"], "date", "2024-03-11T00:00:00"),
         (["a", "b", "a"], "category", "a"),
+        (["\u0661", "\u0662", "\u0661"], "category", "\u0661"),
         ([f"some words of row {row}" for row in range(60)], "text", "some words of row 0"),
     ],
 )
