@@ -14,12 +14,12 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import redis
 
-from improvement.exceptions import RateLimited
+from improvement.exceptions import NotSignedIn, RateLimited
 from webapp import heartbeats
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ FREE_FOR_NAME, FREE_FOR_ADDRESS, REMEMBERED_SECONDS = 10, 40, 3600
 LONGEST_DELAY_SECONDS = 4.0
 WAITING_FOR_ADDRESS = 4
 REQUESTS_A_MINUTE = 120
+WRONG_TOKENS_A_MINUTE = 60
 _DELAY_SECONDS = 0.25
 _waiting: Counter[str] = Counter()
 _places = threading.Lock()
@@ -64,17 +65,46 @@ def check_rate(who: str) -> None:
 
     Without Redis nothing is counted: a server that lost it goes on taking what arrives.
     """
-    key = f"rate:{who}"
     try:
-        counting = heartbeats.connection().pipeline()
-        counting.set(key, 0, ex=60, nx=True)
-        counting.incr(key)
-        count = int(counting.execute()[-1])
+        count = _count_minute(f"rate:{who}")
     except redis.RedisError as error:
         logger.warning("requests are not counted: %s", error)
         return
     if count > REQUESTS_A_MINUTE:
         raise RateLimited(f"More than {REQUESTS_A_MINUTE} requests came in a minute. Wait a moment, send more at once.")
+
+
+@contextmanager
+def counting_wrong_tokens(address: str) -> Iterator[None]:
+    """Count the block when its token is not good; raises RateLimited at once after too many in a minute.
+
+    Only so many that begin at once pass uncounted: each costs one look at the database, and a token cannot be guessed.
+    """
+    key = f"wrong:token:{address}"
+    if _wrong_tokens(key) >= WRONG_TOKENS_A_MINUTE:
+        raise RateLimited("Too many tokens that are not known here came from your address. Wait a minute.")
+    try:
+        yield
+    except NotSignedIn:
+        with suppress(redis.RedisError):
+            _count_minute(key)
+        raise
+
+
+def _wrong_tokens(key: str) -> int:
+    try:
+        return int(heartbeats.connection().get(key) or 0)
+    except redis.RedisError as error:
+        logger.warning("wrong tokens are not counted: %s", error)
+        return 0
+
+
+def _count_minute(key: str) -> int:
+    """Add one to a count that begins anew each minute, and return it."""
+    counting = heartbeats.connection().pipeline()
+    counting.set(key, 0, ex=60, nx=True)
+    counting.incr(key)
+    return int(counting.execute()[-1])
 
 
 def delay(beyond: int) -> float:

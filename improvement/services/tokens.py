@@ -7,8 +7,6 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
-
 from improvement import permissions
 from improvement.exceptions import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
 from improvement.models import ApiToken, User
@@ -53,9 +51,11 @@ def revoke(token_id: int, *, actor: Actor, now: datetime) -> ApiToken:
     return token
 
 
-@transaction.atomic
 def actor_of(text: str, *, scope: str, now: datetime) -> Actor:
-    """Return who acts by a token; raises NotSignedIn for one that is not good, NotAllowed without the scope."""
+    """Return who acts by a token; raises NotSignedIn for one that is not good, NotAllowed without the scope.
+
+    Whoever has no good token makes the database write nothing, and wait for nobody who writes.
+    """
     token = ApiToken.objects.select_related("user").filter(token_hash=_hash(text), revoked_at__isnull=True).first()
     if token is None or not token.user.is_active:
         raise NotSignedIn("This token is not known here, or was revoked. Make one: manage.py token create.")

@@ -46,7 +46,8 @@ def _actor(request: HttpRequest) -> Actor:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise NotSignedIn("Say who you are with a token: Authorization: Bearer TOKEN.")
-    return tokens.actor_of(token.strip(), scope="observe", now=timezone.now())
+    with throttle.counting_wrong_tokens(request.META.get("REMOTE_ADDR", "")):
+        return tokens.actor_of(token.strip(), scope="observe", now=timezone.now())
 
 
 def _values(request: HttpRequest) -> list[Any]:

@@ -6,16 +6,18 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from improvement.exceptions import Conflict, Invalid, NotAllowed, NotFound
+from improvement.exceptions import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
 from improvement.models import ApiToken, AuditEvent, StreamRecord, User
 from improvement.services import people, tokens
 from improvement.services.actors import human
 from tests import factories as make
 from tests import streaming
-from webapp import throttle
+from webapp import heartbeats, throttle
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/api/v1/targets/flow/observations"
@@ -123,9 +125,25 @@ def test_too_many_requests_are_held_up(redis_url: str, monkeypatch: pytest.Monke
     streaming.target()
     monkeypatch.setattr(throttle, "REQUESTS_A_MINUTE", 2)
     bearer = token()
+    heartbeats.connection().delete(f"rate:observe:token:{ApiToken.objects.get().pk}")
     answers = [post(streaming.observations(1), bearer=bearer) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [202, 202, 429]
     assert (answers[2].json()["code"], answers[2].headers["Retry-After"]) == ("rate_limited", "60")
+
+
+def test_many_wrong_tokens_from_one_address_are_held_up(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    streaming.target()
+    monkeypatch.setattr(throttle, "WRONG_TOKENS_A_MINUTE", 2)
+    heartbeats.connection().delete("wrong:token:127.0.0.1")
+    good = token()
+    for bearer, status in ((good, 202), ("wrong", 401), (good, 202), ("wronger", 401), ("wrongest", 429), (good, 429)):
+        assert post(streaming.observations(1), bearer=bearer).status_code == status
+
+
+def test_a_wrong_token_writes_nothing_and_opens_no_transaction() -> None:
+    with CaptureQueriesContext(connection) as queries, pytest.raises(NotSignedIn):
+        tokens.actor_of("wrong", scope="observe", now=timezone.now())
+    assert [query["sql"].partition(" ")[0] for query in queries.captured_queries] == ["SELECT"]
 
 
 def test_a_token_is_kept_as_a_hash_and_told_of_in_the_trail() -> None:
