@@ -41,7 +41,7 @@ def stated_models(text: str, *, where: str, variables: Mapping[str, str]) -> tup
     A usual model gives way to one of the same name in the file. ``where`` names the file in errors; raises ``Invalid``.
     """
     found = {one.config.name: one for one in _usual(variables)}
-    found |= {one.config.name: one for one in _of_file(text, where, variables)}
+    found |= {one.config.name: one for one in models_of_file(text, where=where, variables=variables)}
     return tuple(found[name] for name in sorted(found))
 
 
@@ -53,7 +53,8 @@ def _usual(variables: Mapping[str, str]) -> list[Stated]:
     ]
 
 
-def _of_file(text: str, where: str, variables: Mapping[str, str]) -> list[Stated]:
+def models_of_file(text: str, *, where: str, variables: Mapping[str, str]) -> list[Stated]:
+    """Return the models of a TOML file's text alone, in its order; raises ``Invalid``."""
     try:
         content = tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, ArithmeticError) as error:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from improvement.engine.consulting import Offer
 from improvement.engine.digests import digest
 from improvement.engine.manifest import Manifest
 from improvement.engine.packages import Setting
@@ -63,6 +64,11 @@ class Init:
         files: Mapping[str, str] = self.task["files"]
         return files
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names of the models that the strategy may ask."""
+        return tuple(model["name"] for model in self.task.get("models", ()))
+
     @classmethod
     def of(
         cls,
@@ -73,13 +79,17 @@ class Init:
         seed: int,
         parameters: Mapping[str, Setting],
         start: Mapping[str, float] | None = None,
+        feedback: str = "",
+        models: Sequence[Offer] = (),
     ) -> Init:
         """Put together what a strategy may know of a target: editable ``files``, metrics, space, what the start scores.
 
-        ``score`` is the start's primary metric, ``start`` holds all its metrics.
+        ``score`` is the start's primary metric, ``start`` holds all its metrics and ``feedback`` what was said of it;
+        ``models`` are those that the strategy may ask.
         """
         task = {
             "name": manifest.name,
+            "description": manifest.description,
             "kind": manifest.kind,
             "files": dict(files),
             "metric": {"name": manifest.primary.name, "better": manifest.primary.better},
@@ -88,6 +98,8 @@ class Init:
             "features": [asdict(feature) for feature in manifest.features],
             "score": score,
             "start": dict(start or {}),
+            "feedback": feedback[:MAX_FEEDBACK],
+            "models": [model.as_json() for model in models],
         }
         return cls(seed, parameters, task)
 
@@ -170,15 +182,21 @@ class Decision:
 
 @dataclass(frozen=True)
 class NewChampion:
-    """The champion after it moved: its editable files, and its score and metrics on the run's measure seed."""
+    """The champion after it moved: its editable files, and what it scored on the run's measure seed."""
 
     files: Mapping[str, str]
     score: float
     metrics: Mapping[str, float] = field(default_factory=dict)
+    feedback: str = ""
 
     def as_json(self) -> Message:
         """Give the champion as the protocol spells it."""
-        return {"files": dict(self.files), "score": self.score, "metrics": dict(self.metrics)}
+        return {
+            "files": dict(self.files),
+            "score": self.score,
+            "metrics": dict(self.metrics),
+            "feedback": self.feedback[:MAX_FEEDBACK],
+        }
 
 
 def tell_message(results: Sequence[Result], decisions: Sequence[Decision], champion: NewChampion | None) -> Message:

@@ -159,6 +159,10 @@ class Budget:
             return 0
         return self.evaluations - spent.measured - spent.in_flight
 
+    def can_pay(self, tokens: int, microusd: int) -> bool:
+        """Tell whether so many tokens and millionths of a dollar, all in all, lie within the limits."""
+        return tokens <= (self.tokens or math.inf) and microusd <= (self.microusd or math.inf)
+
     def allowance_left(self, spent: Spent) -> int:
         """Say how many evaluations for confirming are left."""
         return max(0, self.allowance - spent.confirming)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from improvement.engine.digests import digest
 from improvement.exceptions import StrategyError
 
 MAX_COMMANDS = 16
-MAX_ROUNDS = 4
 MAX_ARGUMENTS = 64
 MAX_ARGUMENT = 4_000
 MAX_FILES = 64
@@ -82,8 +81,13 @@ class Done:
 class Outing:
     """One round of commands, by their digests, and what came of each."""
 
+    kind: ClassVar = "commands"
     questions: tuple[str, ...]
     answers: tuple[Done, ...] = field(default=())
+
+    def message(self) -> Json:
+        """Give the message that tells a strategy what came of its commands."""
+        return {"type": self.kind, "answers": [answer.as_json() for answer in self.answers]}
 
     def as_json(self) -> Json:
         """Give the round as plain JSON."""
@@ -108,11 +112,6 @@ class NoPrograms:
     def run(self, commands: Sequence[Command]) -> Outing:
         """Refuse."""
         raise StrategyError(f"The strategy asks for the program {commands[0].argv[0][:80]!r}, and this run has none.")
-
-
-def outing_message(outing: Outing) -> Json:
-    """Give the message that tells a strategy what came of its commands."""
-    return {"type": "commands", "answers": [answer.as_json() for answer in outing.answers]}
 
 
 def read_commands(answer: Mapping[str, Any]) -> tuple[Command, ...]:

@@ -8,7 +8,7 @@ where the lost one was, and its answers are checked against the recorded ones on
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,19 +22,16 @@ from improvement.engine.asktell import (
     read_ready,
     read_state,
 )
-from improvement.engine.errands import (
-    MAX_ROUNDS,
-    NoPrograms,
-    Outing,
-    Programs,
-    outing_message,
-    read_commands,
-)
+from improvement.engine.consulting import Models, NoModels, Round, read_requests
+from improvement.engine.errands import Command, NoPrograms, Outing, Programs, read_commands
+from improvement.engine.model_calls import ModelRequest
 from improvement.exceptions import StrategyError
 
 INIT_SECONDS = 60.0
 ASK_SECONDS = 120.0
 TELL_SECONDS = 60.0
+MAX_ROUNDS = 8
+"""How often a strategy may ask for help, of models or programs, before it proposes."""
 
 
 class Process(Protocol):
@@ -60,7 +57,10 @@ class Tell:
     message: Message
 
 
-Entry = Ask | Tell | Outing
+Help = Outing | Round
+"""Journal entry: one round of what a strategy asked for before it proposed, and what it was answered."""
+HELP: Mapping[str, type[Help]] = {Outing.kind: Outing, Round.kind: Round}
+Entry = Ask | Tell | Help
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ def entry_to_json(entry: Entry) -> Message:
     """Give a journal entry as plain JSON."""
     if isinstance(entry, Ask):
         return {"kind": "ask", "count": entry.count, "answered": entry.answered, "digest": entry.digest}
-    if isinstance(entry, Outing):
-        return {"kind": "commands", **entry.as_json()}
-    return {"kind": "tell", "message": entry.message}
+    if isinstance(entry, Tell):
+        return {"kind": "tell", "message": entry.message}
+    return {"kind": entry.kind, **entry.as_json()}
 
 
 def entry_from_json(value: Message) -> Entry:
@@ -86,22 +86,24 @@ def entry_from_json(value: Message) -> Entry:
         return Ask(int(value["count"]), int(value["answered"]), str(value["digest"]))
     if value.get("kind") == "tell":
         return Tell(dict(value["message"]))
-    if value.get("kind") == "commands":
-        return Outing.from_json(value)
+    if value.get("kind") in HELP:
+        return HELP[value["kind"]].from_json(value)
     raise StrategyError(f"A journal entry of kind {value.get('kind')!r} is unknown: the journal is damaged.")
 
 
 class Session:
     """The live conversation; ``next_number`` is the number that the next proposal gets.
 
-    ``programs`` runs what the strategy wants to be run: nobody does, until somebody is put there.
+    ``programs`` runs what the strategy wants to be run and ``models`` answers its questions: nobody does, until
+    somebody is put there.
     """
 
     def __init__(self, process: Process, init: Init, snapshot: Snapshot | None = None) -> None:
         self._process = process
         self._init = init
-        self._recorded: deque[Outing] = deque()
+        self._recorded: deque[Help] = deque()
         self.programs: Programs = NoPrograms()
+        self.models: Models = NoModels()
         self.next_number = snapshot.next_number if snapshot else 0
         read_ready(process.request(init.message(snapshot.state if snapshot else None), INIT_SECONDS))
 
@@ -124,12 +126,12 @@ class Session:
         What the strategy asks for on the way is done for it, in at most ``MAX_ROUNDS`` rounds.
         """
         answer = self._process.request({"type": "ask", "count": count}, ASK_SECONDS)
-        rounds: list[Outing] = []
-        while answer.get("type") == "commands":
+        rounds: list[Help] = []
+        while str(answer.get("type")) in HELP:
             if len(rounds) == MAX_ROUNDS:
                 raise StrategyError(f"The strategy asked for help {MAX_ROUNDS} times and still proposes nothing.")
             rounds.append(self._helped(answer))
-            answer = self._process.request(outing_message(rounds[-1]), ASK_SECONDS)
+            answer = self._process.request(rounds[-1].message(), ASK_SECONDS)
         proposals = read_proposals(answer, count=count, first=self.next_number, files=self._init.files)
         _check_transcripts(proposals, rounds)
         self.next_number += len(proposals)
@@ -143,28 +145,35 @@ class Session:
         """Take the strategy's state, from which it goes on as if never stopped."""
         return Snapshot(read_state(self._process.request({"type": "snapshot"}, TELL_SECONDS)), self.next_number)
 
-    def _helped(self, answer: Message) -> Outing:
+    def _helped(self, answer: Message) -> Help:
         """Have done what the strategy asks for, unless it is on record."""
-        commands = read_commands(answer)
+        if answer["type"] == Outing.kind:
+            commands = read_commands(answer)
+            return self._on_record(commands) or self.programs.run(commands)
+        requests = read_requests(answer, self._init.models)
+        return self._on_record(requests) or self.models.answer(requests)
+
+    def _on_record(self, wanted: Sequence[Command | ModelRequest]) -> Help | None:
+        """Return the next round on record, which must be of what is wanted; None when there is none left."""
         if not self._recorded:
-            return self.programs.run(commands)
+            return None
         recorded = self._recorded.popleft()
-        if recorded.questions != tuple(command.digest for command in commands):
+        if recorded.questions != tuple(one.digest for one in wanted):
             raise StrategyError(_differs("asked for something else"))
         return recorded
 
     def _replay(self, entry: Entry) -> None:
         if isinstance(entry, Tell):
             self.tell(entry.message)
-        elif isinstance(entry, Outing):
+        elif not isinstance(entry, Ask):
             self._recorded.append(entry)
         elif entry_for(entry.count, self.ask(entry.count)) != entry or self._recorded:
             raise StrategyError(_differs("proposed something else"))
 
 
-def _check_transcripts(proposals: Sequence[Proposal], rounds: Sequence[Outing]) -> None:
+def _check_transcripts(proposals: Sequence[Proposal], rounds: Sequence[Help]) -> None:
     """Raise StrategyError for a proposal that rests on something that no program of this ask did."""
-    left = {done.transcript for outing in rounds for done in outing.answers}
+    left = {done.transcript for one in rounds if isinstance(one, Outing) for done in one.answers}
     for proposal in proposals:
         if proposal.transcript and proposal.transcript not in left:
             raise StrategyError(f"Proposal {proposal.number} names a transcript that no program of this ask left.")

@@ -19,6 +19,7 @@ from improvement.engine.wording import counted
 from improvement.exceptions import CountersignError, Invalid
 from improvement.offline.limits import add_limits, asked
 from improvement.offline.loop import improve
+from improvement.offline.models import choose
 from improvement.offline.plan import MIN_LEVEL, Plan, Progress
 from improvement.offline.result import OfflineResult
 from improvement.targets.importing import load
@@ -51,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     add_limits(command, seconds=float)
     command.add_argument("--workers", type=_positive, default=2, metavar="W", help="evaluations at a time (default 2)")
     command.add_argument("--param", action="append", default=[], type=_setting, metavar="NAME=VALUE", help="a setting")
+    command.add_argument(
+        "--models", default="", metavar="NAMES", help="models to ask: a TOML file of them, or NAME[=WEIGHT],NAME…"
+    )
     command.add_argument("--state", type=Path, metavar="FILE", help="keep the run here, and go on from it if it exists")
     command.add_argument("--out", type=Path, metavar="DIR", help="write the champion's files into this folder")
     command.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
@@ -83,6 +87,7 @@ def _run(options: argparse.Namespace) -> OfflineResult:
         seed=options.seed,
         min_level=_min_level(),
         programs=_programs(needed="command" in package.needs),
+        models=choose(options.models, os.environ, needed="model" in package.needs),
     )
     with _Bar(options.budget) as bar:
         warn = None if options.json else bar.say

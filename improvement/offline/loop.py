@@ -15,6 +15,7 @@ from improvement.engine.asktell import Decision, Proposal, Result, Verdict, tell
 from improvement.engine.budget import WARN_AT, Limit, Spent
 from improvement.engine.cheats import cheat_files, check_cheats
 from improvement.engine.confirmation import cost_of_one
+from improvement.engine.consulting import Cost
 from improvement.engine.evidence import Evidence
 from improvement.engine.generation import MAX_BARREN, plan, score_of, settle
 from improvement.engine.measurement import Measurement, Stage
@@ -24,6 +25,7 @@ from improvement.engine.seeds import measure_seed, offline_key
 from improvement.exceptions import TargetError
 from improvement.offline.bench import Bench, Job, Stopped
 from improvement.offline.confirming import confirm
+from improvement.offline.models import OfflineModels
 from improvement.offline.plan import Plan, Progress
 from improvement.offline.programs import OfflinePrograms
 from improvement.offline.proposer import Proposer
@@ -83,9 +85,8 @@ class _Loop:
         self._decisions: list[Decision] = []
         self._history: list[Tried] = []
         self._confirmations: list[Confirmation] = []
-        measured = self._measure_start()
-        self._start_metrics = measured.metrics
-        self._start = self._best = self._champion = self._standing(measured)
+        self._measured_start = self._measure_start()
+        self._start = self._best = self._champion = self._standing(self._measured_start)
 
     def run(self) -> OfflineResult:
         """Go on until the budget is spent, the strategy has nothing more, or somebody stops it."""
@@ -117,18 +118,25 @@ class _Loop:
 
     def _explore(self) -> str:
         """Go through the generations, and return why there are no more."""
-        package, init = self._what.package, self._what.init(self._start.score, self._start_metrics)
+        package, init = self._what.package, self._what.init(self._start.score, self._measured_start)
+        models = OfflineModels(self._what.models, self._can_pay, self._record)
         programs = OfflinePrograms(self._task, self._record, self._what.programs)
-        with Proposer(lambda: StrategyProcess(package.files), init, self._record, programs) as proposer:
+        with Proposer(lambda: StrategyProcess(package.files), init, self._record, programs, models) as proposer:
             while (count := min(package.generation, self._what.budget.may_start(self._spent))) > 0:
                 if self._barren >= MAX_BARREN:
                     return f"the strategy proposed nothing new in {MAX_BARREN} generations"
                 proposals = proposer.ask(count)
+                self._spent = replace(self._spent, tokens=models.spent.tokens, microusd=models.spent.microusd)
                 if not proposals:
                     return "the strategy has nothing more to propose"
                 self._tell(proposer, self._settle(proposals))
                 self._confirm_next(ending=False)
+                if models.lacking is not None:
+                    return "what is left of the budget is too little for another question to a model"
         return self._what.budget.why_spent(self._spent)
+
+    def _can_pay(self, cost: Cost) -> bool:
+        return self._what.budget.can_pay(cost.tokens, cost.microusd)
 
     def _settle(self, proposals: Sequence[Proposal]) -> tuple[Result, ...]:
         """Screen and measure a generation, and take in what came of it."""
@@ -270,6 +278,8 @@ class _Loop:
             evaluations=self._spent.measured,
             confirm_evaluations=self._spent.confirming,
             cpu_seconds=self._spent.cpu_seconds,
+            tokens=self._spent.tokens,
+            microusd=self._spent.microusd,
             start=self._start,
             champion=self._champion,
             best=self._best,

@@ -8,19 +8,21 @@ from typing import Any
 
 from improvement.engine.asktell import Init
 from improvement.engine.budget import Budget
-from improvement.engine.measurement import Task
+from improvement.engine.measurement import Measurement, Task
 from improvement.engine.packages import Setting, StrategyPackage
 from improvement.engine.patches import files_digest
 from improvement.engine.seeds import strategy_seed
+from improvement.offline.models import Chosen
 
 MIN_LEVEL = 3
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A target, a strategy with its settings, a budget and a seed; ``min_level`` is the sandbox's, 0 to 3.
+    """A target, a strategy with its settings and models, a budget and a seed.
 
-    ``programs`` are the host's files and folders that programs which edit may see.
+    ``min_level`` is the sandbox's, 0 to 3, ``programs`` are the host's files and folders that programs which edit may
+    see.
     """
 
     task: Task
@@ -30,6 +32,7 @@ class Plan:
     seed: int
     min_level: int = MIN_LEVEL
     programs: tuple[str, ...] = ()
+    models: tuple[Chosen, ...] = ()
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -47,17 +50,20 @@ class Plan:
             "microusd": self.budget.microusd,
             "allowance": self.budget.allowance,
             "seed": self.seed,
+            "models": [[model.offer.as_json(), model.stated.config.model] for model in self.models],
         }
 
-    def init(self, start_score: float, start: Mapping[str, float]) -> Init:
-        """Say what the strategy is told first; ``start`` holds all metrics of the start."""
+    def init(self, start_score: float, start: Measurement) -> Init:
+        """Say what the strategy is told first; ``start`` is the measurement of the start."""
         return Init.of(
             self.task.manifest,
             self.task.editable,
             score=start_score,
             seed=strategy_seed(self.seed),
             parameters=self.settings,
-            start=start,
+            start=start.metrics,
+            feedback=start.feedback,
+            models=[model.offer for model in self.models],
         )
 
 

@@ -22,7 +22,7 @@ class OfflinePrograms:
     def run(self, commands: Sequence[Command]) -> Outing:
         """Run a round of commands; it is in the record when this returns."""
         outing = outings.run(commands, do=self._workshop.do, book=self, stop=lambda: False, beat=lambda: None)
-        self._record.went_out(outing)
+        self._record.helped(outing)
         return outing
 
     def recorded(self, place: int, command: Command) -> Done | None:

@@ -11,6 +11,7 @@ from improvement.engine.asktell import Init, Message, Proposal
 from improvement.engine.errands import Programs
 from improvement.engine.session import Process, Session
 from improvement.exceptions import Conflict
+from improvement.offline.models import OfflineModels
 from improvement.offline.record import Record
 
 SNAPSHOT_EVERY = 16  # tells between two snapshots, so that a resumed run replays few generations
@@ -31,14 +32,23 @@ class ClosingProcess(Process, Protocol):
 class Proposer:
     """Asks and tells, and keeps a record of both; the process starts at the first step that has no recorded answer."""
 
-    def __init__(self, start: Callable[[], ClosingProcess], init: Init, record: Record, programs: Programs) -> None:
+    def __init__(
+        self,
+        start: Callable[[], ClosingProcess],
+        init: Init,
+        record: Record,
+        programs: Programs,
+        models: OfflineModels,
+    ) -> None:
         self._start = start
         self._init = init
         self._record = record
         self._programs = programs
+        self._models = models
         self._session: Session | None = None
         self._told = 0
         self._stack = ExitStack()
+        self._stack.callback(models.close)
 
     def __enter__(self) -> Self:
         return self
@@ -49,11 +59,15 @@ class Proposer:
     def ask(self, count: int) -> tuple[Proposal, ...]:
         """Ask for proposals; raises Conflict when the record shows another question at this point."""
         if self._record.asks:
-            recorded, proposals = self._record.asks.popleft()
+            recorded, proposals, rounds = self._record.asks.popleft()
             if recorded != count:
                 raise Conflict(f"The state file shows {recorded} proposals asked for where this run asks for {count}.")
+            self._models.recall(rounds)
             return proposals
-        proposals = self._live().ask(count)
+        session = self._live()
+        self._models.recall(self._record.rounds)
+        self._record.rounds = []
+        proposals = session.ask(count)
         self._record.asked(count, proposals)
         return proposals
 
@@ -79,4 +93,5 @@ class Proposer:
             process = self._stack.enter_context(self._start())
             self._session = Session.restore(process, self._init, self._record.snapshot, self._record.journal)
             self._session.programs = self._programs
+            self._session.models = self._models
         return self._session

@@ -17,30 +17,32 @@ from pathlib import Path
 from typing import IO, Any
 
 from improvement.engine.asktell import Message, Proposal
-from improvement.engine.errands import Done, Outing
+from improvement.engine.errands import Done
 from improvement.engine.measurement import Measurement, Outcome, Stage
-from improvement.engine.session import Entry, Snapshot, Tell, entry_for
+from improvement.engine.session import HELP, Entry, Help, Snapshot, Tell, entry_for, entry_to_json
 from improvement.exceptions import Conflict, Invalid
 
 FORMAT = 1
 
 Key = tuple[Stage, str, int, int]  # stage, digest of the files, seed, case
-RecordedAsk = tuple[int, tuple[Proposal, ...]]
+RecordedAsk = tuple[int, tuple[Proposal, ...], tuple[Help, ...]]
 RecordedTell = tuple[Message, float]
 
 
 class Record:
     """The lines of one run: in memory, and in a file where one is given.
 
-    ``asks`` and ``tells`` are the recorded ones that the repeated steps have not come by yet; ``snapshot`` and
-    ``journal`` are what brings a new strategy process to where the record ends. ``done`` is what came of the commands
-    of a round that was cut short, by place and digest.
+    ``asks`` and ``tells`` are the recorded ones that the repeated steps have not come by yet, asks with their rounds of
+    help; ``rounds`` are those of an ask that was cut short, and ``done`` is what came of the commands of a round that
+    was, by place and digest. ``snapshot`` and ``journal`` are what brings a new strategy process to where the record
+    ends.
     """
 
     def __init__(self, path: Path | None, identity: Mapping[str, Any]) -> None:
         self.evaluations: dict[Key, Measurement] = {}
         self.asks: deque[RecordedAsk] = deque()
         self.tells: deque[RecordedTell] = deque()
+        self.rounds: list[Help] = []
         self.snapshot: Snapshot | None = None
         self.journal: list[Entry] = []
         self.done: dict[tuple[int, str], Done] = {}
@@ -74,11 +76,11 @@ class Record:
         """Keep a program's transcript."""
         self._write({"kind": "transcript", "digest": digest, "text": text})
 
-    def went_out(self, outing: Outing) -> None:
-        """Keep a whole round of commands."""
-        self.journal.append(outing)
+    def helped(self, found: Help) -> None:
+        """Keep a whole round of help, on the disk: no model is asked and no program run twice."""
+        self.journal.append(found)
         self.done = {}
-        self._write({"kind": "commands", **outing.as_json()})
+        self._write(entry_to_json(found))
         self._sync()
 
     def told(self, message: Message, seconds: float) -> None:
@@ -137,13 +139,13 @@ class Record:
             self.evaluations[(Stage(stage), digest, seed, case)] = _measurement(line["measurement"])
         elif kind == "ask":
             proposals = tuple(_proposal(one) for one in line["proposals"])
-            self.asks.append((line["count"], proposals))
+            self.asks.append((line["count"], proposals, tuple(self.rounds)))
+            self.rounds = []
             self.journal.append(entry_for(line["count"], proposals))
         elif kind == "done":
             self.done[line["place"], line["command"]] = Done.from_json(line["done"])
-        elif kind == "commands":
-            self.journal.append(Outing.from_json(line))
-            self.done = {}
+        elif kind in HELP:
+            self._take_help(HELP[kind].from_json(line))
         elif kind == "transcript":
             pass
         elif kind == "tell":
@@ -153,6 +155,11 @@ class Record:
             self.snapshot, self.journal = Snapshot(line["state"], line["next_number"]), []
         else:
             raise ValueError(f"unknown kind {kind!r}")
+
+    def _take_help(self, found: Help) -> None:
+        self.rounds.append(found)
+        self.journal.append(found)
+        self.done = {}
 
 
 def _locked(path: Path) -> IO[bytes]:

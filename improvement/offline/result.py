@@ -63,6 +63,8 @@ class OfflineResult:
     evaluations: int
     confirm_evaluations: int
     cpu_seconds: float
+    tokens: int
+    microusd: int
     start: Standing
     champion: Standing
     best: Standing
@@ -85,6 +87,8 @@ class OfflineResult:
             "confirm_evaluations": self.confirm_evaluations,
             "seconds": round(self.seconds, 3),
             "cpu_seconds": round(self.cpu_seconds, 3),
+            "tokens": self.tokens,
+            "microusd": self.microusd,
             "start": _standing(self.start),
             "champion": _standing(self.champion),
             "best": _standing(self.best),

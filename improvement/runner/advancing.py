@@ -217,7 +217,7 @@ def _champion_to_tell(run: Run) -> NewChampion | None:
     row = _champion_row(run, commit)
     if row is None or row.score is None:
         return None
-    return NewChampion(task_at(run.target.name, commit).editable, row.score, row.metrics)
+    return NewChampion(task_at(run.target.name, commit).editable, row.score, row.metrics, row.feedback)
 
 
 def _champion_row(run: Run, commit: str) -> Evaluation | None:

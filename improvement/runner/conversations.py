@@ -81,13 +81,15 @@ def package_of(run: Run) -> StrategyPackage:
 def _restored(run: Run, length: int) -> Conversation:
     package = package_of(run)
     task = task_at(run.target.name, run.start_commit)
+    start = loop.champion_row(run, run.start_commit)
     init = Init.of(
         task.manifest,
         task.editable,
         score=run.start_score,
         seed=strategy_seed(run.seed),
         parameters=package.settings(run.parameters),
-        start=loop.start_metrics(run),
+        start=start.metrics if start else None,
+        feedback=start.feedback if start else "",
     )
     snapshot, entries = loop.restoration(run.pk)
     process = StrategyProcess(package.files, stop=installation.halt_file().exists)

@@ -11,7 +11,7 @@ from improvement.engine.measurement import Task
 from improvement.engine.packages import StrategyPackage, builtin_names, find_builtin
 from improvement.exceptions import Invalid, StrategyError
 from improvement.models import Target
-from improvement.selectors import language_models, paces, targets
+from improvement.selectors import paces, targets
 from improvement.selectors.paces import Pace
 
 
@@ -68,8 +68,7 @@ def _why_not(package: StrategyPackage, task: Task, given: fitting.Means) -> str:
 
 
 def _means(task: Task) -> fitting.Means:
-    there = {"model": bool(language_models.all_models()), "command": bool(settings.COUNTERSIGN_AGENT_PATHS)}
-    return fitting.means(task, installed=[need for need, is_there in there.items() if is_there])
+    return fitting.means(task, installed=["command"] if settings.COUNTERSIGN_AGENT_PATHS else [])
 
 
 def _task(target: Target) -> Task:

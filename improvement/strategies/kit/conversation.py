@@ -18,7 +18,8 @@ class RefusalError(Exception):
 Asked = list[dict[str, Any]] | Generator[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]
 """Proposals, or a generator that returns them, and before that yields what it needs and is sent the answers.
 
-`{"type": "commands", "commands": [...]}` has programs edit working copies.
+`{"type": "commands", "commands": [...]}` has programs edit working copies, `{"type": "models", "requests": [...]}` puts
+questions to language models.
 """
 
 

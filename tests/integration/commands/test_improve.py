@@ -64,6 +64,7 @@ def test_improve_refused_in_words(reviewing: Console) -> None:
         (["nowhere"], "not_found", "There is no target nowhere"),
         (["small", "--strategy", "evolutoin"], "strategy", "did you mean 'evolution'"),
         (["small", "--strategy", "policy"], "strategy", "does not fit small: it needs numbers with a point"),
+        (["small", "--strategy", "llm"], "strategy", "needs a language model; runs with models are made with the loop"),
         (["small", "--param", "islnads=3"], "strategy", "did you mean 'islands'"),
         (["small", "--param", "islands=many"], "strategy", "must be a whole number"),
         (["small", "--budget", "0"], "invalid", "choose between 1 and"),

@@ -47,8 +47,9 @@ def test_what_fits_is_offered_best_first_and_what_does_not_is_said_why(world: Wo
 
     offered = re.findall(r'name="strategy" value="([^"]*)" required( checked)?', page)
     assert offered[0] == ("evolution", " checked")
-    assert "policy" not in [name for name, _ in offered]
+    assert not {"policy", "llm"} & {name for name, _ in offered}
     assert "<dd>needs numbers with a point in an evolve block; this target has none</dd>" in page
+    assert "<dd>needs a language model; runs with models are made with the loop alone for now: `python3 -m" in page
 
 
 @pytest.mark.parametrize(

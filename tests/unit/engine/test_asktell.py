@@ -22,6 +22,7 @@ from improvement.engine.asktell import (
     read_state,
     tell_message,
 )
+from improvement.engine.consulting import Offer
 from improvement.engine.features import Feature
 from improvement.engine.space import Parameter
 from improvement.exceptions import StrategyError
@@ -112,7 +113,7 @@ def test_tell_message_as_the_protocol_spells_it() -> None:
     message = tell_message(
         [Result(4, ToldOutcome.OK, 1.5, {"score": 1.5}, "fine"), Result(5, ToldOutcome.DUPLICATE, of=2)],
         [Decision(2, Verdict.REJECTED, "too long")],
-        NewChampion({"a.py": "a = 3\n"}, 1.25, {"score": 1.25}),
+        NewChampion({"a.py": "a = 3\n"}, 1.25, {"score": 1.25}, "shorter"),
     )
     assert message == {
         "type": "tell",
@@ -121,7 +122,7 @@ def test_tell_message_as_the_protocol_spells_it() -> None:
             {"number": 5, "outcome": "duplicate", "score": None, "metrics": {}, "feedback": "", "of": 2},
         ],
         "decisions": [{"number": 2, "verdict": "rejected", "reason": "too long"}],
-        "champion": {"files": {"a.py": "a = 3\n"}, "score": 1.25, "metrics": {"score": 1.25}},
+        "champion": {"files": {"a.py": "a = 3\n"}, "score": 1.25, "metrics": {"score": 1.25}, "feedback": "shorter"},
     }
     assert tell_message([], [], None)["champion"] is None
 
@@ -153,10 +154,18 @@ def test_init_of_a_target_tells_nothing_of_the_holdout_or_the_evaluator() -> Non
     space = (Parameter("rate", "float", 0.1, 1.0, log=True), Parameter("mode", "choice", choices=("a", "b")))
     axes = (Feature("program_length", 0.0, 100.0, 5),)
     init = Init.of(
-        manifest(parameters=space, features=axes), BASE, score=0.5, seed=7, parameters={}, start={"score": 0.5}
+        manifest(parameters=space, features=axes),
+        BASE,
+        score=0.5,
+        seed=7,
+        parameters={},
+        start={"score": 0.5},
+        feedback="slow",
+        models=[Offer("fast", 2.0, 0.1, 0.4, 1000)],
     )
     assert init.task == {
         "name": "parabola",
+        "description": "",
         "kind": "code",
         "files": BASE,
         "metric": {"name": "score", "better": "higher"},
@@ -168,7 +177,10 @@ def test_init_of_a_target_tells_nothing_of_the_holdout_or_the_evaluator() -> Non
         "features": [{"name": "program_length", "low": 0.0, "high": 100.0, "cells": 5}],
         "score": 0.5,
         "start": {"score": 0.5},
+        "feedback": "slow",
+        "models": [{"name": "fast", "weight": 2.0, "price_in": 0.1, "price_out": 0.4, "max_tokens": 1000}],
     }
+    assert init.models == ("fast",)
     assert init.files == BASE
 
 

@@ -66,7 +66,11 @@ def test_a_refusal_is_one_line_with_strategy_target_and_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("need", "said"), [("model", "none is set up"), ("command", "COUNTERSIGN_AGENT_PATHS names none")]
+    ("need", "said"),
+    [
+        ("model", "made with the loop alone for now: `python3 -m improvement.offline improve … --models FILE.toml`"),
+        ("command", "COUNTERSIGN_AGENT_PATHS names none"),
+    ],
 )
 def test_what_the_installation_lacks_is_said_until_it_is_there(need: str, said: str) -> None:
     task = example("valley")

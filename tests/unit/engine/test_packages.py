@@ -124,7 +124,7 @@ def test_every_setting_of_a_built_in_strategy_is_explained(name: str) -> None:
 
 
 def test_find_builtin_names_the_nearest() -> None:
-    assert {"automl", "evolution", "parameters", "policy"} <= set(builtin_names())
+    assert {"automl", "evolution", "llm", "parameters", "policy"} <= set(builtin_names())
     with pytest.raises(StrategyError, match="did you mean 'evolution'"):
         find_builtin("evoluton")
     with pytest.raises(StrategyError, match="there are: automl, "):
