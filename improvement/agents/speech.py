@@ -1,7 +1,7 @@
 """How agents speak to models: which paths there are, what of a request the host decides, and what an answer cost.
 
-An agent's requests hold tools, pictures and whatever its maker added, so they are passed on as they are; the host puts
-in the model, the limit of the answer and, where a stream would not tell it, the wish to be told the tokens.
+What may pass of an agent's request (``passage``) is passed on as it is; the host puts in the model, the limit of the
+answer, the wish that nothing is kept and, where a stream would not tell it, the wish to be told the tokens.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from improvement.agents import passage
+from improvement.agents.passage import Body, Passage
 from improvement.broker.configuration import Dialect, ModelConfig
 from improvement.broker.redaction import Redaction
 
-Body = dict[str, Any]
 _CHAT = frozenset({Dialect.OPENAI, Dialect.XAI, Dialect.COMPATIBLE})
 _OUTPUT = ("output_tokens", "completion_tokens", "candidatesTokenCount")
 _THOUGHT = ("thoughtsTokenCount",)
@@ -27,34 +28,55 @@ _INPUT = (
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One path of a provider: who speaks it, where it leads below a model's address, what limits an answer there."""
+    """One path of a provider: who speaks it, where it leads below a model's address, what limits it, what passes.
+
+    Of ``limits`` one is sent: the first, or the last to a compatible server.
+    """
 
     path: re.Pattern[str]
     dialects: frozenset[Dialect]
     leads_to: str
     limits: tuple[str, ...]
+    passage: Passage
 
 
 WAYS = (
-    Way(re.compile(r"/v1/chat/completions"), _CHAT, "/chat/completions", ("max_completion_tokens", "max_tokens")),
-    Way(re.compile(r"/v1/responses"), frozenset({Dialect.OPENAI, Dialect.XAI}), "/responses", ("max_output_tokens",)),
-    Way(re.compile(r"/v1/messages"), frozenset({Dialect.ANTHROPIC}), "/messages", ("max_tokens",)),
+    Way(
+        re.compile(r"/v1/chat/completions"),
+        _CHAT,
+        "/chat/completions",
+        ("max_completion_tokens", "max_tokens"),
+        passage.CHAT,
+    ),
+    Way(
+        re.compile(r"/v1/responses"),
+        frozenset({Dialect.OPENAI, Dialect.XAI}),
+        "/responses",
+        ("max_output_tokens",),
+        passage.RESPONSES,
+    ),
+    Way(re.compile(r"/v1/messages"), frozenset({Dialect.ANTHROPIC}), "/messages", ("max_tokens",), passage.MESSAGES),
     Way(
         re.compile(r"/v1(?:beta)?/models/(?P<model>[^/:]+):(?P<verb>generateContent|streamGenerateContent)"),
         frozenset({Dialect.GEMINI}),
         "/models/{model}:{verb}",
         ("maxOutputTokens",),
+        passage.GEMINI,
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it goes out: below the address of which model, and at most how many tokens it asks for."""
+    """One request as it goes out: below the address of which model, and at most how many tokens it asks for.
+
+    ``wanted`` is the model that the agent named.
+    """
 
     config: ModelConfig
+    wanted: str
     path: str
-    body: Body
+    content: bytes
     most_tokens: int
 
 
@@ -64,33 +86,48 @@ def way_of(path: str) -> tuple[Way, re.Match[str]] | None:
     return next(((way, match) for way, match in matched if match), None)
 
 
-def chosen(way: Way, wanted: object, configs: Sequence[ModelConfig]) -> ModelConfig | None:
+def wanted(match: re.Match[str], body: Body) -> object:
+    """Return what a request names as its model, in its path or its body; that may be anything."""
+    return match.groupdict().get("model") or body.get("model")
+
+
+def chosen(way: Way, named: object, configs: Sequence[ModelConfig]) -> ModelConfig | None:
     """Return the model that is meant, by its name here or at its server; else the first that speaks this way."""
     speaking = [config for config in configs if config.dialect in way.dialects]
-    named = (config for config in speaking if wanted in (config.name, config.model))
-    return next(named, speaking[0] if speaking else None)
+    meant = (config for config in speaking if named in (config.name, config.model))
+    return next(meant, speaking[0] if speaking else None)
 
 
 def prepared(way: Way, match: re.Match[str], query: str, body: Body, config: ModelConfig) -> Request:
-    """Put in what the host decides."""
+    """Take what may pass, and put in what the host decides; raises Invalid for what may not pass."""
+    named = str(wanted(match, body))[:80]
     if config.dialect is Dialect.GEMINI:
-        settings = body.get("generationConfig")
-        limited, most = _limited(way, settings if isinstance(settings, dict) else {}, config)
+        passing = way.passage.through(passage.spelled(body))
+        limited, most = _limited(way, passing.get("generationConfig", {}), config)
         path = way.leads_to.format(model=config.model, verb=match["verb"]) + ("?alt=sse" if "alt=sse" in query else "")
-        return Request(config, path, {**body, "generationConfig": limited}, most)
-    limited, most = _limited(way, {**body, "model": config.model}, config)
-    if way.leads_to == "/chat/completions" and limited.get("stream") is True:
-        limited["stream_options"] = {"include_usage": True}
-    return Request(config, way.leads_to, limited, most)
+        return Request(config, named, path, _written({**passing, "generationConfig": limited}), most)
+    limited, most = _limited(way, {**way.passage.through(body), "model": config.model}, config)
+    return Request(config, named, way.leads_to, _written(limited | _host_decides(way, limited)), most)
+
+
+def _host_decides(way: Way, body: Body) -> Body:
+    if way.leads_to == "/responses":
+        return {"store": False}
+    if way.leads_to == "/chat/completions" and body.get("stream") is True:
+        return {"stream_options": {"include_usage": True}}
+    return {}
 
 
 def _limited(way: Way, body: Body, config: ModelConfig) -> tuple[Body, int]:
-    key = next((key for key in way.limits if key in body), way.limits[0])
-    if key not in body and config.dialect is Dialect.COMPATIBLE:
-        key = "max_tokens"
-    stated = body.get(key)
+    """Put in the one limit that is sent, and return the body with it."""
+    stated = next((body[key] for key in way.limits if key in body), None)
     most = min(stated, config.max_tokens) if type(stated) is int and stated > 0 else config.max_tokens
-    return {**body, key: most}, most
+    key = way.limits[-1] if config.dialect is Dialect.COMPATIBLE else way.limits[0]
+    return {**{name: value for name, value in body.items() if name not in way.limits}, key: most}, most
+
+
+def _written(body: Body) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()
 
 
 def without_secrets(value: Any, redaction: Redaction) -> Any:
@@ -100,7 +137,7 @@ def without_secrets(value: Any, redaction: Redaction) -> Any:
     if isinstance(value, list):
         return [without_secrets(one, redaction) for one in value]
     if isinstance(value, dict):
-        return {key: without_secrets(one, redaction) for key, one in value.items()}
+        return {redaction.text(key): without_secrets(one, redaction) for key, one in value.items()}
     return value
 
 

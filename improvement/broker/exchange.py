@@ -47,6 +47,7 @@ class Exchange:
     """The way to one configured model.
 
     ``headers`` hold its key; ``pace_file`` counts the requests of all processes; ``tries`` says how often one is sent.
+    ``was_sent`` tells whether a request that got no answer may have come in at the server all the same.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Exchange:
     ) -> None:
         self._config = config
         self._tries = tries
+        self.was_sent = False
         self._headers = {"User-Agent": "countersign", "Accept-Encoding": "identity", **headers}
         self._pace = Pace(config.requests_per_minute, pace_file)
 
@@ -92,6 +94,7 @@ class Exchange:
         try:
             response = self._sent(http, path, body, ends)
         except httpx2.TransportError as error:
+            self.was_sent |= not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
             if last or _UNTRUSTED in str(error):
                 raise _broken(error) from error
             return _Again(_broken(error).message)

@@ -331,6 +331,7 @@ class Migration(migrations.Migration):
                 ('sequence', models.PositiveIntegerField(help_text="the run's number of this question, counted from 0", null=True)),
                 ('model', models.CharField(max_length=60)),
                 ('model_id', models.CharField(max_length=120)),
+                ('reserved_tokens', models.PositiveIntegerField(default=0)),
                 ('reserved_microusd', models.PositiveBigIntegerField(default=0)),
                 ('tokens_in', models.PositiveIntegerField(default=0)),
                 ('tokens_out', models.PositiveIntegerField(default=0)),

@@ -48,8 +48,8 @@ class LanguageModel(models.Model):
 class ModelCall(models.Model):
     """One question to a model: reserved before it is sent, answered once. Without a run it was a test.
 
-    ``model`` is the configured name, ``model_id`` what the server called it then. ``reserved_microusd`` is the most
-    that it can cost while it is under way, in millionths of a US dollar.
+    ``model`` is the configured name, ``model_id`` what the server called it then. ``reserved_tokens`` and
+    ``reserved_microusd`` (millionths of a US dollar) are the most that it can take while it is under way.
     """
 
     run = models.ForeignKey("improvement.Run", on_delete=models.PROTECT, related_name="model_calls", null=True)
@@ -58,6 +58,7 @@ class ModelCall(models.Model):
     model_id = models.CharField(max_length=120)
     request = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
     answer = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+", null=True)
+    reserved_tokens = models.PositiveIntegerField(default=0)
     reserved_microusd = models.PositiveBigIntegerField(default=0)
     tokens_in = models.PositiveIntegerField(default=0)
     tokens_out = models.PositiveIntegerField(default=0)

@@ -50,6 +50,7 @@ class ServedPrograms:
         index = self._conversation.journal_index
         generations.record_outing(self._run.pk, entry=outing, journal_index=index, now=timezone.now())
         self._conversation.journal_index += 1
+        self._transcripts.clear()
         return outing
 
     def recorded(self, place: int, command: Command) -> Done | None:
@@ -63,28 +64,29 @@ class ServedPrograms:
             self._run.pk,
             command,
             done,
-            transcript=self._transcripts.pop(done.transcript),
+            transcript=self._transcripts[done.transcript],
             journal_index=self._conversation.journal_index,
             place=place,
             now=timezone.now(),
         )
 
+    def keep(self, content: bytes) -> str:
+        """Hold a transcript until what came of its command is recorded; return its digest."""
+        digest = hashlib.sha256(content).hexdigest()
+        self._transcripts[digest] = content
+        return digest
+
     def _workshop(self) -> Workshop:
         usable = [language_models.usable(one.config.name) for one in language_models.all_models() if not one.lacks_key]
         return Workshop(
             target=task_at(self._run.target.name, self._run.start_commit),
-            keep=self._keep,
+            keep=self.keep,
             programs=tuple(settings.COUNTERSIGN_AGENT_PATHS),
             hosts=_granted(),
             models=[Reachable(one.config, one.key, installation.pace_file(one.config.name)) for one in usable],
             ledger=RunLedger(self._run.pk),
             known_secrets=tuple(language_models.secrets()),
         )
-
-    def _keep(self, content: bytes) -> str:
-        digest = hashlib.sha256(content).hexdigest()
-        self._transcripts[digest] = content
-        return digest
 
     def _is_stopped(self) -> bool:
         return installation.halt_file().exists() or installation.stop_file(self._run.pk).exists()
@@ -116,7 +118,7 @@ class RunLedger:
         """Raise Invalid for a request whose most is beyond what the run may still spend."""
         run = Run.objects.select_related("target").get(pk=self._run_id)
         limits, spent = loop.budget(run), loop.spent(run, timezone.now())
-        asked = sum(len(message.text) for message in request.messages) // record_calls.LETTERS_PER_TOKEN
+        asked = record_calls.most_tokens_in(request)
         tokens = spent.tokens + asked + request.max_tokens
         microusd = spent.microusd + config.cost_microusd(asked, request.max_tokens)
         over_tokens = limits.tokens is not None and tokens > limits.tokens

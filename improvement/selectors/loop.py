@@ -235,7 +235,7 @@ def spent(run: Run, now: datetime) -> Spent:
         confirming=run.confirm_evaluations,
         seconds=seconds_running(run, now),
         cpu_seconds=run.cpu_seconds + outstanding.count() * _usual_cpu_seconds(run),
-        tokens=asked.tokens_in + asked.tokens_out,
+        tokens=asked.tokens_in + asked.tokens_out + asked.reserved_tokens,
         microusd=asked.cost_microusd + asked.reserved_microusd,
     )
 

@@ -20,13 +20,14 @@ from improvement.selectors.access import hidden_targets
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """What questions took; costs in millionths of a US dollar. ``reserved_microusd`` may still come on top."""
+    """What questions took; costs in millionths of a US dollar. What is reserved may still come on top."""
 
     calls: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
     cost_microusd: int = 0
     reserved_microusd: int = 0
+    reserved_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ def _summed(calls: QuerySet[ModelCall], *groups: str) -> QuerySet[ModelCall, dic
 
 
 def _spend(figures: dict[str, Any]) -> Spend:
-    return Spend(figures["calls"], figures["asked"], figures["said"], figures["spent"], figures["reserved"])
+    names = ("calls", "asked", "said", "spent", "reserved", "waiting")
+    return Spend(*(figures[name] for name in names))
 
 
 _FIGURES = {
@@ -99,4 +101,5 @@ _FIGURES = {
     "said": Coalesce(Sum("tokens_out"), 0),
     "spent": Coalesce(Sum("cost_microusd"), 0),
     "reserved": Coalesce(Sum("reserved_microusd", filter=Q(answered_at__isnull=True)), 0),
+    "waiting": Coalesce(Sum("reserved_tokens", filter=Q(answered_at__isnull=True)), 0),
 }

@@ -26,18 +26,19 @@ LETTERS_PER_TOKEN = 2  # fewer than there are on average: a reservation is rathe
 def reserve(
     request: ModelRequest, config: ModelConfig, *, run_id: int | None, sequence: int | None, now: datetime
 ) -> ModelCall:
-    """Note that a question is about to leave, with the most that it can cost; a test has neither run nor sequence.
+    """Note that a question is about to leave, and the most that it can take; a test has neither run nor sequence.
 
     The request must be without secrets. One that was reserved and never answered (its process was lost) is reserved
     again; raises ``Conflict`` for one that was answered.
     """
     asked = blobs.store(canonical(request.as_json()))
-    most = config.cost_microusd(_most_tokens(request), min(request.max_tokens, config.max_tokens))
+    tokens_in, tokens_out = most_tokens_in(request), min(request.max_tokens, config.max_tokens)
     about = {
         "model": config.name,
         "model_id": config.model,
         "request": asked,
-        "reserved_microusd": most,
+        "reserved_tokens": tokens_in + tokens_out,
+        "reserved_microusd": config.cost_microusd(tokens_in, tokens_out),
         "asked_at": now,
     }
     earlier = None
@@ -95,5 +96,6 @@ def outcome(answer: ModelAnswer) -> str:
     )
 
 
-def _most_tokens(request: ModelRequest) -> int:
+def most_tokens_in(request: ModelRequest) -> int:
+    """Return the most tokens that a question is taken to have."""
     return math.ceil(sum(len(message.text) for message in request.messages) / LETTERS_PER_TOKEN)

@@ -13,10 +13,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from improvement import installation
+from improvement.broker.configuration import Dialect, ModelConfig
 from improvement.engine.budget import Limit
 from improvement.engine.errands import Command, Done
+from improvement.engine.model_calls import Message, ModelAnswer, ModelRequest, Speaker
 from improvement.engine.packages import find_builtin
-from improvement.exceptions import NotAllowed, StrategyError
+from improvement.exceptions import Invalid, NotAllowed, StrategyError
 from improvement.models import Candidate, ModelCall, ProgramRun, Run, Target
 from improvement.runner import advancing, conversations, programs
 from improvement.runner.foreground import run_foreground
@@ -112,6 +114,20 @@ def test_a_run_taken_over_in_the_middle_of_a_round_runs_nothing_twice(target: Ta
     trail.assert_holds()
 
 
+def test_two_programs_of_a_round_may_leave_equal_transcripts(target: Target, folder: Path) -> None:
+    run = start(target)
+    runs.record_start(run.pk, score=1.0, now=timezone.now())
+    run.refresh_from_db()
+    with conversations.ended_after(run.pk):
+        serving = programs.ServedPrograms(run, conversations.with_strategy(run), worker="programs")
+        kept = [serving.keep(b"the very same") for _ in range(2)]
+        for place, transcript in enumerate(kept):
+            done = Done("exit", 0, "", {}, (), "", 0.1, transcript)
+            serving.did(place, Command(("agent",), {}, "", 5), done)
+    texts = [blobs.load(one.transcript_id) for one in ProgramRun.objects.filter(run=run)]
+    assert texts == [b"the very same"] * 2
+
+
 def test_a_strategy_rebuilt_from_the_record_hears_the_same(target: Target, folder: Path) -> None:
     run = start(target)
     run_foreground(run.pk, workers=1)
@@ -202,6 +218,20 @@ def test_what_an_agent_asks_a_model_is_on_record_and_its_key_is_not(target: Targ
     assert "answer to better please" in text
     assert KEY not in text
     trail.assert_holds()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tokens_of_requests_under_way_count_against_the_limit_of_the_run(target: Target, folder: Path) -> None:
+    run = start(target)
+    Run.objects.filter(pk=run.pk).update(token_limit=2_500)
+    config = ModelConfig("local", Dialect.OPENAI, "https://models.example/v1", "tiny-1")
+    request = ModelRequest((Message(Speaker.USER, "two words!"),), "local", max_tokens=1_000)
+    ledger = programs.RunLedger(run.pk)
+    first, _ = ledger.reserve(request, config), ledger.reserve(request, config)
+    with pytest.raises(Invalid, match="too little for this request"):
+        ledger.reserve(request, config)
+    ledger.settle(first, ModelAnswer("fine", "local", tokens_in=2, tokens_out=3), 0.1)
+    assert ledger.reserve(request, config)
 
 
 @pytest.mark.django_db(transaction=True)

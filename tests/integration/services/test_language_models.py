@@ -239,7 +239,7 @@ def test_nothing_is_asked_under_a_stop_but_the_record_answers(server: ModelServe
 
 def test_a_question_whose_process_was_lost_is_asked_again(server: ModelServer, run: Run) -> None:
     model_calls.reserve(_question(), server.config(), run_id=run.pk, sequence=0, now=timezone.now())
-    assert calls.of_run(run.pk) == calls.Spend(calls=1, reserved_microusd=5 * 3 + 100 * 15)
+    assert calls.of_run(run.pk) == calls.Spend(calls=1, reserved_microusd=5 * 3 + 100 * 15, reserved_tokens=105)
     asking.ask(run.pk, 0, _question())
     assert calls.of_run(run.pk) == calls.Spend(calls=1, tokens_in=3, tokens_out=3, cost_microusd=54)
     assert ModelCall.objects.get().attempts == 2

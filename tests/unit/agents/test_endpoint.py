@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from improvement.agents.endpoint import Endpoint, Reachable
+from improvement.agents.endpoint import AT_ONCE, Endpoint, Reachable
 from improvement.agents.transcript import Attempts
 from improvement.broker.configuration import Dialect, ModelConfig
 from improvement.engine.model_calls import ModelAnswer, ModelRequest
@@ -54,14 +54,14 @@ def endpoint(server: ModelServer, folder: Path, dialect: Dialect, book: Book, **
 
 def post(at: Endpoint, path: str, body: object, headers: dict[str, str] | None = None) -> tuple[int, str]:
     """Send one request over a connection to the endpoint; return the status and the content, chunks joined."""
+    return sent(at, asking(at, path, body, headers))
+
+
+def asking(at: Endpoint, path: str, body: object, headers: dict[str, str] | None = None) -> bytes:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     given = {"Authorization": f"Bearer {at.key}", "Content-Length": str(len(content)), "Connection": "close"}
-    lines = [
-        f"POST {path} HTTP/1.1",
-        "Host: a",
-        *(f"{key}: {value}" for key, value in (given | (headers or {})).items()),
-    ]
-    return sent(at, "\r\n".join([*lines, "", ""]).encode() + content)
+    stated = [f"{key}: {value}" for key, value in (given | (headers or {})).items()]
+    return "\r\n".join([f"POST {path} HTTP/1.1", "Host: a", *stated, "", ""]).encode() + content
 
 
 def sent(at: Endpoint, data: bytes) -> tuple[int, str]:
@@ -147,7 +147,9 @@ def test_secrets_do_not_leave_and_are_not_kept(server: ModelServer, tmp_path: Pa
     book = Book()
     secret = "ghp_" + "a1" * 18
     at = endpoint(server, tmp_path, Dialect.OPENAI, book)
-    post(at, "/v1/chat/completions", {**CHAT, "messages": [{"role": "user", "content": f"{KEY} {secret}"}]})
+    tool = {"type": "function", "function": {"name": "f", "parameters": {secret: 1}}}
+    message = {"role": "user", "content": f"{KEY} {secret}"}
+    post(at, "/v1/chat/completions", {**CHAT, "messages": [message], "tools": [tool]})
     kept = json.dumps([book.asked[0].as_json(), book.answers[0].as_json()])
     assert secret not in kept + json.dumps(server.asked[0].body)
     assert KEY not in kept + json.dumps(server.asked[0].body)
@@ -177,6 +179,10 @@ def test_what_goes_wrong_is_passed_on_and_recorded(
         ("/v1/messages", MESSAGES, 404),
         ("/v1/chat/completions", b"not json", 400),
         ("/v1/chat/completions", [1], 400),
+        ("/v1beta/models/some:generateContent", [1], 400),
+        ("/v1/chat/completions", {**CHAT, "messages": "\ud800"}, 400),
+        ("/v1/chat/completions", {**CHAT, "web_search_options": {}}, 400),
+        ("/v1/chat/completions", b"[" + b"{}," * 150_000 + b"{}]", 400),
         ("/v1/chat/completions", b"[" * 100_000, 400),
     ],
 )
@@ -192,6 +198,123 @@ def test_a_question_without_a_length_or_too_long_is_refused(server: ModelServer,
     at = endpoint(server, tmp_path, Dialect.OPENAI, Book())
     for length in ("", "-1", "9999999999"):
         assert post(at, "/v1/chat/completions", CHAT, {"Content-Length": length})[0] == 413
+
+
+def test_a_list_is_refused_in_one_clear_line(server: ModelServer, tmp_path: Path) -> None:
+    at = endpoint(server, tmp_path, Dialect.GEMINI, Book())
+    status, content = post(at, "/v1beta/models/some:generateContent", [1])
+    assert (status, json.loads(content)["error"]["message"]) == (400, "The body has to be a JSON object.")
+
+
+def test_a_body_of_very_many_values_is_refused_before_it_is_read(server: ModelServer, tmp_path: Path) -> None:
+    at = endpoint(server, tmp_path, Dialect.OPENAI, Book())
+    status, content = post(at, "/v1/chat/completions", b"[" + b"{}," * 150_000 + b"{}]")
+    assert (status, "200,000 values at most" in content) == (400, True)
+
+
+def test_only_known_betas_are_asked_for(server: ModelServer, tmp_path: Path) -> None:
+    at = endpoint(server, tmp_path, Dialect.ANTHROPIC, Book())
+    wished = "mcp-client-2025-04-04, interleaved-thinking-2025-05-14,context-1m-2025-08-07"
+    post(at, "/v1/messages", MESSAGES, {"anthropic-beta": wished})
+    post(at, "/v1/messages", MESSAGES, {"anthropic-beta": "files-api-2025-04-14"})
+    asked = [{name.lower(): value for name, value in one.headers.items()} for one in server.asked]
+    assert [one.get("anthropic-beta") for one in asked] == ["interleaved-thinking-2025-05-14", None]
+
+
+def test_what_a_server_says_in_an_error_is_told_in_our_own_form_without_secrets(
+    server: ModelServer, tmp_path: Path
+) -> None:
+    at = endpoint(server, tmp_path, Dialect.OPENAI, Book())
+    server.faults += [Fault(400, says=f"too long, {KEY}"), Fault(401, says="wrong key"), Fault(307, location="/x")]
+    answers = [post(at, "/v1/chat/completions", CHAT) for _ in range(3)]
+    said = [(status, json.loads(content)["error"]["message"]) for status, content in answers]
+    assert said == [
+        (400, "Its server answered 400. too long, [secret removed]"),
+        (401, "Its server answered 401."),
+        (502, "Its server answered 307."),
+    ]
+
+
+def test_an_answer_whose_tokens_were_not_told_costs_the_most_that_was_reserved(
+    server: ModelServer, tmp_path: Path
+) -> None:
+    book = Book()
+    server.faults.append(Fault(stream="broken"))
+    post(endpoint(server, tmp_path, Dialect.OPENAI, book), "/v1/chat/completions", {**CHAT, "stream": True})
+    most_in = -(-len(book.asked[0].messages[0].text) // 2)
+    answer = book.answers[0]
+    assert (answer.tokens_in, answer.tokens_out) == (most_in, book.asked[0].max_tokens)
+    assert answer.cost_microusd == most_in * 3 + book.asked[0].max_tokens * 15
+
+
+def test_hanging_up_early_costs_the_most_that_was_reserved(server: ModelServer, tmp_path: Path) -> None:
+    book = Book()
+    server.faults.append(Fault(stream="endless"))
+    at = endpoint(server, tmp_path, Dialect.OPENAI, book)
+    ours, theirs = socket.socketpair()
+    serving = threading.Thread(target=at.serve, args=(theirs,))
+    serving.start()
+    ours.sendall(asking(at, "/v1/chat/completions", {**CHAT, "stream": True}))
+    ours.recv(10)
+    ours.close()
+    serving.join()
+    theirs.close()
+    assert (book.answers[0].tokens_out, book.answers[0].error) == (
+        book.asked[0].max_tokens,
+        "The agent did not take the answer to its end.",
+    )
+
+
+def test_an_answer_that_did_not_come_in_time_may_have_cost_the_most(tmp_path: Path) -> None:
+    book, go_on = Book(), threading.Event()
+
+    def silent(prompt: str) -> str:
+        go_on.wait()
+        return ""
+
+    with ModelServer(silent) as server:
+        at = endpoint(server, tmp_path, Dialect.OPENAI, book, seconds=1)
+        status, _ = post(at, "/v1/chat/completions", CHAT)
+        go_on.set()
+    assert (status, book.answers[0].tokens_out) == (502, book.asked[0].max_tokens)
+
+
+def test_a_server_that_cannot_be_reached_costs_nothing(tmp_path: Path) -> None:
+    book = Book()
+    with ModelServer() as gone:
+        config = gone.config(Dialect.OPENAI, seconds=2)
+    at = Endpoint([Reachable(config, KEY, tmp_path / "pace")], book, Attempts())
+    assert post(at, "/v1/chat/completions", CHAT)[0] == 502
+    assert (book.answers[0].tokens_in, book.answers[0].tokens_out) == (0, 0)
+
+
+def test_a_few_requests_are_under_way_at_a_time_and_a_further_one_is_refused(tmp_path: Path) -> None:
+    go_on, begun = threading.Event(), threading.Semaphore(0)
+
+    def slow(prompt: str) -> str:
+        begun.release()
+        go_on.wait()
+        return "done"
+
+    statuses: list[int] = []
+    with ModelServer(slow) as server:
+        model = Reachable(server.config(Dialect.OPENAI), KEY, tmp_path / "pace")
+        at = Endpoint([model], Book(), Attempts(), wait_seconds=0.05)
+
+        def ask() -> None:
+            statuses.append(post(at, "/v1/chat/completions", CHAT)[0])
+
+        asking_them = [threading.Thread(target=ask) for _ in range(AT_ONCE)]
+        for one in asking_them:
+            one.start()
+        for _ in asking_them:
+            begun.acquire()
+        refused = post(at, "/v1/chat/completions", CHAT)[0]
+        go_on.set()
+        for one in asking_them:
+            one.join()
+        later = post(at, "/v1/chat/completions", CHAT)[0]
+    assert (refused, statuses, later) == (429, [200] * AT_ONCE, 200)
 
 
 def test_the_models_are_listed(server: ModelServer, tmp_path: Path) -> None:
