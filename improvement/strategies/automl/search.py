@@ -166,7 +166,8 @@ class Search:
         """Whether no guarded metric is worse than the champion's by more than its guard."""
         for one in self.guards:
             name, sign = one["name"], -1.0 if one["better"] == "lower" else 1.0
-            if name in self.limits and sign * (self.limits[name] - metrics.get(name, math.inf)) > one["guard"]:
+            value = metrics.get(name, -sign * math.inf)
+            if name in self.limits and sign * (self.limits[name] - value) > one["guard"]:
                 return False
         return True
 

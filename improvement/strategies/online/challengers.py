@@ -130,6 +130,8 @@ class Challengers:
                 self.league.leave(decision["number"])
             elif decision["verdict"] == "unconfirmed":
                 self.league.lower(decision["number"], self.champion.worth)
+        if not self.league.members:
+            self.league.enter(self.champion)
         if champion is not None:
             self.champion = self.crown(champion["files"], champion["score"])
 

@@ -63,6 +63,15 @@ def test_a_rejected_rule_is_the_parent_of_no_more() -> None:
     assert best not in [member.number for member in search.league.members]
 
 
+def test_a_league_that_people_emptied_begins_with_the_champion_again() -> None:
+    search = searching(league=2)
+    advanced(search, 6)
+    rejected = [{"number": one.number, "verdict": "rejected", "reason": ""} for one in search.league.members]
+    search.tell([], rejected, None)
+    assert search.league.members == [search.champion]
+    assert search.ask(8)
+
+
 def test_a_rule_that_fresh_streams_did_not_confirm_counts_as_the_champion() -> None:
     search = searching()
     advanced(search, 6)
