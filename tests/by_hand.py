@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from improvement import installation
 from improvement.models import Target
-from improvement.runner.tasks_at import repository
+from improvement.runner.repositories import repository
 from tests.factories import SOMEBODY
 
 

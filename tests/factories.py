@@ -24,9 +24,10 @@ from improvement.engine.session import Tell, entry_for
 from improvement.models import Candidate, Evaluation, ModelCall, Release, Review, Run, Target, User, Vote
 from improvement.policies import Digests
 from improvement.runner import confirming, releasing
-from improvement.runner.tasks_at import repository, task_at
+from improvement.runner.repositories import repository
 from improvement.selectors import filesets, loop
 from improvement.selectors import reviews as read_reviews
+from improvement.selectors.targets import task_at
 from improvement.services import blobs, champions, evaluations, generations, policies, reviews, runs, targets
 from improvement.services.actors import Actor, human
 from improvement.services.evaluations import Order

@@ -14,7 +14,8 @@ from improvement.engine.measurement import Task
 from improvement.engine.streams import read_observations
 from improvement.models import Target
 from improvement.runner import releasing
-from improvement.runner.tasks_at import repository, task_at
+from improvement.runner.repositories import repository
+from improvement.selectors.targets import task_at
 from improvement.services import champions, streams, targets
 from improvement.services.streams import Fed
 from improvement.services.targets import Added

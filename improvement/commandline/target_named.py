@@ -8,7 +8,7 @@ from improvement.engine.formats import Imported
 from improvement.exceptions import Conflict, NotFound
 from improvement.models import Target
 from improvement.runner.importing import add_target
-from improvement.runner.tasks_at import repository
+from improvement.runner.repositories import repository
 from improvement.services.actors import Actor
 from improvement.targets import importing
 

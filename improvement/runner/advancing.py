@@ -22,9 +22,9 @@ from improvement.models import Candidate, Evaluation, Run
 from improvement.policies import WhenWaiting
 from improvement.runner import canaries, confirming, conversations
 from improvement.runner.programs import ServedPrograms
-from improvement.runner.tasks_at import task_at
 from improvement.sandbox import levels
 from improvement.selectors import loop, system
+from improvement.selectors.targets import task_at
 from improvement.services import budgets, generations, openings, runs
 from improvement.states import RunState
 

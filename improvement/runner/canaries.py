@@ -9,8 +9,8 @@ from improvement.engine.measurement import Task
 from improvement.engine.patches import files_digest
 from improvement.engine.seeds import measure_seed
 from improvement.models import Run
-from improvement.runner.tasks_at import task_at
 from improvement.selectors import loop
+from improvement.selectors.targets import task_at
 from improvement.services import openings, runs
 
 

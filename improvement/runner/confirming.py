@@ -21,8 +21,9 @@ from improvement.engine.sequential import FIRST, Look, look_after
 from improvement.engine.titles import title
 from improvement.exceptions import Conflict, MergeConflict
 from improvement.models import Candidate, Evaluation
-from improvement.runner.tasks_at import repository, task_at
+from improvement.runner.repositories import repository
 from improvement.selectors import filesets, loop
+from improvement.selectors.targets import task_at
 from improvement.services import confirmations, quarantine, targets
 from improvement.services import filesets as stored
 from improvement.states import CandidateState

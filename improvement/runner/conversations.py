@@ -14,9 +14,9 @@ from improvement.engine.seeds import strategy_seed
 from improvement.engine.session import Session
 from improvement.exceptions import StrategyError
 from improvement.models import Run
-from improvement.runner.tasks_at import task_at
 from improvement.sandbox.strategy import StrategyProcess
 from improvement.selectors import loop
+from improvement.selectors.targets import task_at
 
 KEPT = 6
 

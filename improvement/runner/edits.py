@@ -21,8 +21,9 @@ from improvement.exceptions import Conflict, Invalid, TargetError
 from improvement.models import Candidate, Release, Target
 from improvement.runner import heads, releasing
 from improvement.runner.measuring import measure_now
-from improvement.runner.tasks_at import repository, task_at
+from improvement.runner.repositories import repository
 from improvement.sandbox import levels
+from improvement.selectors.targets import task_at
 from improvement.services import champions, targets
 from improvement.services.actors import Actor
 from improvement.targets.repository import Repository

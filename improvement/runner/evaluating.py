@@ -14,10 +14,10 @@ from improvement.engine.manifest import Metric
 from improvement.engine.measurement import Measurement, Stage
 from improvement.exceptions import LateAttempt
 from improvement.models import Evaluation
-from improvement.runner.tasks_at import task_at
 from improvement.sandbox import levels
 from improvement.sandbox.measure import measure
 from improvement.selectors import filesets
+from improvement.selectors.targets import task_at
 from improvement.services import evaluations
 from improvement.services.evaluations import Order
 

@@ -17,10 +17,10 @@ from improvement.engine.streams import Served, Stream, moved, read_served, regre
 from improvement.exceptions import CountersignError, Halted, SandboxUnavailable
 from improvement.models import Serving
 from improvement.models import Stream as StreamRow
-from improvement.runner.tasks_at import task_at
 from improvement.sandbox import levels
 from improvement.sandbox.serving import serve
 from improvement.selectors import streams as read
+from improvement.selectors.targets import task_at
 from improvement.services import proposals, serving, streams
 from improvement.services.serving import Order, Step
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from improvement import installation
 from improvement.exceptions import Conflict, TargetError
 from improvement.models import Target
-from improvement.runner.tasks_at import repository
+from improvement.runner.repositories import repository
 from improvement.selectors import targets as read
 from improvement.services import targets
 from improvement.services.actors import SYSTEM, Actor

@@ -17,9 +17,9 @@ from improvement.exceptions import CountersignError, TargetError
 from improvement.models import Target
 from improvement.runner import heads
 from improvement.runner.measuring import measure_now
-from improvement.runner.tasks_at import task_at
 from improvement.sandbox import levels
 from improvement.selectors import targets
+from improvement.selectors.targets import task_at
 
 SEEDS = (0, 1, 2)
 

@@ -21,10 +21,10 @@ from improvement.exceptions import Conflict, Invalid
 from improvement.hosts import HostList
 from improvement.models import Run
 from improvement.runner.conversations import Conversation
-from improvement.runner.tasks_at import task_at
 from improvement.sandbox import levels
 from improvement.selectors import language_models, loop, model_calls, program_runs
 from improvement.selectors import policies as read_policies
+from improvement.selectors.targets import task_at
 from improvement.services import generations, runs
 from improvement.services import model_calls as record_calls
 from improvement.services import program_runs as record_programs

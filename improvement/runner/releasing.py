@@ -13,9 +13,10 @@ from improvement.exceptions import ChampionMoved, Conflict, Halted, PolicyUnmet,
 from improvement.ledger.checkpoint import read_checkpoint
 from improvement.models import Release
 from improvement.runner import heads
-from improvement.runner.tasks_at import repository, task_at
+from improvement.runner.repositories import repository
 from improvement.selectors import filesets
 from improvement.selectors import targets as read_targets
+from improvement.selectors.targets import task_at
 from improvement.services import audit, releases
 from improvement.targets.messages import with_trailers
 from improvement.targets.repository import Author, Repository

@@ -6,7 +6,7 @@ import pytest
 
 from improvement.models import Candidate, Release, Target
 from improvement.runner import confirming, releasing
-from improvement.runner.tasks_at import repository
+from improvement.runner.repositories import repository
 from tests import factories as make
 
 

@@ -13,7 +13,7 @@ from improvement.commandline import target_report
 from improvement.exceptions import Conflict, NotAllowed
 from improvement.models import Target
 from improvement.runner import edits, heads, releasing, ticking
-from improvement.runner.tasks_at import repository
+from improvement.runner.repositories import repository
 from improvement.services import reviews
 from improvement.services.actors import SYSTEM
 from tests import by_hand, trail

@@ -8,8 +8,8 @@ from improvement.engine.confirmation import cost_of_one
 from improvement.engine.measurement import Measurement
 from improvement.models import Candidate, Evaluation, Evidence, Run
 from improvement.runner import confirming
-from improvement.runner.tasks_at import task_at
 from improvement.selectors import filesets
+from improvement.selectors.targets import task_at
 from improvement.services.evaluations import Order
 from tests import factories as make
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from improvement.engine.measurement import Stage
 from improvement.exceptions import Halted
 from improvement.runner.measuring import measure_now
-from improvement.runner.tasks_at import task_at
+from improvement.selectors.targets import task_at
 from improvement.services import halt
 from tests import factories as make
 

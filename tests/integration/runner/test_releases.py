@@ -11,8 +11,9 @@ from improvement import installation
 from improvement.exceptions import Conflict, Halted
 from improvement.models import Candidate, Release
 from improvement.runner import releasing
-from improvement.runner.tasks_at import repository, task_at
+from improvement.runner.repositories import repository
 from improvement.selectors import audit as read_audit
+from improvement.selectors.targets import task_at
 from improvement.services import filesets, halt, people, releases, reviews
 from tests import by_hand, trail
 from tests import factories as make

@@ -10,7 +10,7 @@ from improvement.exceptions import Conflict, Invalid, NotAllowed, NotFound
 from improvement.models import Release, Target
 from improvement.permissions import Right
 from improvement.runner import releasing
-from improvement.runner.tasks_at import repository
+from improvement.runner.repositories import repository
 from improvement.selectors import charts, loop
 from improvement.services import champions, halt, runs
 from improvement.services.actors import SYSTEM

@@ -8,7 +8,7 @@ from django.utils import timezone
 from improvement.exceptions import ChampionMoved, Conflict, Halted, Invalid, NotAllowed
 from improvement.models import Release, Target
 from improvement.runner import edits, releasing
-from improvement.runner.tasks_at import repository
+from improvement.runner.repositories import repository
 from improvement.services import champions, halt
 from improvement.services.actors import SYSTEM
 from tests import by_hand, trail

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from improvement.engine.measurement import Measurement
-from improvement.runner.tasks_at import task_at
 from improvement.selectors import filesets as read_filesets
+from improvement.selectors.targets import task_at
 from improvement.services.evaluations import Order
 from tests import factories as make
 

@@ -14,7 +14,7 @@ from improvement.models import (
     Target,
     Vote,
 )
-from improvement.runner.tasks_at import repository
+from improvement.runner.repositories import repository
 from improvement.selectors import audit as read_audit
 
 APPROVALS = {"solo": {"low": 1, "medium": 1, "high": 1}, "team": {"low": 1, "medium": 1, "high": 2}}

@@ -10,9 +10,9 @@ from improvement.engine.confirmation import cost_of_one
 from improvement.exceptions import AlreadyDecided, BadTransition, Conflict, Halted, PolicyUnmet, StaleDecision
 from improvement.models import AuditEvent, Candidate, Evaluation, Evidence, Halt, Release, Run, User, Vote
 from improvement.runner import confirming, releasing
-from improvement.runner.tasks_at import task_at
 from improvement.selectors import audit as read_audit
 from improvement.selectors import reviews as read_reviews
+from improvement.selectors.targets import task_at
 from improvement.services import confirmations, evaluations, halt, people, policies, quarantine, releases, runs, trail
 from improvement.services.policies import choose_preset
 from improvement.states import CandidateState

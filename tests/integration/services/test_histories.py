@@ -34,7 +34,7 @@ from improvement.exceptions import CountersignError, LateAttempt
 from improvement.models import Candidate, Evaluation, PolicyVersion, Release, Run, User
 from improvement.permissions import Right
 from improvement.runner import confirming, heads, releasing
-from improvement.runner.tasks_at import repository
+from improvement.runner.repositories import repository
 from improvement.selectors import loop
 from improvement.selectors import reviews as read_reviews
 from improvement.services import champions, evaluations, halt, people, policies, quarantine, releases, reviews, runs

@@ -10,8 +10,8 @@ from improvement.engine.generation import plan
 from improvement.engine.session import entry_for
 from improvement.exceptions import StrategyError
 from improvement.models import Candidate
-from improvement.runner.tasks_at import task_at
 from improvement.selectors import loop
+from improvement.selectors.targets import task_at
 from improvement.services import generations
 from tests import factories as make
 

@@ -10,7 +10,7 @@ from django.test import Client
 from improvement.models import User
 from improvement.runner import confirming
 from improvement.runner.releasing import finish_release
-from improvement.runner.tasks_at import repository
+from improvement.runner.repositories import repository
 from tests import factories as make
 from tests.integration.web.conftest import World
 
