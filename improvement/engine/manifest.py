@@ -6,8 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from improvement.engine.evaluators import EVALUATE_KEYS, Evaluate, Holdout, read_evaluate, read_holdout
 from improvement.engine.features import Feature, read_features
 from improvement.engine.globs import is_glob, matches, path_problem
+from improvement.engine.metrics import Metric, read_metrics
+from improvement.engine.named_files import checked_path, read_module
 from improvement.engine.patches import blocks
 from improvement.engine.space import Parameter, read_space
 from improvement.engine.streams import KEYS as STREAM_KEYS
@@ -31,77 +34,11 @@ __all__ = [
 
 FILE_NAME = "countersign.toml"
 KINDS = ("code", "parameters", "pipeline", "prompt", "strategy")
-ISOLATIONS = ("separate", "cooperative")
-PROTOCOLS = {"countersign": "separate", "program": "separate", "openevolve": "cooperative", "shinka": "cooperative"}
-"""Each protocol, and the isolation that it can have."""
-DIRECTIONS = ("higher", "lower")
 
 _TABLES = (
     "target", "edit", "evaluate", "candidate", "metrics", "holdout", "parameters", "features", "cheats", "stream",
 )  # fmt: skip
-_EVALUATE_KEYS = (
-    "module",
-    "isolation",
-    "protocol",
-    "seconds",
-    "memory_mb",
-    "cpus",
-    "packages",
-    "visible",
-    "preload",
-    "counts",
-)
 _TARGET_NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One number the evaluator answers.
-
-    ``epsilon`` is the smallest difference that matters, ``guard`` the largest worsening that is allowed, ``bound``
-    the best value that can be true (beyond it a result is quarantined); all three in the metric's own unit.
-    """
-
-    name: str
-    better: str
-    unit: str = ""
-    epsilon: float = 0.0
-    guard: float | None = None
-    bound: float | None = None
-
-    @property
-    def sign(self) -> float:
-        """+1.0 or -1.0: a value times this sign is better when it is higher."""
-        return 1.0 if self.better == "higher" else -1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluate:
-    """How a candidate is measured, and with how much wall time (seconds), memory (MB) and how many processors.
-
-    ``packages`` names modules that have to be installed (see ``extras``), ``preload`` modules that evaluator and
-    candidate import anyway: sandboxes begin with them. ``counts`` names the metric in which the evaluator says how
-    often the candidate asked the objective; empty where none does.
-    """
-
-    module: str
-    isolation: str = "separate"
-    protocol: str = "countersign"
-    seconds: float = 30.0
-    memory_mb: int = 1024
-    cpus: int = 1
-    visible: tuple[str, ...] = ()
-    preload: tuple[str, ...] = ()
-    counts: str = ""
-    packages: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Holdout:
-    """The evaluation that the loop never sees, and how many cases it has."""
-
-    module: str
-    cases: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +115,9 @@ def parse_manifest(text: str, *, where: str = FILE_NAME) -> Manifest:
         description=target.text("description", ""),
         kind=target.one_of("kind", KINDS, "code"),
         edit_files=edit_files,
-        evaluate=_evaluate(root.table("evaluate", _EVALUATE_KEYS)),
-        metrics=_metrics(root.table("metrics", None)),
-        holdout=_holdout(root),
+        evaluate=read_evaluate(root.table("evaluate", EVALUATE_KEYS)),
+        metrics=read_metrics(root.table("metrics", None)),
+        holdout=read_holdout(root),
         parameters=read_space(root.table("parameters", None)),
         features=read_features(root.table("features", None)),
         cheats=_cheats(root.table("cheats", None), edit_files),
@@ -243,52 +180,8 @@ def _edit_files(edit: Table) -> tuple[str, ...]:
     if not files:
         raise edit.error("files", "names no file. Name at least one editable file.")
     for pattern in files:
-        _check_path(edit, "files", pattern)
+        checked_path(edit, "files", pattern)
     return files
-
-
-def _check_path(table: Table, key: str, path: str) -> str:
-    if problem := path_problem(path):
-        raise table.error(key, f'names "{path}", which {problem}. Write a path relative to the target\'s folder.')
-    return path
-
-
-def _module(table: Table, default: str | None = None) -> str:
-    path = _check_path(table, "module", table.text("module", default))
-    if not path.endswith(".py") or is_glob(path):
-        raise table.error("module", f'has to be one Python file such as "evaluator.py"; found "{path}".')
-    return path
-
-
-def _evaluate(table: Table) -> Evaluate:
-    evaluate = Evaluate(
-        module=_module(table),
-        isolation=table.one_of("isolation", ISOLATIONS, "separate"),
-        protocol=table.one_of("protocol", tuple(PROTOCOLS), "countersign"),
-        seconds=float(table.number("seconds", 30.0, least=0.1, most=86_400)),
-        memory_mb=table.whole("memory_mb", 1024, least=32, most=1_048_576),
-        cpus=table.whole("cpus", 1, least=1, most=256),
-        packages=_module_names(table, "packages"),
-        visible=table.texts("visible", ()),
-        preload=_module_names(table, "preload"),
-        counts=table.text("counts", ""),
-    )
-    for pattern in evaluate.visible:
-        _check_path(table, "visible", pattern)
-    if evaluate.counts and not evaluate.counts.isidentifier():
-        raise table.error("counts", f'has to be a metric\'s name such as "calls"; found "{evaluate.counts[:40]}".')
-    needed = PROTOCOLS[evaluate.protocol]
-    if evaluate.isolation != needed:
-        raise table.error("isolation", f'has to be "{needed}" when evaluate.protocol is "{evaluate.protocol}".')
-    return evaluate
-
-
-def _module_names(table: Table, key: str) -> tuple[str, ...]:
-    names = table.texts(key, ())
-    for name in names:
-        if not all(part.isidentifier() for part in name.split(".")):
-            raise table.error(key, f'names "{name}", which is no module. Write names such as "numpy".')
-    return names
 
 
 def _command(root: Table) -> tuple[str, ...]:
@@ -301,41 +194,11 @@ def _command(root: Table) -> tuple[str, ...]:
     return command
 
 
-def _metrics(table: Table) -> tuple[Metric, ...]:
-    metrics = table.tables(("better", "unit", "epsilon", "guard", "bound"))
-    if not metrics:
-        raise ManifestError(
-            f'{table.where}: no metric is declared. Add a table [metrics.score] with better = "higher".'
-        )
-    return tuple(_metric(name, entry) for name, entry in metrics.items())
-
-
-def _metric(name: str, table: Table) -> Metric:
-    table.check_identifier(name)
-    if "better" not in table.values:
-        raise table.error("better", 'is missing. Write better = "higher" or better = "lower".')
-    return Metric(
-        name=name,
-        better=table.one_of("better", DIRECTIONS),
-        unit=table.text("unit", ""),
-        epsilon=float(table.number("epsilon", 0.0, least=0.0)),
-        guard=float(table.number("guard", least=0.0)) if "guard" in table.values else None,
-        bound=float(table.number("bound")) if "bound" in table.values else None,
-    )
-
-
-def _holdout(root: Table) -> Holdout | None:
-    if "holdout" not in root.values:
-        return None
-    table = root.table("holdout", ("module", "cases"))
-    return Holdout(module=_module(table), cases=table.whole("cases", 1, least=1, most=1000))
-
-
 def _stream(root: Table) -> Stream | None:
     if "stream" not in root.values:
         return None
     table = root.table("stream", STREAM_KEYS)
-    return read_stream(table, _module(table))
+    return read_stream(table, read_module(table))
 
 
 def _cheats(table: Table, edit_files: tuple[str, ...]) -> tuple[Cheat, ...]:
@@ -345,9 +208,9 @@ def _cheats(table: Table, edit_files: tuple[str, ...]) -> tuple[Cheat, ...]:
 def _cheat(name: str, table: Table, edit_files: tuple[str, ...]) -> Cheat:
     if isinstance(table.values[name], dict):
         files = table.table(name, None)
-        pairs = {_check_path(files, path, path): _check_path(files, path, files.text(path)) for path in files.values}
+        pairs = {checked_path(files, path, path): checked_path(files, path, files.text(path)) for path in files.values}
     elif len(edit_files) == 1 and not is_glob(edit_files[0]):
-        pairs = {edit_files[0]: _check_path(table, name, table.text(name))}
+        pairs = {edit_files[0]: checked_path(table, name, table.text(name))}
     else:
         raise table.error(name, 'has to be a table { "editable file" = "file with the cheat" }: several are editable.')
     if not pairs:
