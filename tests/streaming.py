@@ -52,24 +52,34 @@ RULE = '''def answer():
 SERVING = '''"""Guesses whether x is above a threshold that it learns."""
 
 
-def serve(candidate, *, state, events, bound):
+def begin(candidate, *, bound):
+    return {"weights": [0.5], "memory": 0}
+
+
+def learn(candidate, *, weights, memory, events, bound):
     """Move the threshold against each mistake, as far as the bound allows."""
-    rate = candidate.call("answer")
-    threshold = 0.5 if state is None else state["weights"][0]
-    seen = 0 if state is None else state["memory"]
-    predictions, drifts = {}, []
+    rate, (threshold,) = candidate.call("answer"), weights
+    path, drifts = [], []
     for event in events:
-        guess = "high" if event["features"]["x"] > threshold else "low"
         if "label" not in event:
-            predictions[event["key"]] = guess
             continue
-        seen += 1
+        memory += 1
+        guess = side(threshold, event["features"])
         if guess != event["label"]:
             step = rate if guess == "high" else -rate
             threshold += max(-bound, min(bound, step)) if abs(rate) < 50 else abs(rate)
-            if seen % 10 == 0:
+            if memory % 10 == 0:
                 drifts.append(event["key"])
-    return {"state": {"weights": [threshold], "memory": seen}, "predictions": predictions, "drifts": drifts}
+        path.append([threshold])
+    return {"weights": path, "memory": memory, "drifts": drifts}
+
+
+def predict(candidate, *, weights, features):
+    return [side(weights[0], one) for one in features]
+
+
+def side(threshold, features):
+    return "high" if features["x"] > threshold else "low"
 '''
 EVALUATOR = """def evaluate(candidate, *, seed, stage, case):
     return {"score": 1.0}

@@ -6,8 +6,9 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeGuard
 
 from improvement.engine.statistics import Comparison, compare
@@ -17,6 +18,8 @@ from improvement.exceptions import Invalid, ServingFailed
 SERVING = ("bounded", "frozen")
 KEYS = ("module", "serving", "bound", "features", "labels", "window", "shadow", "keep")
 MOST_AT_ONCE = 1000
+MOST_MEMORY = 1_000_000
+"""Characters of JSON that a rule may remember besides its weights."""
 LEVEL = 0.99
 _ROUNDING = 1e-6
 _KEY = re.compile(r"[\x21-\x7e]{1,100}")
@@ -131,62 +134,100 @@ def _is_finite(value: object) -> TypeGuard[float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """What a rule made of some records.
+class Learned:
+    """What a rule made of some labels.
 
-    ``state`` is what it goes on from: "weights", a list of numbers, and "memory", any JSON. ``predictions`` maps the
-    keys of observations to labels, ``drifts`` lists the keys at whose label it saw one.
+    ``path`` has its weights after each of them, in their order; ``memory``, any JSON, is what it remembers besides, and
+    ``drifts`` lists the keys at whose label it saw one.
     """
 
-    state: Mapping[str, Any]
-    predictions: Mapping[str, str] = field(default_factory=dict)
-    drifts: tuple[str, ...] = ()
-
-    def predictions_of(self, events: Sequence[Mapping[str, Any]], known: Mapping[str, str]) -> dict[str, str]:
-        """Return what was predicted for the features among these events; what is known already stays as it was."""
-        asked = {event["key"] for event in events if "label" not in event} - known.keys()
-        return {key: label for key, label in self.predictions.items() if key in asked}
+    path: tuple[list[float], ...]
+    memory: Any
+    drifts: tuple[str, ...]
 
 
-def read_served(value: object, stream: Stream, *, before: Mapping[str, Any] | None, labels: int) -> Served:
-    """Check what a serving module answered, and that its weights moved no further than ``labels`` labels allow.
+def read_begun(value: object, stream: Stream) -> dict[str, Any]:
+    """Check with what a serving module begins and return it as a state; raises ServingFailed."""
+    try:
+        answer = dict(value)  # type: ignore[call-overload]  # anything but pairs raises
+        state = {"weights": _weights(answer["weights"]), "memory": answer["memory"]}
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unusable(stream, error) from error
+    _check_memory(state["memory"], stream)
+    return state
 
-    ``before`` is the state that it was given, None at its very beginning. Raises ServingFailed.
+
+def read_learned(value: object, stream: Stream, *, weights: Sequence[float], labels: int) -> Learned:
+    """Check what a serving module learned from labels, each of which may move the weights by the bound and no further.
+
+    ``weights`` are those before the first label. Raises ServingFailed.
     """
     try:
         answer = dict(value)  # type: ignore[call-overload]  # anything but pairs raises
-        state = dict(answer["state"])
-        state["weights"] = _weights(state)
-        predictions = {str(key): str(label) for key, label in answer["predictions"].items()}
-        drifts = tuple(str(key) for key in answer["drifts"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ServingFailed(f"{stream.module} answered something that cannot be used: {error!s:.200}.") from error
-    if wrong := next((label for label in predictions.values() if label not in stream.labels), None):
-        raise ServingFailed(f"{stream.module} predicted {wrong!r:.60}, which is no label of the manifest.")
-    if before is not None:
-        _check_bound(_weights(before), state["weights"], labels, stream)
-    return Served(state, predictions, drifts)
+        path = tuple(map(_weights, answer["weights"]))
+        learned = Learned(path, answer["memory"], tuple(str(key) for key in answer["drifts"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unusable(stream, error) from error
+    if len(path) != labels:
+        raise ServingFailed(f"{stream.module} answered {len(path)} times weights for {labels} labels.")
+    for number, (before, after) in enumerate(pairwise([weights, *path]), 1):
+        _check_bound(before, after, number, stream)
+    _check_memory(learned.memory, stream)
+    return learned
 
 
-def _weights(state: Mapping[str, Any]) -> list[float]:
-    weights = list(state["weights"])
+def read_predicted(value: object, stream: Stream, *, asked: int) -> list[str]:
+    """Check the labels that a serving module predicted for so many observations; raises ServingFailed."""
+    if not isinstance(value, list) or len(value) != asked:
+        raise ServingFailed(f"{stream.module} has to predict a list of {asked} labels, and answered otherwise.")
+    if wrong := [label for label in value if label not in stream.labels]:
+        raise ServingFailed(f"{stream.module} predicted {wrong[0]!r:.60}, which is no label of the manifest.")
+    return value
+
+
+def asked_along(events: Iterable[Mapping[str, Any]], known: Container[str]) -> dict[int, list[Mapping[str, Any]]]:
+    """Return which events ask for a prediction that is not known, by how many labels came before them."""
+    asked: dict[int, list[Mapping[str, Any]]] = {}
+    labels = 0
+    for event in events:
+        if "label" in event:
+            labels += 1
+        elif event["key"] not in known:
+            asked.setdefault(labels, []).append(event)
+    return asked
+
+
+def _unusable(stream: Stream, error: Exception) -> ServingFailed:
+    return ServingFailed(f"{stream.module} answered something that cannot be used: {error!s:.200}.")
+
+
+def _weights(values: Any) -> list[float]:
+    weights = list(values)
     if not all(map(_is_finite, weights)):
         raise ValueError("a weight is not a finite number")
     return [float(weight) for weight in weights]
 
 
-def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> float:
-    """Return how far the weights of one state are from those of another (Euclidean distance)."""
-    return math.dist(before["weights"], after["weights"])
+def moved(before: Sequence[float], after: Sequence[float]) -> float:
+    """Return how far weights are from others (Euclidean distance)."""
+    return math.dist(before, after)
 
 
-def _check_bound(before: list[float], after: list[float], labels: int, stream: Stream) -> None:
+def _check_bound(before: Sequence[float], after: Sequence[float], number: int, stream: Stream) -> None:
     if len(before) != len(after):
         raise ServingFailed(f"The rule had {len(before)} weights and has {len(after)} now: that is another model.")
-    way, allowed = math.dist(before, after), labels * stream.step_bound
-    if way > allowed + _ROUNDING:
+    way = moved(before, after)
+    if way > stream.step_bound + _ROUNDING:
         raise ServingFailed(
-            f"The weights moved by {way:.4g}, and {labels} labels allow {allowed:.4g}: nothing of this step is kept."
+            f"Label {number} of this step moved the weights by {way:.4g}, and one label may move them by "
+            f"{stream.step_bound:g}: nothing of this step is kept."
+        )
+
+
+def _check_memory(memory: object, stream: Stream) -> None:
+    if len(json.dumps(memory)) > MOST_MEMORY:
+        raise ServingFailed(
+            f"{stream.module} remembers more than {MOST_MEMORY:,} characters of JSON: it has to forget."
         )
 
 

@@ -6,20 +6,22 @@ import gzip
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
 from improvement import installation
-from improvement.engine.streams import Served, Stream, moved, read_served, regression
+from improvement.engine.streams import Learned, Stream, asked_along, moved, regression
 from improvement.exceptions import CountersignError, Halted, SandboxUnavailable
 from improvement.models import Serving
 from improvement.models import Stream as StreamRow
 from improvement.sandbox import levels
-from improvement.sandbox.serving import serve
+from improvement.sandbox import serving as sandboxed
+from improvement.sandbox.serving import Question
 from improvement.selectors import streams as read
+from improvement.selectors.streams import Events
 from improvement.selectors.targets import task_at
 from improvement.services import proposals, serving, streams
 from improvement.services.serving import Order, Step
@@ -62,35 +64,62 @@ def _take_step(one: Serving) -> bool:
 
 def _carried_out(order: Order, stream_id: int) -> Step:
     if order.state is None:
-        begun = _served(order, None, [], labels=0)
-        return Step({"model": begun.state, "waiting": {}}, order.position)
-    model, waiting = order.state["model"], dict(order.state["waiting"])
-    taken = read.next_events(stream_id, order.position, waiting)
+        return Step({"model": _Rule(order).begun(), "waiting": {}}, order.position)
+    model, waiting = order.state["model"], order.state["waiting"]
+    taken = read.next_events(stream_id, order.position, waiting, weights=len(model["weights"]))
     if taken.last == order.position:
         return Step(order.state, order.position)
-    served = _served(order, model, taken.events, labels=len(taken.labels))
-    waiting.update(served.predictions_of(taken.events, waiting))
+    return _step(order, taken, _Rule(order), model, waiting)
+
+
+def _step(order: Order, taken: Events, rule: _Rule, model: Mapping[str, Any], waiting: Mapping[str, str]) -> Step:
+    learned = rule.learned(model, taken.events)
+    known = {**waiting, **rule.predicted([model["weights"], *learned.path], taken.events, waiting)}
     told = {event["key"]: event["label"] for event in taken.events if "label" in event}
-    known = {number: key for number, key in taken.labels.items() if key in waiting}
-    outcomes = [(number, waiting[key] == told[key]) for number, key in known.items()]
-    left = {key: label for key, label in waiting.items() if key not in told}
+    left = {key: label for key, label in known.items() if key not in told}
+    weights = learned.path[-1] if learned.path else model["weights"]
     return Step(
-        state={"model": served.state, "waiting": dict(list(left.items())[-MOST_WAITING:])},
+        state={
+            "model": {"weights": weights, "memory": learned.memory},
+            "waiting": dict(list(left.items())[-MOST_WAITING:]),
+        },
         last=taken.last,
-        outcomes=outcomes,
-        drifts=[number for number, key in taken.labels.items() if key in served.drifts],
+        outcomes=[(number, known[key] == told[key]) for number, key in taken.labels.items() if key in known],
+        drifts=[number for number, key in taken.labels.items() if key in learned.drifts],
         labels=len(taken.labels),
-        moved=moved(model, served.state),
+        moved=moved(model["weights"], weights),
     )
 
 
-def _served(order: Order, model: Mapping[str, Any] | None, events: Any, *, labels: int) -> Served:
-    """Let the commit's own files take events; what its manifest says of its stream is what binds them."""
-    task = task_at(order.target_name, order.commit)
-    stream = _stream_of(task.manifest.stream)
-    stop = installation.halt_file().exists
-    answer = serve(task, stream, state=model, events=events, stop=stop)
-    return read_served(answer, stream, before=model, labels=labels)
+class _Rule:
+    """A commit's own files at work; what its manifest says of its stream is what binds them."""
+
+    def __init__(self, order: Order) -> None:
+        self._task = task_at(order.target_name, order.commit)
+        self._stream = _stream_of(self._task.manifest.stream)
+        self._stop = installation.halt_file().exists
+
+    def begun(self) -> dict[str, Any]:
+        return sandboxed.begin(self._task, self._stream, stop=self._stop)
+
+    def learned(self, state: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Learned:
+        return sandboxed.learn(self._task, self._stream, state=state, events=events, stop=self._stop)
+
+    def predicted(
+        self, path: Sequence[Sequence[float]], events: Sequence[Mapping[str, Any]], known: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return what is predicted, by key, for the features among events; what is known already stays as it was.
+
+        ``path`` has the weights before the first label and after each.
+        """
+        asked = asked_along(events, known)
+        questions = [Question(path[place], [event["features"] for event in group]) for place, group in asked.items()]
+        answers = sandboxed.predict(self._task, self._stream, questions=questions, stop=self._stop) if asked else []
+        return {
+            event["key"]: label
+            for group, labels in zip(asked.values(), answers, strict=True)
+            for event, label in zip(group, labels, strict=True)
+        }
 
 
 def _stream_of(stream: Stream | None) -> Stream:

@@ -36,7 +36,10 @@ def evaluate(
 
 
 def serve(supervisor: Supervisor, task: Task, module: str, order: Mapping[str, Any]) -> Answer:
-    """Let a task's serving module carry out an order with the task's own editable files."""
+    """Let a task's serving module carry out an order with the task's own editable files.
+
+    ``order`` names its ``function`` and what that is given, one ``calls`` after another; the answer lists what came.
+    """
     relay, _ = _joined(supervisor, task, task.editable, module, {"serve": order})
     answer = relay.run()
     relay.finish()

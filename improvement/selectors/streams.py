@@ -15,6 +15,8 @@ from improvement.selectors.access import hidden_targets
 
 AT_ONCE = 400
 """Records that one step takes at most."""
+MOST_NUMBERS = 100_000
+"""Numbers that the weights after each label of one step may be together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,14 @@ def of_target(target_id: int) -> Stream | None:
     return Stream.objects.filter(target_id=target_id).first()
 
 
-def next_events(stream_id: int, position: int, predicted: Mapping[str, str]) -> Events:
-    """Return the events after a record, in their order; ``predicted`` are the predictions that are known, by key.
+def next_events(stream_id: int, position: int, predicted: Mapping[str, str], *, weights: int) -> Events:
+    """Return the events after a record, in their order, as many as a rule of so many weights takes at once.
 
-    A label whose features are not in the database teaches nothing and is passed over.
+    ``predicted`` are the predictions that are known, by key. A label whose features are not in the database teaches
+    nothing and is passed over.
     """
-    records = list(StreamRecord.objects.filter(stream_id=stream_id, number__gt=position)[:AT_ONCE])
+    at_once = max(1, min(AT_ONCE, MOST_NUMBERS // max(1, weights)))
+    records = list(StreamRecord.objects.filter(stream_id=stream_id, number__gt=position)[:at_once])
     features = _features(stream_id, records)
     events: list[dict[str, Any]] = []
     labels: dict[int, str] = {}

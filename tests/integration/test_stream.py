@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ import pytest
 from improvement.engine.budget import Budget
 from improvement.engine.measurement import Outcome, Stage, Task
 from improvement.engine.packages import find_builtin
-from improvement.engine.streams import Served, moved, read_served
+from improvement.engine.streams import asked_along, moved
 from improvement.exceptions import Halted
 from improvement.offline import Plan, improve
 from improvement.sandbox.measure import measure
-from improvement.sandbox.serving import serve
+from improvement.sandbox.serving import Question, begin, learn, predict
 from improvement.targets.importing import load
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "stream"
@@ -53,19 +54,24 @@ def test_the_live_stream_is_followed_from_step_to_step_within_the_bound(task: Ta
     asked = [{"key": str(number), "features": one} for number, one in enumerate(features)]
     told = [{**one, "label": row["category"]} for one, row in zip(asked, rows, strict=True)]
 
-    def step(state: Any, events: list[dict[str, Any]], labels: int) -> Served:
-        answered = serve(task, stream, state=state, events=events, stop=lambda: False)
-        return read_served(answered, stream, before=state, labels=labels)
+    def follow(state: Any, events: list[dict[str, Any]], known: dict[str, str]) -> tuple[Any, dict[str, str]]:
+        learned = learn(task, stream, state=state, events=events, stop=lambda: False)
+        path, asked = [state["weights"], *learned.path], asked_along(events, known)
+        questions = [Question(path[place], [one["features"] for one in group]) for place, group in asked.items()]
+        answers = predict(task, stream, questions=questions, stop=lambda: False)
+        keys = [[one["key"] for one in group] for group in asked.values()]
+        predicted = dict(zip(chain(*keys), chain(*answers), strict=True))
+        return {"weights": path[-1], "memory": learned.memory}, predicted
 
-    begun = step(None, [], 0)
-    whole = step(begun.state, [*asked[:50], *told[:50], *asked[50:]], 50)
-    first = step(begun.state, [*asked[:50], *told[:20]], 20)
-    known = [{**one, "predicted": first.predictions[one["key"]]} for one in told[20:50]]
-    second = step(first.state, [*known, *asked[50:]], 30)
-    assert second.state == whole.state
-    assert {**first.predictions, **second.predictions} == whole.predictions
-    assert 0 < moved(begun.state, whole.state) <= 50 * stream.bound
-    right = [whole.predictions[str(number)] == row["category"] for number, row in enumerate(rows)]
+    begun = begin(task, stream, stop=lambda: False)
+    whole, predictions = follow(begun, [*asked[:50], *told[:50], *asked[50:]], {})
+    first, early = follow(begun, [*asked[:50], *told[:20]], {})
+    known = [{**one, "predicted": early[one["key"]]} for one in told[20:50]]
+    second, late = follow(first, [*known, *asked[50:]], early)
+    assert second == whole
+    assert {**early, **late} == predictions
+    assert 0 < moved(begun["weights"], whole["weights"]) <= 50 * stream.bound
+    right = [predictions[str(number)] == row["category"] for number, row in enumerate(rows)]
     assert sum(right) > 60
 
 
@@ -73,4 +79,4 @@ def test_a_stream_that_everybody_stopped_is_not_followed(task: Task) -> None:
     stream = task.manifest.stream
     assert stream is not None
     with pytest.raises(Halted):
-        serve(task, stream, state=None, events=[], stop=lambda: True)
+        begin(task, stream, stop=lambda: True)

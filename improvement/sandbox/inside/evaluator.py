@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 
 LARGEST = sys.float_info.max
+SERVES = {
+    "begin": "candidate, *, bound",
+    "learn": "candidate, *, weights, memory, events, bound",
+    "predict": "candidate, *, weights, features",
+}
+"""What a module that follows a stream has to define, and with which arguments."""
 
 
 class Candidate:
@@ -109,7 +115,7 @@ class _Calls:
 
 
 def evaluator(reading: int, writing: int, arguments: list[str]) -> None:
-    """Run the module's ``evaluate`` or ``serve`` once and send what comes of it; ``arguments`` is its path."""
+    """Run the module's ``evaluate``, or what it is to serve, and send what comes of it; ``arguments`` is its path."""
     sys.path.append(SHIMS)
     from countersign import CandidateFailed
 
@@ -130,7 +136,9 @@ def evaluator(reading: int, writing: int, arguments: list[str]) -> None:
 
 def _result(path: str, candidate: Candidate, job: dict[str, Any]) -> Any:
     if "serve" in job:
-        return _function(path, "serve", "candidate, *, state, events, bound")(candidate, **job["serve"])
+        name = job["serve"]["function"]
+        function = _function(path, name, SERVES[name])
+        return [function(candidate, **call) for call in job["serve"]["calls"]]
     evaluate = _function(path, "evaluate", "candidate, *, seed, stage, case")
     return _checked(evaluate(candidate, seed=job["seed"], stage=job["stage"], case=job["case"]))
 

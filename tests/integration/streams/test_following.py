@@ -127,6 +127,30 @@ def test_a_step_beyond_the_bound_is_refused_and_nothing_of_it_is_kept() -> None:
     assert AuditEvent.objects.filter(type="serving.refused").count() == 1
 
 
+def test_one_label_goes_no_further_than_the_bound_though_the_next_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    there_and_back = "path.append([threshold + (9.0 if len(path) == 3 else 0.0)])"
+    monkeypatch.setattr(streaming, "SERVING", streaming.SERVING.replace("path.append([threshold])", there_and_back))
+    on = streaming.target()
+    streaming.feed(on, streaming.observations(30))
+    following.follow(on.pk)
+    assert "Label 4 of this step moved the weights by 9" in champion_of(on.pk).problem
+    assert champion_of(on.pk).position == 0
+
+
+def test_what_a_rule_remembers_of_labels_is_not_there_when_it_predicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    remembers = streaming.SERVING.replace(
+        "memory += 1", 'memory += 1\n        LABELS[event["features"]["x"]] = event["label"]'
+    )
+    recalls = remembers.replace("[side(weights[0], one) for", '[LABELS.get(one["x"], side(weights[0], one)) for')
+    monkeypatch.setattr(streaming, "SERVING", f"LABELS = {{}}\n{recalls}")
+    on = streaming.target(rate=0.0)
+    observations = streaming.observations(60, threshold=0.9)
+    streaming.feed(on, observations)
+    following.follow(on.pk)
+    right = [one["label"] == ("high" if one["features"]["x"] > 0.5 else "low") for one in observations]
+    assert [bool(hit) for _, hit in ServingStep.objects.get().outcomes] == right
+
+
 def test_under_a_stop_nothing_is_followed() -> None:
     on = streaming.target()
     streaming.feed(on, streaming.observations(10))

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improvement.engine.manifest import parse_manifest
-from improvement.engine.streams import Observation, Stream, moved, read_observations, read_served, regression
+from improvement.engine.streams import (
+    MOST_MEMORY,
+    Observation,
+    Stream,
+    asked_along,
+    read_begun,
+    read_learned,
+    read_observations,
+    read_predicted,
+    regression,
+)
 from improvement.exceptions import Invalid, ManifestError, ServingFailed
 
 MANIFEST = """
@@ -107,27 +117,36 @@ def test_a_digest_depends_on_everything_before() -> None:
     assert one.digest("a") == one.digest("a")
 
 
-def answer(weights: list[Any], **more: Any) -> dict[str, Any]:
-    return {"state": {"weights": weights, "memory": None}, "predictions": {}, "drifts": [], **more}
+def answer(*path: Any, **more: Any) -> dict[str, Any]:
+    return {"weights": list(path), "memory": None, "drifts": [], **more}
 
 
-@given(st.lists(st.floats(-10, 10), min_size=1, max_size=4), st.floats(0, 1), st.integers(0, 5))
-def test_weights_move_as_far_as_their_labels_allow_and_no_further(
-    weights: list[float], share: float, labels: int
+@given(st.lists(st.floats(-10, 10), min_size=1, max_size=4), st.lists(st.floats(-1, 1), max_size=5))
+def test_each_label_moves_the_weights_as_far_as_the_bound_and_no_further(
+    weights: list[float], shares: list[float]
 ) -> None:
-    before = {"weights": weights, "memory": None}
-    way = share * labels * STREAM.bound
-    served = read_served(answer([weights[0] + way, *weights[1:]]), STREAM, before=before, labels=labels)
-    assert moved(before, served.state) == pytest.approx(way, abs=1e-9)
-    with pytest.raises(ServingFailed, match="nothing of this step is kept"):
-        read_served(answer([weights[0] + way + 3, *weights[1:]]), STREAM, before=before, labels=min(labels, 4))
+    path, first = [], weights[0]
+    for share in shares:
+        first += share * STREAM.bound
+        path.append([first, *weights[1:]])
+    assert list(read_learned(answer(*path), STREAM, weights=weights, labels=len(path)).path) == path
+    jump = [first + 3, *weights[1:]]
+    with pytest.raises(ServingFailed, match=rf"Label {len(path) + 1} .* nothing of this step is kept"):
+        read_learned(answer(*path, jump), STREAM, weights=weights, labels=len(path) + 1)
+
+
+def test_a_label_that_goes_too_far_is_refused_though_the_next_ones_go_back() -> None:
+    with pytest.raises(ServingFailed, match=r"Label 1 .* moved the weights by 2"):
+        read_learned(answer([3.0], *[[1.0]] * 9), STREAM, weights=[1.0], labels=10)
 
 
 def test_frozen_weights_stay() -> None:
-    before = {"weights": [1.0, 2.0], "memory": None}
-    assert read_served(answer([1.0, 2.0]), FROZEN, before=before, labels=9).state["weights"] == [1.0, 2.0]
-    with pytest.raises(ServingFailed, match="9 labels allow 0"):
-        read_served(answer([1.0, 2.1]), FROZEN, before=before, labels=9)
+    assert read_learned(answer([1.0, 2.0]), FROZEN, weights=[1.0, 2.0], labels=1).path == ([1.0, 2.0],)
+    with pytest.raises(ServingFailed, match="may move them by 0"):
+        read_learned(answer([1.0, 2.1]), FROZEN, weights=[1.0, 2.0], labels=1)
+
+
+NO_WEIGHTS = ([math.nan], *([weight] for weight in ("1.0", True, None, [1.0], 10**400)))
 
 
 @pytest.mark.parametrize(
@@ -135,27 +154,53 @@ def test_frozen_weights_stay() -> None:
     [
         (None, "cannot be used"),
         ({}, "cannot be used"),
-        (answer([math.nan]), "a weight is not a finite number"),
-        *((answer([weight]), "a weight is not a finite number") for weight in ("1.0", True, None, [1.0], 10**400)),
-        (answer([1.0], predictions={"1": "perhaps"}), "no label of the manifest"),
+        *((answer(weights), "a weight is not a finite number") for weights in NO_WEIGHTS),
         (answer([1.0], drifts=None), "cannot be used"),
         (answer([1.0, 2.0]), "another model"),
+        (answer(), "answered 0 times weights for 1 labels"),
+        (answer([1.0], [1.0]), "answered 2 times weights for 1 labels"),
+        (answer([1.0], memory="x" * MOST_MEMORY), "has to forget"),
     ],
 )
-def test_what_cannot_be_used_is_refused(value: Any, why: str) -> None:
+def test_what_was_learned_and_cannot_be_used_is_refused(value: Any, why: str) -> None:
     with pytest.raises(ServingFailed, match=why):
-        read_served(value, STREAM, before={"weights": [1.0], "memory": None}, labels=1)
+        read_learned(value, STREAM, weights=[1.0], labels=1)
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (None, "cannot be used"),
+        ({"weights": [1.0]}, "cannot be used"),
+        *(({"weights": weights, "memory": 0}, "a weight is not a finite number") for weights in NO_WEIGHTS),
+        ({"weights": [], "memory": "x" * MOST_MEMORY}, "has to forget"),
+    ],
+)
+def test_a_beginning_that_cannot_be_used_is_refused(value: Any, why: str) -> None:
+    with pytest.raises(ServingFailed, match=why):
+        read_begun(value, STREAM)
+
+
+@pytest.mark.parametrize("value", [None, [], ["yes"], "no", {"0": "no", "1": "no"}])
+def test_predictions_that_are_not_one_for_each_observation_are_refused(value: Any) -> None:
+    with pytest.raises(ServingFailed, match="has to predict a list of 2 labels"):
+        read_predicted(value, STREAM, asked=2)
+
+
+@pytest.mark.parametrize("label", ["perhaps", None, ["no"], 1])
+def test_a_prediction_that_is_no_label_is_refused(label: Any) -> None:
+    with pytest.raises(ServingFailed, match="no label of the manifest"):
+        read_predicted(["no", label], STREAM, asked=2)
 
 
 def test_weights_are_kept_as_floats() -> None:
-    state = read_served(answer([1]), STREAM, before={"weights": [1.0]}, labels=0).state
+    state = read_begun({"weights": [1], "memory": None, "more": 3}, STREAM)
     assert (state, type(state["weights"][0])) == ({"weights": [1.0], "memory": None}, float)
 
 
-def test_only_what_was_asked_for_now_counts_as_predicted() -> None:
-    events = [{"key": "1", "features": {}}, {"key": "2", "features": {}}, {"key": "3", "features": {}, "label": "no"}]
-    served = read_served(answer([1.0], predictions=dict.fromkeys("1234", "yes")), STREAM, before=None, labels=0)
-    assert served.predictions_of(events, {"2": "no"}) == {"1": "yes"}
+def test_each_observation_is_predicted_after_the_labels_before_it_and_once() -> None:
+    events = [{"key": "1"}, {"key": "1", "label": "no"}, {"key": "2"}, {"key": "3"}, {"key": "3", "label": "no"}]
+    assert asked_along(events, {"2": "no"}) == {0: [{"key": "1"}], 1: [{"key": "3"}]}
 
 
 def test_a_regression_is_an_interval_below_nothing() -> None:
