@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from improvement.exceptions import NotAllowed
 from improvement.models import ApiToken, User
 from improvement.permissions import Person
 from improvement.selectors.people import person_of
@@ -24,6 +25,16 @@ class Actor:
     def person_id(self) -> int | None:
         """The id of the acting person, if a person acts."""
         return self.person.id if self.person else None
+
+
+def require_person(actor: Actor, what: str) -> Person:
+    """Return the person who decides: somebody signed in or at the command line, never a token of theirs or the system.
+
+    ``what`` completes "Only a person can …". Raises NotAllowed.
+    """
+    if actor.person is None or actor.kind != "human":
+        raise NotAllowed(f"Only a person can {what}; a token or a worker cannot.")
+    return actor.person
 
 
 SYSTEM = Actor(kind="system", id="system", name="Countersign", via="worker")

@@ -9,11 +9,11 @@ from datetime import datetime
 from improvement import dispatch, events, states
 from improvement.engine.budget import WARN_AT, Budget, Limit, Use, amount
 from improvement.engine.packages import find_builtin
-from improvement.exceptions import BadTransition, Conflict, Invalid, NotAllowed, NotFound
+from improvement.exceptions import BadTransition, Conflict, Invalid, NotFound
 from improvement.models import Run
 from improvement.selectors import loop
 from improvement.services import audit, reasons, run_rights
-from improvement.services.actors import SYSTEM, Actor
+from improvement.services.actors import SYSTEM, Actor, require_person
 from improvement.services.transitions import move_run
 from improvement.states import LIVE_RUN_STATES, RunState
 
@@ -84,8 +84,7 @@ def change(run_id: int, *, limits: Mapping[Limit, int], actor: Actor, reason: st
     ``Conflict`` when the run is over for another cause.
     """
     run = _locked(run_id)
-    if actor.person is None:
-        raise NotAllowed("Only a person changes what a run may spend.")
+    require_person(actor, "change what a run may spend")
     run_rights.check_may_run(find_builtin(run.strategy), actor=actor, target_id=run.target_id)
     said = reasons.checked(reason, needed="Say why the limits change; it goes into the audit trail.")
     _check_alive(run)

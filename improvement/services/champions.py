@@ -14,17 +14,16 @@ from improvement.permissions import Right
 from improvement.selectors import reviews as read_reviews
 from improvement.selectors import system
 from improvement.services import audit, locks, policies, reasons, releases
-from improvement.services.actors import Actor
+from improvement.services.actors import Actor, require_person
 from improvement.states import CandidateState
 
 
 @audit.turn()
 def order_rollback(target_name: str, *, to: str, actor: Actor, reason: str, now: datetime) -> Release:
     """Order that a former champion's tree becomes champion again, as a new commit. Allowed under halt."""
-    if actor.person is None:
-        raise NotAllowed("Only a person can roll a champion back.")
+    person = require_person(actor, "roll a champion back")
     target = locks.target(target_name)
-    permissions.check_may(actor.person, Right.ROLL_BACK, target.pk)
+    permissions.check_may(person, Right.ROLL_BACK, target.pk)
     why = reasons.checked(reason, needed="Say why you roll back; the reason goes into the audit trail.")
     former = _former_champion(target, to)
     _check_not_own(former, actor, now)
@@ -41,9 +40,8 @@ def order_rollback(target_name: str, *, to: str, actor: Actor, reason: str, now:
 
 def check_may_take_over(target: Target, *, actor: Actor, reason: str) -> str:
     """Raise unless this actor may order a takeover of this target now; return the reason as it will be recorded."""
-    if actor.person is None:
-        raise NotAllowed("Only a person can take over a champion from elsewhere.")
-    permissions.check_may(actor.person, Right.CHANGE_POLICY, target.pk)
+    person = require_person(actor, "take over a champion from elsewhere")
+    permissions.check_may(person, Right.CHANGE_POLICY, target.pk)
     why = reasons.checked(
         reason, needed="Say why this commit becomes champion without a review; the reason goes into the audit trail."
     )

@@ -7,14 +7,14 @@ from datetime import datetime
 from django.db import transaction
 
 from improvement import dispatch, events, installation, permissions
-from improvement.exceptions import Conflict, NotAllowed
+from improvement.exceptions import Conflict
 from improvement.models import Halt, Run, User
 from improvement.permissions import Right
 from improvement.policies import Preset
 from improvement.selectors import system
 from improvement.selectors.people import person_of
 from improvement.services import audit, clock, policies, reasons
-from improvement.services.actors import Actor
+from improvement.services.actors import Actor, require_person
 from improvement.states import LIVE_RUN_STATES
 
 
@@ -102,7 +102,6 @@ def show_flag() -> None:
 
 
 def _check(actor: Actor, right: Right, reason: str) -> None:
-    if actor.person is None:
-        raise NotAllowed("Only a person can stop or resume everything.")
-    permissions.check_may(actor.person, right)
+    person = require_person(actor, "stop or resume everything")
+    permissions.check_may(person, right)
     reasons.checked(reason, needed="Say why; the reason goes into the audit trail.")

@@ -8,19 +8,18 @@ from datetime import datetime
 from improvement import installation, permissions
 from improvement.broker import vault
 from improvement.broker.configuration import ModelConfig
-from improvement.exceptions import Conflict, Invalid, NotAllowed
+from improvement.exceptions import Conflict, Invalid
 from improvement.models import LanguageModel
 from improvement.permissions import Right
 from improvement.selectors import language_models
 from improvement.services import audit
-from improvement.services.actors import Actor
+from improvement.services.actors import Actor, require_person
 
 
 def check_may_manage(actor: Actor) -> None:
     """Raise ``NotAllowed`` unless this is a person who may manage language models."""
-    if actor.person is None:
-        raise NotAllowed("Only a person can manage language models.")
-    permissions.check_may(actor.person, Right.MANAGE_MODELS)
+    person = require_person(actor, "manage language models")
+    permissions.check_may(person, Right.MANAGE_MODELS)
 
 
 @audit.turn()

@@ -18,7 +18,7 @@ from improvement.models import SignInLink, TargetRole, User
 from improvement.permissions import Right, Role
 from improvement.selectors import targets
 from improvement.services import audit, policies
-from improvement.services.actors import SYSTEM, Actor, human
+from improvement.services.actors import SYSTEM, Actor, human, require_person
 
 FIRST_ADMINISTRATOR = "admin"
 LINK_LIFETIME = timedelta(minutes=30)
@@ -108,9 +108,8 @@ def record_sign_in(user: User, *, how: str, now: datetime) -> None:
 @audit.turn()
 def set_password(password: str, *, current: str | None, actor: Actor, now: datetime) -> User:
     """Set the acting person's own password; once there is one, the current one must be given."""
-    if actor.person is None:
-        raise NotAllowed("Only a person has a password.")
-    user = _user(actor.person.id)
+    person = require_person(actor, "have a password")
+    user = _user(person.id)
     if user.has_usable_password() and (current is None or not user.check_password(current)):
         raise Invalid("The current password is not right.")
     try:
@@ -161,9 +160,8 @@ def set_active(user_id: int, active: bool, *, actor: Actor, now: datetime) -> No
 
 
 def _check_manager(actor: Actor) -> None:
-    if actor.person is None:
-        raise NotAllowed("Only a person can manage people.")
-    permissions.check_may(actor.person, Right.MANAGE_PEOPLE)
+    person = require_person(actor, "manage people")
+    permissions.check_may(person, Right.MANAGE_PEOPLE)
 
 
 def _check_name(name: str) -> None:

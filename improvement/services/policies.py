@@ -14,7 +14,7 @@ from improvement.permissions import Right
 from improvement.policies import Policy, Preset, Tier, WhenWaiting
 from improvement.selectors import people
 from improvement.services import audit, reasons
-from improvement.services.actors import SYSTEM, Actor
+from improvement.services.actors import SYSTEM, Actor, require_person
 
 
 def current(*, now: datetime) -> PolicyVersion:
@@ -43,9 +43,8 @@ def choose_preset(
     ``when_waiting`` ("explore" or "park") says what runs started from now on do while one of their reviews is open;
     ``agent_hosts`` are all hosts that programs which edit may reach from now on.
     """
-    if actor.person is None:
-        raise Invalid("Only a person can choose a policy.")
-    permissions.check_may(actor.person, Right.CHANGE_POLICY)
+    person = require_person(actor, "choose a policy")
+    permissions.check_may(person, Right.CHANGE_POLICY)
     if preset not in {p.value for p in Preset}:
         raise Invalid(f"There is no policy preset {preset!r}: choose solo or team.")
     if when_waiting not in {w.value for w in WhenWaiting}:

@@ -8,11 +8,11 @@ from typing import Any
 
 from improvement import events, permissions
 from improvement.engine.digests import digest
-from improvement.exceptions import Conflict, NotAllowed, NotFound
+from improvement.exceptions import Conflict, NotFound
 from improvement.models import Release, RollbackProposal, Serving, Target
 from improvement.permissions import Right
 from improvement.services import audit, reasons
-from improvement.services.actors import SYSTEM, Actor
+from improvement.services.actors import SYSTEM, Actor, require_person
 
 
 @audit.turn()
@@ -40,13 +40,12 @@ def propose(champion_id: int, shadow_id: int, *, evidence: Mapping[str, Any], su
 @audit.turn()
 def dismiss(proposal_id: int, *, actor: Actor, reason: str, now: datetime) -> RollbackProposal:
     """Decide, as somebody who may roll back, that the champion stays; raises Conflict when it is decided already."""
-    if actor.person is None:
-        raise NotAllowed("Only a person can dismiss a proposed rollback.")
+    person = require_person(actor, "dismiss a proposed rollback")
     rows = RollbackProposal.objects.select_for_update(of=("self",)).select_related("target", "release")
     proposal = rows.filter(pk=proposal_id).first()
-    if proposal is None or not permissions.may(actor.person, Right.VIEW, proposal.target_id):
+    if proposal is None or not permissions.may(person, Right.VIEW, proposal.target_id):
         raise NotFound("There is no such proposal.")
-    permissions.check_may(actor.person, Right.ROLL_BACK, proposal.target_id)
+    permissions.check_may(person, Right.ROLL_BACK, proposal.target_id)
     why = reasons.checked(reason, needed="Say why the champion stays; the reason goes into the audit trail.")
     if proposal.state != RollbackProposal.State.OPEN:
         raise Conflict(f"This proposal is {proposal.get_state_display().lower()} already. Reload the page.")

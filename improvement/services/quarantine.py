@@ -13,7 +13,7 @@ from improvement.selectors import loop
 from improvement.selectors import reviews as read
 from improvement.selectors.reviews import Shown
 from improvement.services import audit, confirmations, reasons
-from improvement.services.actors import Actor
+from improvement.services.actors import Actor, require_person
 from improvement.services.confirmations import Pair
 from improvement.services.transitions import move_candidate
 from improvement.states import CandidateState, words
@@ -88,9 +88,8 @@ def _judged(candidate_id: int, shown: Shown, actor: Actor, reason: str) -> tuple
     candidate = Candidate.objects.select_for_update(of=("self",)).filter(pk=candidate_id).first()
     if candidate is None:
         raise NotFound(f"There is no candidate C-{candidate_id}.")
-    if actor.person is None:
-        raise NotAllowed("Only a person can say whether a score is possible.")
-    why_not = read.why_may_not_clear(candidate, actor.person)
+    person = require_person(actor, "say whether a score is possible")
+    why_not = read.why_may_not_clear(candidate, person)
     if why_not:
         raise NotAllowed(f"You cannot decide about C-{candidate_id}: {why_not}.")
     if candidate.state != CandidateState.QUARANTINED.value:

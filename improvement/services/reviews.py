@@ -13,7 +13,7 @@ from improvement.policies import Digests
 from improvement.selectors import reviews as read
 from improvement.selectors import system
 from improvement.services import audit, reasons
-from improvement.services.actors import SYSTEM, Actor
+from improvement.services.actors import SYSTEM, Actor, require_person
 from improvement.services.policies import parsed
 from improvement.services.transitions import move_candidate
 from improvement.states import RUN_ENDS, CandidateState, RunState
@@ -43,9 +43,7 @@ def vote(
     is missing.
     """
     review, candidate = _locked(candidate_id)
-    person = actor.person
-    if person is None:
-        raise NotAllowed("Only a person can vote; a token or a worker cannot.")
+    person = require_person(actor, "vote")
     earlier = Vote.objects.filter(review=review, person_id=person.id, replaced=False).first()
     may_vote = permissions.may(person, Right.REVIEW, review.target_id)
     if may_vote and earlier is not None and _same(earlier, verdict, digests):

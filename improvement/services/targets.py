@@ -12,11 +12,11 @@ from django.db import IntegrityError, transaction
 from improvement import dispatch, installation, permissions
 from improvement.engine.manifest import Manifest
 from improvement.engine.measurement import Task
-from improvement.exceptions import ChampionMoved, Conflict, Invalid, NotAllowed
+from improvement.exceptions import ChampionMoved, Conflict, Invalid
 from improvement.models import Candidate, Evaluation, Release, Target, TargetImport
 from improvement.permissions import Person, Right
 from improvement.services import audit, filesets, locks, serving
-from improvement.services.actors import SYSTEM, Actor
+from improvement.services.actors import SYSTEM, Actor, require_person
 from improvement.services.transitions import move_candidate
 from improvement.states import CandidateState
 
@@ -124,10 +124,9 @@ def _check_below_roots(source: Path, named: str) -> None:
 
 
 def _importer(actor: Actor) -> Person:
-    if actor.person is None:
-        raise NotAllowed("Only a person can import a target.")
-    permissions.check_may(actor.person, Right.IMPORT_TARGET)
-    return actor.person
+    person = require_person(actor, "import a target")
+    permissions.check_may(person, Right.IMPORT_TARGET)
+    return person
 
 
 @transaction.atomic
@@ -198,9 +197,8 @@ def record_head(target_name: str, *, head: str, actor: Actor, now: datetime) -> 
 
 def check_may_put_back(target: Target, *, actor: Actor) -> None:
     """Raise unless this actor may put the branch of a target back at its champion."""
-    if actor.person is None:
-        raise NotAllowed("Only a person can put a branch back.")
-    permissions.check_may(actor.person, Right.ROLL_BACK, target.pk)
+    person = require_person(actor, "put a branch back")
+    permissions.check_may(person, Right.ROLL_BACK, target.pk)
 
 
 def check_may_propose(target: Target, *, actor: Actor) -> None:

@@ -12,7 +12,7 @@ from improvement.exceptions import Conflict, Invalid, NotAllowed, NotFound, NotS
 from improvement.models import ApiToken, User
 from improvement.permissions import Right
 from improvement.services import audit
-from improvement.services.actors import Actor, by_token
+from improvement.services.actors import Actor, by_token, require_person
 
 SCOPES = ("observe",)
 """What a token can be made for: "observe" sends observations of targets that follow a stream."""
@@ -68,10 +68,9 @@ def actor_of(text: str, *, scope: str, now: datetime) -> Actor:
 
 def _check_may(user: User, actor: Actor) -> None:
     """People make and end tokens of their own; those of others are for administrators."""
-    if actor.person is None:
-        raise NotAllowed("Only a person can make or end a token.")
-    if actor.person.id != user.pk:
-        permissions.check_may(actor.person, Right.MANAGE_PEOPLE)
+    person = require_person(actor, "make or end a token")
+    if person.id != user.pk:
+        permissions.check_may(person, Right.MANAGE_PEOPLE)
 
 
 def _hash(text: str) -> str:

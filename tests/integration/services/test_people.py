@@ -110,7 +110,7 @@ def test_passwords_and_links_leave_their_trace() -> None:
         ("user.password_ended", "dora", "dora"),
         ("user.joined", "dora", "dora"),
     ]
-    with pytest.raises(NotAllowed, match="Only a person has a password"):
+    with pytest.raises(NotAllowed, match="Only a person can have a password"):
         people.set_password("another long phrase", current=None, actor=SYSTEM, now=NOW)
     trail.assert_holds()
 
