@@ -33,6 +33,11 @@ def repository_path(target_name: str) -> Path:
     return data_directory() / "repos" / f"{target_name}.git"
 
 
+def uploads() -> Path:
+    """Return where files that people uploaded wait for a worker."""
+    return data_directory() / "uploads"
+
+
 def blob_path(digest: str) -> Path:
     """Return where a file that is named for the SHA-256 of its content is."""
     return data_directory() / "blobs" / digest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from improvement.runner import advancing, confirming, evaluating, following, importing, releasing, ticking
+from improvement.runner import advancing, confirming, evaluating, following, importing, releasing, tables, ticking
 from improvement.runner.identity import worker_name
 
 
@@ -66,6 +66,12 @@ def finish_release(release_id: int) -> None:
 def import_target(import_id: int) -> None:
     """Make a target of files that somebody handed over in the browser."""
     importing.import_asked(import_id)
+
+
+@shared_task
+def read_table(table_id: int) -> None:
+    """Read which columns an uploaded table has."""
+    tables.read_uploaded(table_id)
 
 
 @shared_task

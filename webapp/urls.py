@@ -17,6 +17,7 @@ from webapp.views import (
     reviews,
     runs,
     strategies,
+    tables,
     targets,
     team,
 )
@@ -41,6 +42,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<int:run_id>/budget/", runs.budget, name="run-budget"),
     path("targets/", targets.index, name="targets"),
     path("targets/new/", targets.new, name="target-new"),
+    path("targets/new/table/", tables.new, name="table-new"),
+    path("targets/tables/<int:table_id>/", tables.show, name="table"),
     path("targets/imports/<int:import_id>/", targets.imported, name="target-import"),
     path("targets/<str:name>/", targets.show, name="target"),
     path("targets/<str:name>/roll-back/", targets.roll_back, name="target-rollback"),

@@ -30,16 +30,30 @@ class CsvTable:
         return [row[place] for row in self.rows]
 
 
+def check_size(size: int, *, where: str) -> None:
+    """Raise TargetError for a file of more bytes than a table may have."""
+    if size > MOST_BYTES:
+        raise TargetError(
+            f"{where} holds {size / 1e6:.1f} MB; a table may have at most {MOST_BYTES // 1_000_000}. "
+            "Take a random part of its rows."
+        )
+
+
+def check_cells(cells: int, *, where: str) -> None:
+    """Raise TargetError for more cells than a table may have."""
+    if cells > MOST_CELLS:
+        raise TargetError(
+            f"{where}: a target takes at most {MOST_CELLS:,} cells, and here are more. "
+            "Take a random part of the rows, or fewer columns."
+        )
+
+
 def read_csv(data: bytes, *, where: str) -> CsvTable:
     """Read separated values with a header; the separator (, ; tab |) is found out from the header.
 
     Raises TargetError: one sentence with the file, the line where there is one, what is wrong and what to do.
     """
-    if len(data) > MOST_BYTES:
-        raise TargetError(
-            f"{where} holds {len(data) / 1e6:.0f} MB; a target takes at most {MOST_BYTES // 1_000_000}. "
-            "Take a random part of its rows."
-        )
+    check_size(len(data), where=where)
     text = _decoded(data, where)
     header, _, _ = text.lstrip("\r\n").partition("\n")
     separator = max(SEPARATORS, key=header.count)
@@ -68,11 +82,7 @@ def _cells(text: str, separator: str, where: str) -> list[tuple[int, list[str]]]
         for row in filter(None, reader):
             rows.append((reader.line_num, row))
             cells += len(row)
-            if cells > MOST_CELLS:
-                raise TargetError(
-                    f"{where}, line {reader.line_num}: a target takes at most {MOST_CELLS:,} cells, and here are more. "
-                    "Take a random part of the rows, or fewer columns."
-                )
+            check_cells(cells, where=f"{where}, line {reader.line_num}")
     except csv.Error as error:
         raise TargetError(f"{where}, line {reader.line_num}: {error}. Correct that line.") from error
     return rows

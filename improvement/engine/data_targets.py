@@ -10,6 +10,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from improvement.engine import pipelines
 from improvement.engine.columns import NUMBER, Column, read_column, tells_the_answer
@@ -44,6 +45,11 @@ class Asked:
     groups: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     holdout: float = HOLDOUT
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Asked:
+        """Return what was asked for from the fields as JSON keeps them."""
+        return cls(**{**kept, "groups": tuple(kept["groups"]), "drop": tuple(kept["drop"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +137,8 @@ def _is_classes(column: Column, values: Counter[str], asked: Asked, warnings: li
     few = len(values) <= NUMBERS_THAT_ARE_CLASSES and all(float(value).is_integer() for value in values)
     if few and len(values) > 2:
         warnings.append(
-            f"{asked.predict} has {len(values)} different numbers, which are taken as classes; --metric rmse predicts "
-            "them as numbers."
+            f"{asked.predict} has {len(values)} different numbers, which are taken as classes; the metric rmse "
+            "predicts them as numbers."
         )
     return few
 
@@ -179,7 +185,7 @@ def _columns(table: CsvTable, asked: Asked, answers: _Answers, where: str) -> tu
             share = 100 * column.missing / len(answers.kept)
             warnings.append(f"{name} is missing in {share:.2g} % of the rows.")
         if tells_the_answer(column, answers.cells):
-            warnings.append(f"{name} alone tells {asked.predict}: leave it out with --drop unless it is known before.")
+            warnings.append(f"{name} alone tells {asked.predict}: leave that column out unless it is known before.")
     if not kept:
         raise TargetError(f"{where} has no column to learn from beside {asked.predict}.")
     return kept, warnings

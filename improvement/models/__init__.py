@@ -9,7 +9,7 @@ from improvement.models.reviews import PolicyVersion, Review, Vote
 from improvement.models.runs import JournalEntry, Run, RunEvent, Snapshot
 from improvement.models.streams import RollbackProposal, Serving, ServingStep, Stream, StreamArchive, StreamRecord
 from improvement.models.system import Halt
-from improvement.models.targets import Release, Target, TargetImport
+from improvement.models.targets import Release, Target, TargetImport, UploadedTable
 
 __all__ = [
     "ApiToken",
@@ -42,6 +42,7 @@ __all__ = [
     "Target",
     "TargetImport",
     "TargetRole",
+    "UploadedTable",
     "User",
     "Vote",
 ]

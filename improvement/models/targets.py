@@ -48,6 +48,30 @@ class Target(models.Model):
         return 1.0 if self.better == "higher" else -1.0
 
 
+class UploadedTable(models.Model):
+    """A table that somebody uploaded; a worker reads which columns it has, and targets are made of it.
+
+    ``source`` is its file, which is removed with the row when a target was made of it or a week has passed.
+    ``columns`` holds, once it is read, what ``engine.table_summary`` says of each.
+    """
+
+    class State(models.TextChoices):
+        """Waiting for a worker, read, or refused."""
+
+        WAITING = "waiting"
+        READ = "read"
+        REFUSED = "refused"
+
+    file_name = models.CharField(max_length=100)
+    source = models.CharField(max_length=500)
+    state = models.CharField(max_length=10, choices=State)
+    message = models.TextField(blank=True)
+    rows = models.PositiveIntegerField(default=0)
+    columns = models.JSONField(default=list)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+
+
 class TargetImport(models.Model):
     """Files that somebody handed over in the browser; a worker makes a target of them, or refuses with a reason."""
 
@@ -61,6 +85,8 @@ class TargetImport(models.Model):
     name = models.CharField(max_length=80, blank=True)
     format = models.CharField(max_length=16)
     source = models.CharField(max_length=500)
+    table = models.ForeignKey(UploadedTable, null=True, on_delete=models.SET_NULL, related_name="imports")
+    choices = models.JSONField(default=dict, help_text="what was asked for of a table: fields of engine's Asked")
     state = models.CharField(max_length=10, choices=State)
     message = models.TextField(blank=True)
     target = models.ForeignKey(Target, null=True, on_delete=models.SET_NULL, related_name="+")

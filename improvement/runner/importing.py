@@ -15,16 +15,16 @@ from django.utils import timezone
 from improvement import installation
 from improvement.engine import extras
 from improvement.engine.cheats import cheat_files
-from improvement.engine.csv_tables import MOST_BYTES
 from improvement.engine.data_targets import Asked
 from improvement.engine.formats import Imported
 from improvement.engine.generation import score_of
 from improvement.engine.measurement import Stage, Task
 from improvement.exceptions import CountersignError, TargetError
 from improvement.models import Target, TargetImport
+from improvement.runner import tables
 from improvement.runner.measuring import measure_now
 from improvement.runner.releasing import MACHINE
-from improvement.sandbox import levels, parquet
+from improvement.sandbox import levels
 from improvement.services import targets
 from improvement.services.actors import Actor, human
 from improvement.services.targets import Added
@@ -32,9 +32,6 @@ from improvement.targets import archives, importing
 from improvement.targets.repository import Repository
 
 logger = logging.getLogger(__name__)
-
-UPLOADS = "uploads"
-PARQUET = (".parquet", ".pq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +51,7 @@ def add_target(source: Path, *, name: str | None, format: str, actor: Actor) -> 
 def add_data(file: Path, asked: Asked, *, name: str | None, actor: Actor) -> Target:
     """Make a target of a table in a CSV or Parquet file: a pipeline that predicts one of its columns."""
     levels.require(settings.SANDBOX_MIN_LEVEL)
-    return _add(importing.load_table(file, read_table(file), asked, name), name=name, actor=actor)
-
-
-def read_table(file: Path) -> bytes:
-    """Return a table as CSV; one in Parquet is read by pyarrow, in the sandbox."""
-    try:
-        if not file.is_file():
-            raise TargetError(f"{file}: there is no such file. Check the path.")
-        with file.open("rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise TargetError(f"{file} cannot be read: {error.strerror}.") from error
-    if file.suffix.lower() not in PARQUET:
-        return data
-    extras.check_modules(["pyarrow"], needed_by=file.name)
-    return parquet.as_csv(data, where=file.name)
+    return _add(importing.load_table(file, tables.as_csv(file), asked, name), name=name, actor=actor)
 
 
 def _add(imported: Imported, *, name: str | None, actor: Actor) -> Target:
@@ -106,23 +88,36 @@ def _add(imported: Imported, *, name: str | None, actor: Actor) -> Target:
 def import_asked(import_id: int) -> None:
     """Carry out an import that somebody asked for in the browser, once, and record what came of it."""
     with installation.alone(f"import-{import_id}"):
-        asked = TargetImport.objects.select_related("asked_by").get(pk=import_id)
+        asked = TargetImport.objects.select_related("asked_by", "table").get(pk=import_id)
         if asked.state == TargetImport.State.QUEUED:
             _carry_out(asked)
 
 
 def _carry_out(asked: TargetImport) -> None:
     try:
-        with tempfile.TemporaryDirectory(prefix="countersign-import-") as scratch:
-            source = _source(asked.source, Path(scratch))
-            target = add_target(source, name=asked.name or None, format=asked.format, actor=human(asked.asked_by))
+        target = _of_table(asked) if asked.table else _of_files(asked)
         targets.finish_import(asked.pk, target=target, message=" ".join(target.warnings))
     except CountersignError as error:
         targets.finish_import(asked.pk, target=None, message=error.message)
     except Exception:  # whatever broke, the person who waits on the page is told
         logger.exception("import %s broke", asked.pk)
         targets.finish_import(asked.pk, target=None, message="This import broke on the server; its log says why.")
-    _remove_upload(asked.source)
+    else:
+        if asked.table:
+            tables.remove(asked.table)
+    if asked.table is None:
+        _remove_upload(asked.source)
+
+
+def _of_table(asked: TargetImport) -> Target:
+    choices = Asked.of(asked.choices)
+    return add_data(Path(asked.source), choices, name=asked.name or None, actor=human(asked.asked_by))
+
+
+def _of_files(asked: TargetImport) -> Target:
+    with tempfile.TemporaryDirectory(prefix="countersign-import-") as scratch:
+        source = _source(asked.source, Path(scratch))
+        return add_target(source, name=asked.name or None, format=asked.format, actor=human(asked.asked_by))
 
 
 def _measured_start(task: Task) -> _Start:
@@ -155,6 +150,6 @@ def _source(source: str, scratch: Path) -> Path:
 
 def _remove_upload(source: str) -> None:
     """Remove an archive that was uploaded; whatever else the source names is somebody's own."""
-    path, uploads = Path(source).resolve(), (installation.data_directory() / UPLOADS).resolve()
+    path, uploads = Path(source).resolve(), installation.uploads().resolve()
     if path.parent == uploads:
         path.unlink(missing_ok=True)

@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from improvement import dispatch
 from improvement.models import Release, Target
-from improvement.runner import feeding, heads
+from improvement.runner import feeding, heads, tables
 from improvement.selectors import audit as read_audit
 from improvement.selectors import loop, streams, system, targets
+from improvement.selectors import tables as read_tables
 from improvement.services import audit, evaluations, halt, reviews
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,15 @@ def _import_targets(now: datetime) -> None:
         dispatch.enqueue("import_target", import_id=import_id)
 
 
+def _read_tables(now: datetime) -> None:
+    for table_id in read_tables.waiting(now):
+        dispatch.enqueue("read_table", table_id=table_id)
+
+
+def _remove_old_tables(now: datetime) -> None:
+    tables.remove_old(now)
+
+
 def _expire_reviews(now: datetime) -> None:
     reviews.expire_due(now=now)
 
@@ -107,6 +117,8 @@ _ALWAYS: Sequence[Callable[[datetime], None]] = (
     _sign,
     _verify,
     _import_targets,
+    _read_tables,
+    _remove_old_tables,
 )
 _UNLESS_STOPPED: Sequence[Callable[[datetime], None]] = (
     _settle_approved,

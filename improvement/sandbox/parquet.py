@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from improvement.engine.csv_tables import MOST_CELLS, check_cells, check_size
 from improvement.exceptions import TargetError
 from improvement.sandbox import trees
 from improvement.sandbox.bubblewrap import JOB
@@ -24,13 +25,18 @@ def told(value):
         return ""
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
-try:
-    table = pyarrow.parquet.read_table("/job/data.parquet", use_threads=False)
+def written(table):
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\\n")
     writer.writerow(table.column_names)
     writer.writerows(zip(*([told(value) for value in column.to_pylist()] for column in table.columns)))
-    answer = {"csv": out.getvalue()}
+    return out.getvalue()
+
+try:
+    file = pyarrow.parquet.ParquetFile("/job/data.parquet")
+    most = int(open("/job/most_cells").read())
+    cells = file.metadata.num_rows * file.metadata.num_columns
+    answer = {"cells": cells} if cells > most else {"csv": written(file.read(use_threads=False))}
 except Exception as error:
     answer = {"error": " ".join(str(error).split())[:200]}
 print(json.dumps(answer), flush=True)
@@ -40,15 +46,18 @@ print(json.dumps(answer), flush=True)
 def as_csv(data: bytes, *, where: str) -> bytes:
     """Return a Parquet file's table as CSV in UTF-8; lists and other nested values become missing ones.
 
-    Raises TargetError for a file that cannot be read so, SandboxUnavailable where there is no sandbox.
+    Raises TargetError for a file that is too large or cannot be read so, SandboxUnavailable where there is no sandbox.
     """
-    files = {"main.py": _PROGRAM.encode(), "data.parquet": data}
+    check_size(len(data), where=where)
+    files = {"main.py": _PROGRAM.encode(), "data.parquet": data, "most_cells": str(MOST_CELLS).encode()}
     tree = trees.shared().put(f"parquet-{trees.digest(files)}", lambda: files)
     ended = run(Program("script", binds=(Bind(tree, JOB),), arguments=("main.py",)), limits=LIMITS)
     try:
         answer = read(ended.lines[0], max_bytes=MOST_MB << 20) if ended.lines else {}
     except BadResult:
         answer = {}
+    if isinstance(answer, dict) and isinstance(answer.get("cells"), int):
+        check_cells(answer["cells"], where=where)
     if not isinstance(answer, dict) or not isinstance(answer.get("csv"), str):
         reason = answer.get("error", str(ended.cause)) if isinstance(answer, dict) else str(ended.cause)
         raise TargetError(f"{where} cannot be read as Parquet: {reason}. Save the table as CSV in UTF-8.")

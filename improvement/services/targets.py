@@ -105,7 +105,7 @@ def request_import_from_server(*, path: str, name: str, format: str, actor: Acto
 
     Raises ``NotAllowed`` for anybody but an administrator, ``Invalid`` unless it lies below one of the import roots.
     """
-    permissions.check_may(_importer(actor), Right.READ_SERVER)
+    permissions.check_may(importer(actor), Right.READ_SERVER)
     source = Path(os.path.realpath(path.strip()))
     _check_below_roots(source, path.strip())
     return _request_import(str(source), name=name, format=format, actor=actor, now=now)
@@ -123,7 +123,8 @@ def _check_below_roots(source: Path, named: str) -> None:
         raise Invalid(f"{named} is not below {allowed}, and other directories are not read from here.")
 
 
-def _importer(actor: Actor) -> Person:
+def importer(actor: Actor) -> Person:
+    """Return the person who asks for an import; raises ``NotAllowed`` when nobody does, or one who may not."""
     person = require_person(actor, "import a target")
     permissions.check_may(person, Right.IMPORT_TARGET)
     return person
@@ -136,7 +137,7 @@ def _request_import(source: str, *, name: str, format: str, actor: Actor, now: d
         format=format,
         source=source,
         state=TargetImport.State.QUEUED,
-        asked_by_id=_importer(actor).id,
+        asked_by_id=importer(actor).id,
         asked_at=now,
     )
     dispatch.enqueue_on_commit("import_target", import_id=asked.pk)

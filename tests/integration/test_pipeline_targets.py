@@ -100,10 +100,27 @@ def test_examples_start_from_a_sensible_score(name: str, better_than: float) -> 
     assert 0.0 < answer.metrics[imported.manifest.primary.name] < better_than
 
 
-def test_a_parquet_file_is_read_in_the_sandbox() -> None:
-    table = pyarrow.table({"a": [1.5, None], "b": ["x", "y,z"]})
+def _parquet(**columns: list[object]) -> bytes:
     sink = pyarrow.BufferOutputStream()
-    pyarrow.parquet.write_table(table, sink)
-    assert parquet.as_csv(sink.getvalue().to_pybytes(), where="t.parquet") == b'a,b\n1.5,x\n,"y,z"\n'
+    pyarrow.parquet.write_table(pyarrow.table(columns), sink)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def test_a_parquet_file_is_read_in_the_sandbox() -> None:
+    table = _parquet(a=[1.5, None], b=["x", "y,z"])
+    assert parquet.as_csv(table, where="t.parquet") == b'a,b\n1.5,x\n,"y,z"\n'
     with pytest.raises(TargetError, match=r"t\.parquet cannot be read as Parquet: "):
         parquet.as_csv(b"PAR1 no", where="t.parquet")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"x" * 15_000_001, r"t\.parquet holds 15\.0 MB; a table may have at most 15\. "),
+        (_parquet(a=[1.5] * 3_000_001), r"t\.parquet: a target takes at most 3,000,000 cells, and here are more\. "),
+    ],
+    ids=["bytes", "cells"],
+)
+def test_a_parquet_file_that_is_too_large_says_the_limit(data: bytes, said: str) -> None:
+    with pytest.raises(TargetError, match=said):
+        parquet.as_csv(data, where="t.parquet")

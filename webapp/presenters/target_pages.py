@@ -86,7 +86,9 @@ def page(target: Target, person: Person) -> TargetPage:
 
 def import_page(row: TargetImport) -> ImportPage:
     """Return how an import stands."""
-    return ImportPage(row.pk, row.state, row.message, row.target.name if row.target else "", row.name, row.asked_at)
+    return ImportPage(
+        row.pk, row.state, row.message, row.target.name if row.target else "", row.name, row.asked_at, row.table_id
+    )
 
 
 def recent_imports(person: Person) -> tuple[ImportPage, ...]:

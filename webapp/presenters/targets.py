@@ -119,7 +119,10 @@ class StrategiesPage:
 
 @dataclass(frozen=True, slots=True)
 class ImportPage:
-    """How an import that somebody asked for stands: queued, done (with the target's name) or refused (and why)."""
+    """How an import that somebody asked for stands: queued, done (with the target's name) or refused (and why).
+
+    ``table`` is the uploaded table that it was to be made of, as long as there is one.
+    """
 
     id: int
     state: str
@@ -127,3 +130,4 @@ class ImportPage:
     target: str
     name: str
     asked_at: datetime
+    table: int | None = None

@@ -64,7 +64,7 @@ def roll_back(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_POST
 def dismiss(request: HttpRequest, name: str, proposal_id: int) -> HttpResponse:
-    """Decide that the champion stays, although its stream speaks for a rollback."""
+    """Decide that the champion stays, although the one before it does better on the stream."""
     read.get(name, person_of(request))
     reason = request.POST.get("reason", "")
     proposals.dismiss(proposal_id, actor=actor_of(request), reason=reason, now=timezone.now())
@@ -85,7 +85,7 @@ def _ask(request: HttpRequest, form: ImportTargetForm) -> int | None:
     how = {"name": asked["name"], "format": asked["format"], "actor": actor_of(request), "now": timezone.now()}
     try:
         if asked["upload"]:
-            row = targets.request_import_of_upload(archive=uploads.keep(asked["upload"]), **how)
+            row = targets.request_import_of_upload(archive=uploads.keep_archive(asked["upload"]), **how)
         else:
             row = targets.request_import_from_server(path=asked.get("path", ""), **how)
     except (Conflict, Invalid) as problem:

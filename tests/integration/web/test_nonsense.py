@@ -53,6 +53,8 @@ FIELDS = {
     "run-candidates": ("sort", "state", "page"),
     "run-stop": ("reason",),
     "target-new": ("path", "format", "name"),
+    "table-new": ("upload",),
+    "table": ("predict", "groups", "drop", "metric", "holdout", "name"),
     "target-rollback": ("to", "reason"),
     "model-new": MODEL_FIELDS,
     "model-edit": MODEL_FIELDS,
@@ -92,8 +94,17 @@ ELSE_RIGHT = {
     "current": "a long old phrase",
     "new": "a long new phrase",
     "again": "a long new phrase",
+    "predict": "1",
+    "holdout": "25",
 }
-SLOTS = {"candidate_id": "candidate", "run_id": "run", "user_id": "bob", "name": "target", "model": "model"}
+SLOTS = {
+    "candidate_id": "candidate",
+    "run_id": "run",
+    "user_id": "bob",
+    "name": "target",
+    "model": "model",
+    "table_id": "table",
+}
 PATTERNS = tuple(pattern for pattern in get_resolver().url_patterns if isinstance(pattern, URLPattern))
 METHODS = ("HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 FORM, PARTS = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"

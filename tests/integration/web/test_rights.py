@@ -70,6 +70,10 @@ ROUTES = (
     Route("targets", "/targets/", ALL),
     Route("target-new", "/targets/new/", (200, 403, 200, 403)),
     Route("target-new", "/targets/new/", (422, 403, 422, 403), {"path": "/nowhere", "format": "auto"}),
+    Route("table-new", "/targets/new/table/", (200, 403, 200, 403)),
+    Route("table-new", "/targets/new/table/", (422, 403, 422, 403), {}),
+    Route("table", "/targets/tables/{table}/", (200, 403, 404, 403)),
+    Route("table", "/targets/tables/{table}/", (302, 403, 404, 403), {"predict": "1", "holdout": "25"}),
     Route("target-import", "/targets/imports/7/", (404, 404, 404, 404)),
     Route("target", "/targets/{target}/", ALL),
     Route("target-rollback", "/targets/{target}/roll-back/", (404, 404, 403, 403), {"to": "0" * 40, "reason": "worse"}),
@@ -150,7 +154,7 @@ def test_route_as_every_role(world: World, signed_in: Callable[[User | None], Cl
 )
 @pytest.mark.django_db
 def test_route_signed_out(route: Route) -> None:
-    path = route.path.format(run=1, candidate=1, target="small", bob=1, model="gone")
+    path = route.path.format(run=1, candidate=1, target="small", bob=1, model="gone", table=1)
     answer = Client().get(path) if route.post is None else Client().post(path, route.post)
     if route.open is not None:
         assert answer.status_code == route.open

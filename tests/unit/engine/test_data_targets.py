@@ -74,7 +74,7 @@ def test_what_a_person_should_know_is_said() -> None:
     said = _made(columns, Asked("kind")).warnings
     assert "id is different in every row, as a number or name of the row would be: it was left out." in said
     assert "planet is the same in every row: it was left out." in said
-    assert "petals alone tells kind: leave it out with --drop unless it is known before." in said
+    assert "petals alone tells kind: leave that column out unless it is known before." in said
     assert any(line.startswith("colour is missing in ") for line in said)
 
 
@@ -141,7 +141,7 @@ def test_csv_with_mark_semicolons_and_decimal_commas() -> None:
         ("a,b\n\u00e9,2\n".encode("latin-1"), "is not UTF-8 text"),
         ("a,b\n1,2\n".encode("utf-16"), "is not UTF-8 text"),
         (b"a,b\n\x00,1\n", "holds zero bytes"),
-        (b"a,b\n" + b"1,2\n" * 4_000_000, "holds 16 MB; a target takes at most 15"),
+        (b"a,b\n" + b"1,2\n" * 4_000_000, "holds 16.0 MB; a table may have at most 15"),
         (b"," * 1_999 + b"\n" + (b"," * 1_999 + b"\n") * 2_000, r"line 1501: .* at most 3,000,000 cells"),
         (b"," * 3_000_000, r"line 1: .* at most 3,000,000 cells"),
     ],
