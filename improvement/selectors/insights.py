@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from django.db.models import Sum
@@ -35,9 +34,9 @@ def tried(run: Run) -> list[Tried]:
     return list(map(Tried._make, rows.values_list("pk", "generation", "score", "operator")))
 
 
-def values(candidate_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """Return what some candidates set the declared parameters to, by candidate id."""
-    return dict(Candidate.objects.filter(pk__in=list(candidate_ids)).values_list("pk", "values"))
+def values(run: Run) -> dict[int, dict[str, Any]]:
+    """Return what every candidate of a run sets the declared parameters to, by candidate id."""
+    return dict(Candidate.objects.filter(run=run).values_list("pk", "values"))
 
 
 def seconds_by_operator(run: Run) -> dict[str, float]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from improvement.models import Candidate, Evaluation, User
+from improvement import events
+from improvement.models import Candidate, Evaluation, Run, User
 from tests import factories as make
 
 Browsers = Callable[[User | None], Client]
@@ -30,6 +32,11 @@ def _three_generations() -> int:
     return run.pk
 
 
+def _something_happens(run_id: int) -> None:
+    with transaction.atomic():
+        events.record(Run.objects.get(pk=run_id), "note", {}, now=timezone.now())
+
+
 def test_a_run_without_scores_has_no_panel(mallory: Client) -> None:
     page = mallory.get(f"/runs/{make.run().pk}/").content.decode()
     assert 'id="panels"' in page
@@ -47,13 +54,35 @@ def test_operators_show_when_there_are_two(mallory: Client) -> None:
     run_id = _three_generations()
     assert "What operators brought" not in mallory.get(f"/runs/{run_id}/").content.decode()
     Candidate.objects.filter(run_id=run_id, number=0).update(operator="crossover")
+    _something_happens(run_id)
     assert "What operators brought" in mallory.get(f"/runs/{run_id}/").content.decode()
+
+
+def test_panels_are_made_anew_only_when_something_happened(mallory: Client) -> None:
+    run_id = _three_generations()
+    costs = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as captured:
+            shown = mallory.get(f"/runs/{run_id}/panels/").content
+        costs.append(len(captured))
+    assert costs[1] < costs[0]
+    Candidate.objects.filter(run_id=run_id).update(score=2.5)
+    assert mallory.get(f"/runs/{run_id}/panels/").content == shown
+    _something_happens(run_id)
+    assert "2.5000" in mallory.get(f"/runs/{run_id}/panels/").content.decode()
+
+
+def test_one_download_reads_what_one_panel_is_made_of(mallory: Client) -> None:
+    run_id = _three_generations()
+    with CaptureQueriesContext(connection) as captured:
+        b"".join(mallory.get(f"/runs/{run_id}/panels/curves.csv"))
+    assert not [one for one in captured if "improvement_evaluation" in one["sql"]]
 
 
 def test_a_panels_table_is_downloaded(mallory: Client) -> None:
     answer = mallory.get(f"/runs/{_three_generations()}/panels/curves.csv")
     lines = b"".join(answer).decode().splitlines()
-    assert lines[0] == "Generations,Best,Median,Tenth,Nine tenths,Measured"
+    assert lines[0] == "generation,best,median,tenth,nine tenths,measured"
     assert [line.partition(",")[0] for line in lines[1:]] == ["1", "2", "3"]
 
 

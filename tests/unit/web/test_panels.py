@@ -35,8 +35,9 @@ def strands(rows: Sequence[Tried], **values: Callable[[int], object]) -> Panel |
 
 
 def cells(panel: Panel | None) -> tuple[tuple[str, ...], ...]:
+    """What a panel's table shows, candidates by their number."""
     assert panel is not None
-    return panel.rows[1:]
+    return tuple(tuple(f"C-{one.candidate}" if one.candidate else one.text for one in row) for row in panel.table.rows)
 
 
 @given(st.lists(points, max_size=40))
@@ -84,7 +85,7 @@ def test_strands_cross_each_axis_where_the_value_lies() -> None:
     assert [tick.label for tick in panel.plot.x.ticks] == ["depth", "score"]
     best = panel.plot.layers[-1]
     assert (best.name, list(best.y), list(best.ids)) == ("best tenth", [1.0, 1.0, None], [4, 4, 4])
-    assert panel.rows[1] == ("C-4", "4.0000", "5")
+    assert cells(panel)[0] == ("C-4", "4.0000", "5")
 
 
 def test_a_logarithmic_parameter_and_a_choice_keep_their_scale() -> None:
@@ -132,3 +133,28 @@ def test_a_gap_begins_a_new_strand() -> None:
         Plot(Axis(), Axis(), (Layer("strands", "ink", "s", [0.0, 1.0, None, 0.0], [0.0, 1.0, None, 1.0]),), "")
     )
     assert drawn.layers[0].path.count("M") == 2
+
+
+def test_downloads_hold_everything_unrounded() -> None:
+    rows = [tried(n, n / 3, generation=n // 5, operator="ab"[n % 2]) for n in range(400)]
+    values = {row.id: {"rate": row.id / 7, "depth": 2} for row in rows}
+    assert len(curves.rows(rows, sign=1.0)) == 1 + 80
+    assert curves.rows(rows, sign=1.0)[1] == (1, 4 / 3, 2 / 3, 0.0, 4 / 3, 5)
+    assert operators.rows(rows, {"a": 1.0}, start=0.0, sign=1.0)[1:] == (
+        ("b", 200, 200, 200, 0.0),
+        ("a", 200, 200, 199, 1.0),
+    )
+    told = parameters.rows(SPACE, rows, values, metric="score", sign=-1.0)
+    assert (len(told), told[0]) == (401, ("candidate", "score", "rate", "depth", "order", "fixed"))
+    assert told[2] == ("C-1", 1 / 3, 1 / 7, 2, None, None)
+    points = [Weighed(n, float(n), float(-n)) for n in range(60)]
+    told = tradeoffs.rows(SCORE, Metric("cost", "lower"), points)
+    assert (len(told), told[1], told[-1]) == (61, ("C-0", 0.0, 0.0, "no"), ("C-59", 59.0, -59.0, "yes"))
+
+
+def test_there_is_nothing_to_download_where_there_is_no_panel() -> None:
+    rows = [tried(1, 1.0)]
+    assert curves.rows(rows, sign=1.0) == ()
+    assert operators.rows(rows, {}, start=0.0, sign=1.0) == ()
+    assert parameters.rows(SPACE, rows, {1: {}}, metric="score", sign=1.0) == ()
+    assert tradeoffs.rows(SCORE, Metric("cost", "lower"), []) == ()

@@ -9,7 +9,7 @@ from statistics import median
 
 from improvement.selectors.insights import Tried
 from webapp.presenters import words
-from webapp.presenters.panels.parts import Cell, Head, Panel, Table
+from webapp.presenters.panels.parts import Cell, Head, Panel, Rows, Table
 from webapp.presenters.plots import Axis, Layer, Plot
 
 FEWEST, MOST_POINTS, MOST_ROWS = 3, 150, 25
@@ -42,14 +42,29 @@ class _Stretch:
 
 def panel(rows: Sequence[Tried], *, metric: str, sign: float) -> Panel | None:
     """Return the learning curves, or nothing while fewer than three generations were measured."""
-    scores: dict[int, list[float]] = defaultdict(list)
-    for row in rows:
-        if row.score is not None:
-            scores[row.generation].append(row.score)
+    scores = _scores(rows)
     if len(scores) < FEWEST:
         return None
     stretches, lines = _stretches(scores, MOST_POINTS, sign), _stretches(scores, MOST_ROWS, sign)
     return Panel("curves", "Learning by generation", _table(lines), _plot(stretches, metric))
+
+
+def rows(tried: Sequence[Tried], *, sign: float) -> Rows:
+    """Return a row for each generation."""
+    scores = _scores(tried)
+    if len(scores) < FEWEST:
+        return ()
+    found = _stretches(scores, len(scores), sign)
+    told = ((one.first, one.best, one.median, one.low, one.high, one.count) for one in found)
+    return (("generation", "best", "median", "tenth", "nine tenths", "measured"), *told)
+
+
+def _scores(rows: Sequence[Tried]) -> dict[int, list[float]]:
+    scores: dict[int, list[float]] = defaultdict(list)
+    for row in rows:
+        if row.score is not None:
+            scores[row.generation].append(row.score)
+    return scores
 
 
 def _stretches(scores: dict[int, list[float]], most: int, sign: float) -> list[_Stretch]:

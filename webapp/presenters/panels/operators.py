@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from improvement.selectors.insights import Tried
 from webapp.presenters import words
-from webapp.presenters.panels.parts import Cell, Head, Panel, Table
+from webapp.presenters.panels.parts import Cell, Head, Panel, Rows, Table
 
 _HEADS = (Head("Operator", False), Head("Proposals"), Head("Measured"), Head("New best"), Head("Sandbox time"))
 
@@ -26,7 +26,6 @@ def panel(rows: Sequence[Tried], seconds: Mapping[str, float], *, start: float |
         return None
     total, bests = len(rows), max(1, sum(one.bests for one in tallies.values()))
     spent = sum(seconds.values()) or 1.0
-    lines = sorted(tallies.items(), key=lambda item: (-item[1].bests, -item[1].proposals, item[0]))
     table = Table(
         _HEADS,
         tuple(
@@ -37,10 +36,25 @@ def panel(rows: Sequence[Tried], seconds: Mapping[str, float], *, start: float |
                 Cell(f"{one.bests:,}", bar=one.bests / bests),
                 Cell(words.seconds(seconds.get(name, 0.0)), bar=seconds.get(name, 0.0) / spent),
             )
-            for name, one in lines
+            for name, one in _best_first(tallies)
         ),
     )
     return Panel("operators", "What operators brought", table, note="Bars are shares of the whole run.")
+
+
+def rows(tried: Sequence[Tried], seconds: Mapping[str, float], *, start: float | None, sign: float) -> Rows:
+    """Return a row for each operator."""
+    tallies = _tallies(tried, start, sign)
+    if len(tallies) < 2:
+        return ()
+    told = (
+        (name, one.proposals, one.measured, one.bests, seconds.get(name, 0.0)) for name, one in _best_first(tallies)
+    )
+    return (("operator", "proposals", "measured", "new best", "sandbox seconds"), *told)
+
+
+def _best_first(tallies: Mapping[str, _Tally]) -> list[tuple[str, _Tally]]:
+    return sorted(tallies.items(), key=lambda item: (-item[1].bests, -item[1].proposals, item[0]))
 
 
 def _tallies(rows: Sequence[Tried], start: float | None, sign: float) -> dict[str, _Tally]:

@@ -1,60 +1,116 @@
-"""All panels of a run, from what the selectors read."""
+"""All panels of a run: the ones that make sense for it, made anew only when something happened in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
-from improvement.engine.manifest import Manifest
+from django.core.cache import cache
+
 from improvement.exceptions import NotFound
-from improvement.selectors import insights, targets
-from improvement.selectors.insights import Tried
+from improvement.selectors import events, insights
 from webapp.presenters.panels import curves, operators, parameters, tradeoffs
-from webapp.presenters.panels.parts import Panel
+from webapp.presenters.panels.parts import Panel, Rows
+from webapp.presenters.panels.story import Story
 
 if TYPE_CHECKING:
     from improvement.models import Run
 
+KEPT_SECONDS = 3600
+
+
+class Made(NamedTuple):
+    """Panels, and what they were made of: the run's last event and its target's champion."""
+
+    event: int
+    champion: str
+    panels: tuple[Panel, ...]
+
+
+class Kind(NamedTuple):
+    """How a panel is made of a run, and the rows to download."""
+
+    panel: Callable[[Story], Panel | None]
+    rows: Callable[[Story], Rows]
+
 
 def panels(run: Run, *, against: str = "") -> tuple[Panel, ...]:
     """Return the panels that make sense for a run; ``against`` names the metric that the first is set against."""
-    rows = insights.tried(run)
-    if not any(row.score is not None for row in rows):
-        return ()
-    return tuple(_found(run, rows, targets.manifest(run.target), against))
+    story = Story(run, against)
+    event, champion = events.cursor(run.pk), run.target.champion_commit
+    kept: Made | None = cache.get(_place(story))
+    if kept is not None and (kept.event, kept.champion) == (event, champion):
+        return kept.panels
+    found = tuple(panel for kind in KINDS.values() if (panel := kind.panel(story))) if story.measured else ()
+    cache.set(_place(story), Made(event, champion, found), KEPT_SECONDS)
+    return found
 
 
-def one(run: Run, key: str, *, against: str = "") -> Panel:
-    """Return one panel of a run, or raise ``NotFound``."""
-    for panel in panels(run, against=against):
-        if panel.key == key:
-            return panel
-    raise NotFound(f"R-{run.pk} shows nothing of that name.")
+def rows(run: Run, key: str, *, against: str = "") -> Rows:
+    """Return everything that one panel is made of, as rows to download, or raise ``NotFound``."""
+    found = KINDS[key].rows(Story(run, against)) if key in KINDS else ()
+    if not found:
+        raise NotFound(f"R-{run.pk} shows nothing of that name.")
+    return found
 
 
-def _found(run: Run, rows: Sequence[Tried], manifest: Manifest, against: str) -> Iterator[Panel]:
-    metric, sign, champion = run.target.metric, run.target.sign, insights.champion_id(run)
-    found = (
-        _parameters(run, rows, manifest, champion),
-        _tradeoffs(run, manifest, champion, against),
-        curves.panel(rows, metric=metric, sign=sign),
-        operators.panel(rows, insights.seconds_by_operator(run), start=run.start_score, sign=sign),
-    )
-    yield from (panel for panel in found if panel is not None)
+def _place(story: Story) -> str:
+    """Return the name under which a run's panels are kept; a metric that does not exist makes no further one."""
+    other = tradeoffs.other_metric(story.manifest.metrics, story.against)
+    return f"panels-{story.run.pk}-{other.name if other else ''}"
 
 
-def _parameters(run: Run, rows: Sequence[Tried], manifest: Manifest, champion: int | None) -> Panel | None:
-    if not manifest.parameters:
+def _parameters(story: Story) -> Panel | None:
+    if not story.manifest.parameters:
         return None
-    chosen = parameters.choose(rows, run.target.sign, champion)
-    values = insights.values(row.id for row in chosen.everybody)
-    return parameters.panel(manifest.parameters, chosen, values, metric=run.target.metric)
+    chosen = parameters.choose(story.tried, story.sign, story.champion)
+    return parameters.panel(story.manifest.parameters, chosen, story.values, metric=story.metric)
 
 
-def _tradeoffs(run: Run, manifest: Manifest, champion: int | None, against: str) -> Panel | None:
-    other = tradeoffs.other_metric(manifest.metrics, against)
+def _parameter_rows(story: Story) -> Rows:
+    space = story.manifest.parameters
+    return parameters.rows(space, story.tried, story.values, metric=story.metric, sign=story.sign) if space else ()
+
+
+def _tradeoffs(story: Story) -> Panel | None:
+    metrics = story.manifest.metrics
+    other = tradeoffs.other_metric(metrics, story.against)
     if other is None:
         return None
-    names = (manifest.primary.name, other.name)
-    points, start = insights.weighed(run, *names), insights.start(run, *names)
-    return tradeoffs.panel(manifest.metrics, other, points, start=start, champion=champion)
+    names = (metrics[0].name, other.name)
+    points, start = insights.weighed(story.run, *names), insights.start(story.run, *names)
+    return tradeoffs.panel(metrics, other, points, start=start, champion=story.champion)
+
+
+def _tradeoff_rows(story: Story) -> Rows:
+    metrics = story.manifest.metrics
+    other = tradeoffs.other_metric(metrics, story.against)
+    if other is None:
+        return ()
+    return tradeoffs.rows(metrics[0], other, insights.weighed(story.run, metrics[0].name, other.name))
+
+
+def _curves(story: Story) -> Panel | None:
+    return curves.panel(story.tried, metric=story.metric, sign=story.sign)
+
+
+def _curve_rows(story: Story) -> Rows:
+    return curves.rows(story.tried, sign=story.sign)
+
+
+def _operators(story: Story) -> Panel | None:
+    seconds = insights.seconds_by_operator(story.run)
+    return operators.panel(story.tried, seconds, start=story.run.start_score, sign=story.sign)
+
+
+def _operator_rows(story: Story) -> Rows:
+    seconds = insights.seconds_by_operator(story.run)
+    return operators.rows(story.tried, seconds, start=story.run.start_score, sign=story.sign)
+
+
+KINDS: Mapping[str, Kind] = {
+    "parameters": Kind(_parameters, _parameter_rows),
+    "tradeoffs": Kind(_tradeoffs, _tradeoff_rows),
+    "curves": Kind(_curves, _curve_rows),
+    "operators": Kind(_operators, _operator_rows),
+}

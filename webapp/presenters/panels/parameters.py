@@ -11,7 +11,7 @@ from improvement.engine.manifest import Parameter
 from improvement.selectors.insights import Tried
 from webapp.presenters import words
 from webapp.presenters.charts import Tick
-from webapp.presenters.panels.parts import Cell, Head, Panel, Table
+from webapp.presenters.panels.parts import Cell, Head, Panel, Rows, Table
 from webapp.presenters.plots import Axis, Layer, Plot
 
 FEWEST, MOST_OTHERS, MOST_BEST, MOST_ROWS, MOST_AXES = 5, 200, 60, 10, 8
@@ -41,22 +41,38 @@ class Chosen:
 
 def choose(rows: Sequence[Tried], sign: float, champion: int | None) -> Chosen:
     """Choose what is drawn of all that a run tried: at most 60 of the best and 200 of the others, evenly by rank."""
-    best_first = sorted((row for row in rows if row.score is not None), key=_score, reverse=sign > 0)
-    many = min(MOST_BEST, max(1, len(best_first) // 10))
-    others = best_first[many:]
-    scores = [_score(row) for row in (best_first[0], best_first[-1])] if best_first else [0.0]
+    found = best_first(rows, sign)
+    many = min(MOST_BEST, max(1, len(found) // 10))
+    others = found[many:]
+    scores = [_score(row) for row in (found[0], found[-1])] if found else [0.0]
     return Chosen(
-        champion=[row for row in best_first if row.id == champion],
-        best=best_first[:many],
+        champion=[row for row in found if row.id == champion],
+        best=found[:many],
         others=others[:: max(1, -(-len(others) // MOST_OTHERS))],
         ends=(min(scores), max(scores)),
-        total=len(best_first),
+        total=len(found),
     )
+
+
+def rows(space: Sequence[Parameter], tried: Sequence[Tried], values: Values, *, metric: str, sign: float) -> Rows:
+    """Return a row for each candidate that was measured, best first, with every declared parameter."""
+    names = [one.name for one in space]
+    found = best_first(tried, sign)
+    if len(found) < FEWEST or not names:
+        return ()
+    told = ((f"C-{row.id}", row.score, *(values[row.id].get(name) for name in names)) for row in found)
+    return (("candidate", metric, *names), *told)
+
+
+def best_first(tried: Sequence[Tried], sign: float) -> list[Tried]:
+    """Return what was measured, the best first."""
+    return sorted((row for row in tried if row.score is not None), key=_score, reverse=sign > 0)
 
 
 def panel(space: Sequence[Parameter], chosen: Chosen, values: Values, *, metric: str) -> Panel | None:
     """Return parallel coordinates over the parameters that were varied, at most eight, and the score."""
-    varied = [one for one in space if len({str(found.get(one.name)) for found in values.values()}) > 1][:MOST_AXES]
+    drawn = [values[row.id] for row in chosen.everybody]
+    varied = [one for one in space if len({str(found.get(one.name)) for found in drawn}) > 1][:MOST_AXES]
     if chosen.total < FEWEST or not varied:
         return None
     return Panel(

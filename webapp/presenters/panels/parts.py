@@ -1,11 +1,15 @@
-"""What a panel is made of: a chart, the table behind it, and the same as rows to download."""
+"""What a panel is made of: a chart and the table behind it; and the rows to download, all of them and unrounded."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from webapp.presenters.plots import Plot, PlotPaint, paint
+
+Rows = Sequence[Sequence[object]]
+"""A table to download, its heads first; empty where there is no such panel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +73,6 @@ class Panel:
     def data(self) -> dict[str, Any] | None:
         """The chart as the script draws it."""
         return self.plot.as_json() if self.plot else None
-
-    @property
-    def rows(self) -> tuple[tuple[str, ...], ...]:
-        """The table as rows of text, its heads first."""
-        named = tuple(
-            tuple(f"C-{one.candidate}" if one.candidate else one.text for one in row) for row in self.table.rows
-        )
-        return (tuple(head.label for head in self.table.heads), *named)
 
     @property
     def legend(self) -> tuple[Key, ...]:

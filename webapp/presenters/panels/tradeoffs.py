@@ -8,7 +8,7 @@ from improvement.engine.fronts import front
 from improvement.engine.manifest import Metric
 from improvement.selectors.insights import Weighed
 from webapp.presenters import words
-from webapp.presenters.panels.parts import Cell, Head, Panel, Table
+from webapp.presenters.panels.parts import Cell, Head, Panel, Rows, Table
 from webapp.presenters.plots import Axis, Layer, Plot
 
 MOST_DOTS, MOST_ROWS, FEWEST = 1500, 25, 2
@@ -33,7 +33,7 @@ def panel(
     if len(points) < FEWEST:
         return None
     primary, *others = metrics
-    best = [points[index] for index in front([(primary.sign * one.first, other.sign * one.second) for one in points])]
+    best = _front(points, primary, other)
     held = [one for one in points if one.id == champion] or start
     return Panel(
         "tradeoffs",
@@ -44,6 +44,19 @@ def panel(
         asks=ASKS,
         choices=tuple((one.name, one.name, one is other) for one in others) if len(others) > 1 else (),
     )
+
+
+def rows(primary: Metric, other: Metric, points: Sequence[Weighed]) -> Rows:
+    """Return a row for each candidate that has both metrics."""
+    if len(points) < FEWEST:
+        return ()
+    best = {one.id for one in _front(points, primary, other)}
+    told = ((f"C-{one.id}", one.first, one.second, "yes" if one.id in best else "no") for one in points)
+    return (("candidate", primary.name, other.name, "on the front"), *told)
+
+
+def _front(points: Sequence[Weighed], primary: Metric, other: Metric) -> list[Weighed]:
+    return [points[index] for index in front([(primary.sign * one.first, other.sign * one.second) for one in points])]
 
 
 def _first_guard(others: Sequence[Metric]) -> Metric | None:
