@@ -138,6 +138,7 @@ class Case:
     strayed: str
     quarantined: bool
     blocking_findings: tuple[str, ...]
+    open_comments: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,7 @@ def requirements(case: Case, policy: Policy) -> tuple[Requirement, ...]:
     return (
         _approvals_requirement(case, policy),
         _no_rejection(case),
+        _no_open_comment(case),
         Requirement(
             "Better than the champion",
             case.evidence_better,
@@ -271,6 +273,11 @@ def _approvals_requirement(case: Case, policy: Policy) -> Requirement:
 def _no_rejection(case: Case) -> Requirement:
     against = [v.person_name for v in case.votes if v.verdict in {"reject", "request_changes"} and not v.suspended]
     return Requirement("Nobody against", not against, ", ".join(against) or "no open objection")
+
+
+def _no_open_comment(case: Case) -> Requirement:
+    why = f"comments on lines that wait to be resolved: {case.open_comments}" if case.open_comments else "none"
+    return Requirement("No open comment", not case.open_comments, why)
 
 
 def _self_countersign(data: dict[str, object]) -> bool:

@@ -8,6 +8,7 @@ from webapp.api import observations
 from webapp.views import (
     account,
     audit,
+    comments,
     errors,
     frame,
     halt,
@@ -28,6 +29,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("candidates/<int:candidate_id>/", reviews.candidate, name="candidate"),
     path("candidates/<int:candidate_id>/decide/", reviews.decide, name="decide"),
     path("candidates/<int:candidate_id>/quarantine/", reviews.judge, name="quarantine"),
+    path("candidates/<int:candidate_id>/comments/", comments.comment, name="comment"),
+    path("candidates/<int:candidate_id>/comments/<int:thread_id>/answer/", comments.answer, name="comment-answer"),
+    path("candidates/<int:candidate_id>/comments/<int:thread_id>/resolve/", comments.resolve, name="comment-resolve"),
     path("runs/", runs.index, name="runs"),
     path("runs/new/", runs.new, name="run-new"),
     path("runs/<int:run_id>/", runs.show, name="run"),

@@ -9,8 +9,8 @@ from improvement.commandline.text import facts, moment, score
 from improvement.engine.findings import Severity
 from improvement.engine.patches import unified_diff
 from improvement.engine.wording import counted
-from improvement.models import Candidate
-from improvement.selectors import candidates
+from improvement.models import Candidate, Thread
+from improvement.selectors import candidates, comments
 from improvement.selectors.reviews import Standing, VoteLine
 
 _SEVERITIES = {
@@ -38,6 +38,7 @@ def value(candidate: Candidate, standing: Standing) -> dict[str, Any]:
         "evidence": {"summary": review.evidence.summary, "better": review.evidence.better, **payload},
         "approvals": {"given": standing.approvals, "needed": standing.needed},
         "votes": [_vote(vote) for vote in standing.votes],
+        "comments": [_thread(thread) for thread in comments.threads(candidate.pk)],
         "lines": {"added": candidate.added, "removed": candidate.removed},
         "patch": patch(candidate),
         "opened_at": moment(review.opened_at),
@@ -66,6 +67,7 @@ def lines(candidate: Candidate, standing: Standing, *, with_patch: bool) -> list
         *(f"  {'met    ' if one.met else 'not met'}  {one.name}: {one.why}" for one in standing.requirements),
         *(f"  finding  {_SEVERITIES[one['severity']]}: {one['text']}" for one in findings),
         *(f"  vote     {_in_words(vote)}" for vote in standing.votes),
+        *(line for thread in comments.threads(candidate.pk) for line in _talk(thread)),
         *(["", *patch(candidate).split("\n")[:-1]] if with_patch else []),
     ]
 
@@ -94,6 +96,7 @@ def _vote(vote: VoteLine) -> dict[str, Any]:
         "person": vote.person,
         "verdict": vote.verdict,
         "reason": vote.reason,
+        "grounds": [ground.value for ground in vote.grounds],
         "at": moment(vote.at),
         "self_countersigned": vote.self_countersigned,
         "via": vote.via,
@@ -101,9 +104,25 @@ def _vote(vote: VoteLine) -> dict[str, Any]:
     }
 
 
+def _thread(thread: Thread) -> dict[str, Any]:
+    said = [
+        {"person": one.person.get_username(), "text": one.text, "told": one.share, "at": moment(one.at)}
+        for one in thread.comments.all()
+    ]
+    about = {"path": thread.path, "side": thread.side, "line": thread.line, "code": thread.code}
+    return {"number": thread.pk, **about, "open": thread.is_open, "said": said}
+
+
+def _talk(thread: Thread) -> list[str]:
+    state = "open" if thread.is_open else "resolved"
+    head = f"  comment {thread.pk}, {state}: {thread.path}, line {thread.line} of the {thread.get_side_display()}"
+    return [head, *(f"           {one.person.get_username()}: {one.text}" for one in thread.comments.all())]
+
+
 def _in_words(vote: VoteLine) -> str:
     marks = [vote.via, *(["self-countersigned"] if vote.self_countersigned else [])]
     if vote.not_counted:
         marks.append(f"does not count: {vote.not_counted}")
+    grounds = "".join(f", {ground.words.lower()}" for ground in vote.grounds)
     reason = f" “{vote.reason}”" if vote.reason else ""
-    return f"{vote.person}: {vote.verdict.replace('_', ' ')}{reason} ({', '.join(marks)})"
+    return f"{vote.person}: {vote.verdict.replace('_', ' ')}{grounds}{reason} ({', '.join(marks)})"

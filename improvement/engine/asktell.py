@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from improvement.engine.consulting import Offer
+from improvement.engine.decisions import Decision
 from improvement.engine.digests import digest
 from improvement.engine.manifest import Manifest
 from improvement.engine.packages import Setting
@@ -38,16 +39,6 @@ class ToldOutcome(StrEnum):
     FAILED = "failed"
     BLOCKED = "blocked"
     DUPLICATE = "duplicate"
-
-
-class Verdict(StrEnum):
-    """What became of a nominated proposal; people's decisions and the verdict of the confirm seeds only."""
-
-    RELEASED = "released"
-    REJECTED = "rejected"
-    CHANGES_REQUESTED = "changes_requested"
-    UNCONFIRMED = "unconfirmed"
-    SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True)
@@ -165,19 +156,6 @@ class Result:
             "feedback": self.feedback[:MAX_FEEDBACK],
             "of": self.of,
         }
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What became of an earlier proposal; the reason is empty unless the reviewer lets the strategy read it."""
-
-    number: int
-    verdict: Verdict
-    reason: str = ""
-
-    def as_json(self) -> Message:
-        """Give the decision as the protocol spells it."""
-        return {"number": self.number, "verdict": self.verdict.value, "reason": self.reason}
 
 
 @dataclass(frozen=True)

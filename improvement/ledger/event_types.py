@@ -124,6 +124,18 @@ EVENT_TYPES: Mapping[str, EventType] = {
         "The vote of {user} on {subject} counts again after a rebase", "vote", by_loop=True
     ),
     "review.vote_withdrawn": EventType("{actor} took back their vote on {subject}", people_only=True),
+    "review.commented": EventType(
+        "{actor} commented on line {line} of {path} in {subject}: {text}",
+        subject=("patch_sha256", "base"),
+        data=("side", "shared"),
+        people_only=True,
+    ),
+    "review.comment_resolved": EventType(
+        "{actor} resolved what was said of line {line} of {path} in {subject}",
+        subject=("patch_sha256", "base"),
+        data=("side",),
+        people_only=True,
+    ),
     "review.approved": EventType("{subject} has the approvals that it needs"),
     "review.rejected": EventType("{subject} was rejected: {reason}"),
     "review.changes_requested": EventType("Changes to {subject} were asked for: {reason}"),

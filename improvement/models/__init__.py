@@ -5,7 +5,7 @@ from improvement.models.candidates import Candidate, Evaluation, Evidence, FileS
 from improvement.models.language_models import Blob, LanguageModel, ModelCall
 from improvement.models.people import ApiToken, SignInLink, TargetRole, User
 from improvement.models.program_runs import ProgramRun
-from improvement.models.reviews import PolicyVersion, Review, Vote
+from improvement.models.reviews import Comment, PolicyVersion, Review, Thread, Vote
 from improvement.models.runs import JournalEntry, Run, RunEvent, Snapshot
 from improvement.models.streams import RollbackProposal, Serving, ServingStep, Stream, StreamArchive, StreamRecord
 from improvement.models.system import Halt
@@ -18,6 +18,7 @@ __all__ = [
     "Blob",
     "Candidate",
     "Checkpoint",
+    "Comment",
     "Evaluation",
     "Evidence",
     "FileSet",
@@ -42,6 +43,7 @@ __all__ = [
     "Target",
     "TargetImport",
     "TargetRole",
+    "Thread",
     "UploadedTable",
     "User",
     "Vote",

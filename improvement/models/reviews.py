@@ -1,4 +1,4 @@
-"""The policy's versions, reviews and votes."""
+"""The policy's versions, reviews, votes, and what people say of single lines."""
 
 from __future__ import annotations
 
@@ -76,6 +76,7 @@ class Vote(models.Model):
     verdict = models.CharField(max_length=16, choices=Verdict)
     reason = models.TextField(blank=True)
     share_reason = models.BooleanField(default=True)
+    grounds = models.JSONField(default=list, help_text="what was ticked beside the reason")
     patch_digest = models.CharField(max_length=64)
     base_commit = models.CharField(max_length=40)
     evidence_digest = models.CharField(max_length=64)
@@ -98,3 +99,57 @@ class Vote(models.Model):
                 condition=models.Q(self_countersigned=False) | ~models.Q(reason=""), name="self_countersign_has_reason"
             ),
         ]
+
+
+class Thread(models.Model):
+    """What people say of one line of a candidate's change; while it is open nobody can approve.
+
+    ``line`` counts from 1 in the champion's file (``old``) or the candidate's (``new``); ``code`` is the line as it was
+    when somebody first spoke of it.
+    """
+
+    class Side(models.TextChoices):
+        """Whose file the line is in."""
+
+        OLD = "old", "champion"
+        NEW = "new", "candidate"
+
+    candidate = models.ForeignKey("improvement.Candidate", on_delete=models.PROTECT, related_name="threads")
+    path = models.CharField(max_length=400)
+    side = models.CharField(max_length=3, choices=Side)
+    line = models.PositiveIntegerField()
+    code = models.CharField(max_length=400)
+    opened_at = models.DateTimeField()
+    opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    resolved_at = models.DateTimeField(null=True)
+    resolved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["candidate", "path", "side", "line", "code"], name="one_thread_per_line"),
+            models.CheckConstraint(
+                condition=models.Q(resolved_at__isnull=True, resolved_by__isnull=True)
+                | models.Q(resolved_at__isnull=False, resolved_by__isnull=False),
+                name="resolved_thread_is_complete",
+            ),
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody resolved it yet, or somebody spoke since."""
+        return self.resolved_at is None
+
+
+class Comment(models.Model):
+    """One person's words in a thread; ``share`` says whether the strategy may read them."""
+
+    thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="comments")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    text = models.TextField()
+    share = models.BooleanField(default=True)
+    via = models.CharField(max_length=16, default="web")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]

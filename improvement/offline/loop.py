@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from improvement.engine.asktell import Decision, Proposal, Result, Verdict, tell_message
+from improvement.engine.asktell import Proposal, Result, tell_message
 from improvement.engine.budget import WARN_AT, Limit, Spent
 from improvement.engine.cheats import cheat_files, check_cheats
 from improvement.engine.confirmation import cost_of_one
 from improvement.engine.consulting import Cost
+from improvement.engine.decisions import Decision, Verdict
 from improvement.engine.evidence import Evidence
 from improvement.engine.generation import MAX_BARREN, plan, score_of, settle
 from improvement.engine.measurement import Measurement, Stage

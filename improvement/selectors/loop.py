@@ -11,14 +11,15 @@ from typing import Any
 
 from django.db.models import F, Max, Q, QuerySet
 
-from improvement.engine.asktell import Decision, Result, ToldOutcome, Verdict
+from improvement.engine.asktell import Result, ToldOutcome
 from improvement.engine.budget import Budget, Spent
+from improvement.engine.decisions import Decision, Ground, Verdict
 from improvement.engine.generation import MAX_BARREN
 from improvement.engine.nomination import Measured, Situation
 from improvement.engine.session import Entry, Snapshot, entry_from_json
-from improvement.models import Candidate, Evaluation, Evidence, Release, Review, Run, Vote
+from improvement.models import Candidate, Evaluation, Evidence, Release, Review, Run, Thread, Vote
 from improvement.policies import Policy
-from improvement.selectors import model_calls
+from improvement.selectors import comments, model_calls
 from improvement.selectors.runs import seconds_running
 from improvement.states import RUN_ENDS, CandidateState, RunState
 
@@ -165,7 +166,7 @@ def undelivered_decisions(run_id: int) -> list[tuple[int, Decision]]:
     rows = Candidate.objects.filter(run_id=run_id, told=False, state__in=states).order_by(
         F("decided_at").asc(nulls_last=True), "pk"
     )
-    return [(row.pk, Decision(row.number, _VERDICTS[CandidateState(row.state)], _reason(row))) for row in rows]
+    return [(row.pk, _decision(row)) for row in rows]
 
 
 def seen_syntax(run_id: int) -> dict[str, int]:
@@ -298,19 +299,27 @@ def _of_target(target_id: int | None) -> QuerySet[Candidate]:
 
 
 def _held_reviews(run: Run, now: datetime) -> int:
-    """Open reviews of this run that a better candidate may not replace: looked at, or voted on."""
+    """Open reviews of this run that a better candidate may not replace: looked at, voted on or spoken of."""
     rows = Review.objects.filter(candidate__run=run).exclude(state=Review.State.CLOSED)
     looked_at = Q(claimed_until__gt=now)
     voted = Q(pk__in=Vote.objects.filter(review__candidate__run=run).values("review_id"))
-    return rows.filter(looked_at | voted).count()
+    commented = Q(candidate__in=Thread.objects.filter(candidate__run=run).values("candidate_id"))
+    return rows.filter(looked_at | voted | commented).count()
 
 
-def _reason(candidate: Candidate) -> str:
-    """The reasons of people who let the strategy read them, joined."""
-    shared = Vote.objects.filter(
-        review__candidate=candidate, replaced=False, share_reason=True, verdict__in=["reject", "request_changes"]
+def _decision(candidate: Candidate) -> Decision:
+    """What people let the strategy read of what they said: reasons joined, grounds once each, comments on lines."""
+    verdict = _VERDICTS[CandidateState(candidate.state)]
+    said = Vote.objects.filter(review__candidate=candidate, replaced=False, share_reason=True)
+    against = said.filter(verdict__in=["reject", "request_changes"])
+    ticked = {ground for vote in against for ground in vote.grounds}
+    return Decision(
+        candidate.number,
+        verdict,
+        " ".join(vote.reason for vote in against),
+        tuple(ground for ground in Ground if ground.value in ticked),
+        comments.shared(candidate),
     )
-    return " ".join(shared.values_list("reason", flat=True))
 
 
 def _message(stored: bytes) -> dict[str, Any]:

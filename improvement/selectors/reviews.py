@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from improvement import permissions, policies
+from improvement.engine.decisions import Ground
 from improvement.models import Candidate, Evidence, Review, User, Vote
 from improvement.permissions import Person, Right
 from improvement.policies import Case, CastVote, Digests, Policy, Requirement, Tier
@@ -26,6 +27,7 @@ class VoteLine:
     person: str
     verdict: str
     reason: str
+    grounds: tuple[Ground, ...]
     at: datetime
     self_countersigned: bool
     via: str
@@ -97,6 +99,11 @@ def digests(review: Review) -> Digests:
     return Digests(review.patch_digest, review.base_commit, review.evidence.digest, review.policy.digest)
 
 
+def open_comments(review: Review) -> int:
+    """Return how many threads on lines of what is under review are open."""
+    return sum(thread.is_open for thread in review.candidate.threads.all())
+
+
 def involved(candidate: Candidate) -> frozenset[int]:
     """Return the ids of the people who started, edited or wrote what is under review."""
     people = {candidate.author_id, candidate.run.started_by_id if candidate.run else None}
@@ -122,6 +129,7 @@ def case(review: Review, *, halted: bool | None = None) -> Case:
         strayed=targets.how_strayed(review.target.stray_head),
         quarantined=review.candidate.state == CandidateState.QUARANTINED.value,
         blocking_findings=tuple(blocking),
+        open_comments=open_comments(review),
     )
 
 
@@ -256,7 +264,7 @@ def neighbours(candidate_id: int, person: Person) -> tuple[int | None, int | Non
 def _with_everything() -> QuerySet[Review]:
     return Review.objects.select_related(
         "candidate__run__target", "candidate__target", "evidence", "policy", "claimed_by", "target"
-    ).prefetch_related("votes__person__target_roles")
+    ).prefetch_related("votes__person__target_roles", "candidate__threads")
 
 
 def _standing_votes(review: Review) -> list[Vote]:
@@ -282,6 +290,7 @@ def _line(vote: Vote, facts: Case, policy: Policy) -> VoteLine:
         person=vote.person.get_username(),
         verdict=vote.verdict,
         reason=vote.reason,
+        grounds=tuple(map(Ground, vote.grounds)),
         at=vote.at,
         self_countersigned=vote.self_countersigned,
         via=vote.via,

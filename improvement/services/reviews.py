@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from improvement import dispatch, events, permissions, policies
+from improvement.engine.decisions import Ground
 from improvement.engine.evidence import Evidence, envelope_around
-from improvement.exceptions import AlreadyDecided, Invalid, NotAllowed, NotFound, StaleDecision
+from improvement.engine.wording import counted
+from improvement.exceptions import AlreadyDecided, Conflict, Invalid, NotAllowed, NotFound, StaleDecision
 from improvement.models import Candidate, Release, Review, Run, Vote
 from improvement.permissions import Person, Right
 from improvement.policies import Digests
@@ -25,6 +29,16 @@ _DECIDED = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A verdict as it was given, with what goes with it."""
+
+    verdict: Vote.Verdict
+    reason: str
+    share_reason: bool
+    grounds: tuple[Ground, ...]
+
+
 @audit.turn()
 def vote(
     candidate_id: int,
@@ -35,12 +49,13 @@ def vote(
     actor: Actor,
     now: datetime,
     share_reason: bool = True,
+    grounds: Sequence[str] = (),
 ) -> Vote:
     """Record one person's verdict on exactly the digests they were shown, and carry out what it decides.
 
     A repeated identical vote returns the first one, also when that decided the case. Raises ``AlreadyDecided`` or
     ``StaleDecision`` (409) for a late one, ``NotAllowed`` for a person who may not decide, ``Invalid`` when a reason
-    is missing.
+    is missing or one to tick is unknown, ``Conflict`` for an approval while comments on lines are open.
     """
     review, candidate = _locked(candidate_id)
     person = require_person(actor, "vote")
@@ -53,9 +68,11 @@ def vote(
     _check_digests(review, digests)
     own = person.id in read.involved(candidate)
     chosen = _check_verdict(review, verdict, reason, own=own)
+    ticked = _check_grounds(grounds)
     if earlier is not None:
         Vote.objects.filter(pk=earlier.pk).update(replaced=True)
-    cast = _cast(review, candidate, person, chosen, digests, reason.strip(), share_reason, own, actor, now)
+    given = _Given(chosen, reason.strip(), share_reason, ticked)
+    cast = _cast(review, candidate, person, given, digests, own, actor, now)
     _carry_out(review, candidate, chosen, cast, now)
     return cast
 
@@ -186,30 +203,46 @@ def _check_verdict(review: Review, verdict: str, reason: str, *, own: bool) -> V
     reasons.checked(reason, needed=why if chosen in _DECIDED else "")
     if own and not parsed(review.policy).self_countersign:
         raise NotAllowed("You started or edited what is under review, so somebody else must decide.")
+    if chosen is Vote.Verdict.APPROVE and (waiting := read.open_comments(review)):
+        open_ones = counted(waiting, "comment on a line is", "comments on lines are")
+        raise Conflict(f"{open_ones} open for C-{review.candidate_id}: resolve what was said, then countersign.")
     if own and chosen is Vote.Verdict.APPROVE and not reason.strip():
         raise Invalid("This is your own run: approving it needs a typed reason, and is marked as self-countersigned.")
     return chosen
+
+
+def _check_grounds(grounds: Sequence[str]) -> tuple[Ground, ...]:
+    known = {ground.value: ground for ground in Ground}
+    for ground in grounds:
+        if ground not in known:
+            raise Invalid(f"{ground!r} is none of the reasons to tick: {', '.join(known)}.")
+    return tuple(known[ground] for ground in known if ground in grounds)
 
 
 def _cast(
     review: Review,
     candidate: Candidate,
     person: Person,
-    verdict: Vote.Verdict,
+    given: _Given,
     digests: Digests,
-    reason: str,
-    share_reason: bool,
     own: bool,
     actor: Actor,
     now: datetime,
 ) -> Vote:
-    marked = own and verdict is Vote.Verdict.APPROVE
+    marked = own and given.verdict is Vote.Verdict.APPROVE
+    ticked = {"grounds": list(given.grounds)} if given.grounds else {}
     seq = audit.append(
         "review.voted",
         actor=actor,
         subject=audit.candidate_subject(candidate),
         context=audit.review_context(review, review.policy),
-        data={"verdict": verdict.value, "reason": reason, "self_countersigned": marked, "via": actor.via},
+        data={
+            "verdict": given.verdict.value,
+            "reason": given.reason,
+            "self_countersigned": marked,
+            "via": actor.via,
+            **ticked,
+        },
         run=candidate.run,
         target=candidate.target.name,
         now=now,
@@ -217,9 +250,10 @@ def _cast(
     return Vote.objects.create(
         review=review,
         person_id=person.id,
-        verdict=verdict,
-        reason=reason,
-        share_reason=share_reason,
+        verdict=given.verdict,
+        reason=given.reason,
+        share_reason=given.share_reason,
+        grounds=list(given.grounds),
         patch_digest=digests.patch,
         base_commit=digests.base,
         evidence_digest=digests.evidence,

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from improvement.engine.evidence import payload_inside
 from improvement.engine.exhibits import Role
-from improvement.models import Candidate, Review, Vote
+from improvement.models import Candidate, Review, Thread, Vote
 from improvement.services import audit, reviews
 from improvement.services.actors import SYSTEM
 from improvement.services.transitions import move_candidate
@@ -16,7 +16,7 @@ from improvement.states import CandidateState
 
 
 def supersede_unread(candidate: Candidate, now: datetime) -> None:
-    """A better confirmed candidate replaces this run's older open reviews that nobody voted on or is looking at."""
+    """A better confirmed candidate replaces this run's older open reviews, unless somebody voted, spoke or looks."""
     if candidate.run_id is None:
         return
     older = (
@@ -27,7 +27,7 @@ def supersede_unread(candidate: Candidate, now: datetime) -> None:
     )
     for review in older:
         looked_at = review.claimed_until is not None and review.claimed_until > now
-        if looked_at or not _is_better(candidate, review.candidate) or Vote.objects.filter(review=review).exists():
+        if looked_at or not _is_better(candidate, review.candidate) or _was_spoken_of(review):
             continue
         reviews.close(review, "superseded", now=now)
         move_candidate(
@@ -61,6 +61,11 @@ def answer_what_was_sent_back(candidate: Candidate, now: datetime) -> None:
             data={"by": f"C-{candidate.pk}"},
             message=f"C-{candidate.pk} answers it.",
         )
+
+
+def _was_spoken_of(review: Review) -> bool:
+    commented = Thread.objects.filter(candidate_id=review.candidate_id)
+    return commented.exists() or Vote.objects.filter(review=review).exists()
 
 
 def _is_better(candidate: Candidate, other: Candidate) -> bool:
@@ -108,6 +113,7 @@ def carry_votes(earlier: Review, review: Review, now: datetime) -> None:
             verdict=vote.verdict,
             reason=vote.reason,
             share_reason=vote.share_reason,
+            grounds=vote.grounds,
             patch_digest=review.patch_digest,
             base_commit=review.base_commit,
             evidence_digest=review.evidence.digest,

@@ -40,6 +40,7 @@ def case(*votes: CastVote, **changes: object) -> Case:
         strayed="",
         quarantined=False,
         blocking_findings=(),
+        open_comments=0,
     )
     return replace(good, **changes)  # type: ignore[arg-type]
 
@@ -157,6 +158,7 @@ def test_an_objection_holds_a_release_back(verdict: str) -> None:
         ({"evidence_better": False}, "Better than the champion: the evidence does not show an improvement."),
         ({"sandbox_level": 2}, "Sandbox level: measured at level 2, level 3 is needed."),
         ({"blocking_findings": ("It edits f.txt.",)}, "No blocking finding: It edits f.txt.."),
+        ({"open_comments": 2}, "No open comment: comments on lines that wait to be resolved: 2."),
         ({"quarantined": True}, "No blocking finding: the score is above what is possible."),
         ({"strayed": "is gone"}, "Branch at the champion: it is gone; put it back first."),
         ({"halted": True}, "Not stopped: everything is stopped."),

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from improvement.engine.wording import counted
 from improvement.permissions import Person
 from improvement.selectors import candidates, program_runs, reviews
+from improvement.selectors.comments import Place
 from improvement.selectors.reviews import Standing
 from improvement.states import CandidateState
 from webapp.presenters import decisions, evidence, words
+from webapp.presenters.comments import talk
 from webapp.presenters.diff import changes
 from webapp.presenters.review import CandidatePage, EvaluationLine, Neighbours, Relative
 
@@ -33,14 +35,17 @@ _MOVING = {
 _WITH_PEOPLE = {CandidateState.MEASURED, CandidateState.IN_REVIEW, CandidateState.QUARANTINED}
 
 
-def page(candidate: Candidate, person: Person, *, tab: str, view: str, now: datetime) -> CandidatePage:
-    """Return a candidate's page with one of its tabs."""
+def page(
+    candidate: Candidate, person: Person, *, tab: str, view: str, asked: Place | None, now: datetime
+) -> CandidatePage:
+    """Return a candidate's page with one of its tabs; ``asked`` is the line that the reader is about to comment on."""
     review = reviews.latest(candidate.pk)
     standing = reviews.standing(review, person) if review else None
     rows = candidates.evaluations(candidate.pk)
     tabs = _tabs(len(_paired(rows)))
     tab = tab if tab in dict(tabs) else "changes"
-    files = changes(candidates.base_files(candidate), candidates.files(candidate))
+    sides = candidates.base_files(candidate), candidates.files(candidate)
+    files = changes(*sides)
     found = candidates.evidence(candidate.pk)
     return CandidatePage(
         id=candidate.pk,
@@ -74,7 +79,7 @@ def page(candidate: Candidate, person: Person, *, tab: str, view: str, now: date
         quarantined=candidate.state == CandidateState.QUARANTINED.value,
         why_not_clear=reviews.why_may_not_clear(candidate, person),
         evidence=evidence.view(found.payload) if found else None,
-        files=files if tab == "changes" else (),
+        talk=talk(candidate, person, files, sides=sides, asked=asked) if tab == "changes" else None,
         transcript=program_runs.transcript(candidate) if tab == "log" else "",
         evaluations=_evaluations(rows, candidate.target.better) if tab in {"evidence", "log"} else (),
         relatives=_relatives(candidate) if tab == "lineage" else (),

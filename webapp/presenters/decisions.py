@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from improvement.engine.decisions import Ground
 from improvement.engine.wording import counted
 from improvement.policies import Digests
 from improvement.selectors import candidates, loop
@@ -54,6 +55,8 @@ def box(candidate: Candidate, review: Review | None, standing: Standing | None, 
         self_countersign=standing.involved and standing.policy.self_countersign,
         outcome="" if is_open else _outcome(candidate, review),
         own_approval=standing.own_verdict == "approve",
+        open_comments=standing.case.open_comments,
+        grounds=tuple((ground.value, ground.words) for ground in Ground),
         nobody_answers=is_open and run is not None and not loop.may_go_on(run, now),
     )
 
@@ -94,7 +97,8 @@ def vote_line(row: VoteRow) -> VoteLine:
     marks = [f"not counted: {row.not_counted}"] if row.not_counted else []
     marks += ["self-countersigned"] if row.self_countersigned else []
     marks += ["by command line"] if row.via == "command line" else []
-    return VoteLine(row.person, icon, tone, text, row.at, row.reason, ", ".join(marks))
+    grounds = tuple(ground.words for ground in row.grounds)
+    return VoteLine(row.person, icon, tone, text, row.at, row.reason, grounds, ", ".join(marks))
 
 
 def _outcome(candidate: Candidate, review: Review) -> str:

@@ -6,22 +6,41 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 from django.utils.safestring import SafeString
 
 from webapp.presenters.highlight import Piece, Span, changed_words, lines_of, markup
+
+if TYPE_CHECKING:
+    from webapp.presenters.comments import ThreadView
 
 CONTEXT = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a unified diff: kind is add, del, hunk or empty (context)."""
+    """One row of a unified diff: kind is add, del, hunk or empty (context).
+
+    ``threads`` is what people say of it, and ``asked`` that the reader is about to say something.
+    """
 
     kind: str
     old: int | None
     new: int | None
     html: SafeString | str
+    threads: tuple[ThreadView, ...] = ()
+    asked: bool = False
+
+    @property
+    def side(self) -> str:
+        """Whose file a comment on this row is about."""
+        return "old" if self.kind == "del" else "new"
+
+    @property
+    def number(self) -> int | None:
+        """The number of the row in that file."""
+        return self.old if self.kind == "del" else self.new
 
     @property
     def sign(self) -> str:
@@ -36,6 +55,12 @@ class Pair:
     left: Line | None
     right: Line | None
     hunk: str = ""
+
+    @property
+    def sides(self) -> tuple[Line, ...]:
+        """The lines of this row, one that stayed the same only once."""
+        both = (self.left,) if self.left is self.right else (self.left, self.right)
+        return tuple(line for line in both if line is not None)
 
 
 @dataclass(frozen=True, slots=True)

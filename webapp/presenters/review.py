@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from improvement.selectors.reviews import Shown
-from webapp.presenters.diff import FileDiff
+from webapp.presenters.comments import Talk
 from webapp.presenters.evidence import EvidenceView
 from webapp.presenters.words import Chip
 
@@ -21,6 +21,7 @@ class VoteLine:
     text: str
     at: datetime
     reason: str
+    grounds: tuple[str, ...]
     marks: str
 
 
@@ -50,6 +51,7 @@ class DecisionBox:
 
     ``nobody_answers``: the run proposes nothing more, so that asking for changes ends in a withdrawal.
     ``own_approval``: the reader countersigned already, and may still say something else.
+    ``open_comments`` wait to be resolved before anybody can countersign; ``grounds`` can be ticked: key and words.
     """
 
     policy: str
@@ -62,6 +64,8 @@ class DecisionBox:
     outcome: str = ""
     nobody_answers: bool = False
     own_approval: bool = False
+    open_comments: int = 0
+    grounds: tuple[tuple[str, str], ...] = ()
 
     @property
     def met(self) -> tuple[Need, ...]:
@@ -150,7 +154,7 @@ class CandidatePage:
     quarantined: bool
     why_not_clear: str
     evidence: EvidenceView | None
-    files: tuple[FileDiff, ...] = ()
+    talk: Talk | None = None
     evaluations: tuple[EvaluationLine, ...] = ()
     transcript: str = ""
     relatives: tuple[Relative, ...] = ()

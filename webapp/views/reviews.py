@@ -16,6 +16,7 @@ from improvement.selectors import reviews as read
 from improvement.selectors.reviews import Shown
 from improvement.services import quarantine, reviews
 from webapp.presenters import candidate_page, decisions, run_lists
+from webapp.presenters.comments import asked_place
 from webapp.presenters.errors import ErrorPage
 from webapp.presenters.review import VoteLine
 from webapp.views import errors
@@ -42,7 +43,8 @@ def candidate(request: HttpRequest, candidate_id: int) -> HttpResponse:
     found = candidates.get(candidate_id, person)
     reviews.look(candidate_id, actor=actor_of(request), now=now)
     view = request.GET.get("view") or request.COOKIES.get("diff", "")
-    page = candidate_page.page(found, person, tab=request.GET.get("tab", ""), view=view, now=now)
+    asked = asked_place(request.GET.get("line", ""))
+    page = candidate_page.page(found, person, tab=request.GET.get("tab", ""), view=view, asked=asked, now=now)
     response = show(request, "review/candidate.html", {"page": page, "view_choices": candidate_page.VIEWS})
     if "view" in request.GET:
         response.set_cookie("diff", page.view, max_age=365 * 86400, samesite="Lax", httponly=True)
@@ -69,6 +71,7 @@ def decide(request: HttpRequest, candidate_id: int) -> HttpResponse:
             digests=_digests(request),
             reason=reason,
             share_reason=request.POST.get("share_reason") == "yes",
+            grounds=request.POST.getlist("grounds"),
             actor=actor_of(request),
             now=timezone.now(),
         )

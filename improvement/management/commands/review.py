@@ -1,4 +1,4 @@
-"""`manage.py review`: the queue, one case, and a decision signed on the command line."""
+"""`manage.py review`: the queue, one case, what is said of its lines, and a decision signed on the command line."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from improvement.commandline import caller, carrying_out, review_report, server
 from improvement.commandline.answer import Answer
 from improvement.commandline.command import Act, Actions, CountersignCommand
 from improvement.commandline.text import candidate_id, columns, moment
+from improvement.engine.decisions import Ground
 from improvement.exceptions import NotFound, StaleDecision
-from improvement.models import Candidate
+from improvement.models import Candidate, Thread
 from improvement.permissions import Person
 from improvement.policies import Digests
 from improvement.runner.foreground import settle_target
 from improvement.selectors import candidates
 from improvement.selectors import reviews as read
+from improvement.selectors.comments import Place
 from improvement.selectors.reviews import Shown, Standing, Waiting
-from improvement.services import quarantine, reviews
+from improvement.services import comments, quarantine, reviews
 from improvement.states import CandidateState
 
 _TOO_GOOD = "its score is above what is possible; clear or reject it"
@@ -45,9 +47,11 @@ class Command(CountersignCommand):
             deciding = actions.add(name, _decide(verdict), summary)
             _name_candidate(deciding)
             deciding.add_argument("--reason", default="", metavar="TEXT", help="why; it goes into the audit trail")
+            deciding.add_argument("--ground", action="append", default=[], choices=[*Ground], help="a reason to tick")
             _name_digests(deciding)
             caller.add_as(deciding, required=True)
             caller.add_password(deciding)
+        _add_talking(actions)
         clearing = actions.add(
             "clear", _clear, "say that a quarantined score is possible; it is confirmed and reviewed"
         )
@@ -56,6 +60,23 @@ class Command(CountersignCommand):
         _name_digests(clearing)
         caller.add_as(clearing, required=True)
         caller.add_password(clearing)
+
+
+def _add_talking(actions: Actions) -> None:
+    saying = actions.add("comment", _comment, "say something of one line of a change; it stays open until resolved")
+    _name_candidate(saying)
+    saying.add_argument("--file", required=True, metavar="PATH", help="the file")
+    saying.add_argument("--line", required=True, metavar="N", help="the line, from 1")
+    saying.add_argument("--side", choices=[*Thread.Side], default="new", help="the champion's line or the candidate's")
+    saying.add_argument("--text", required=True, metavar="TEXT", help="what to say; the strategy reads it")
+    saying.add_argument("--not-told", action="store_true", help="keep it from the strategy")
+    caller.add_as(saying, required=True)
+    caller.add_password(saying)
+    resolving = actions.add("resolve", _resolve, "resolve what was said of a line; `review show` has the numbers")
+    _name_candidate(resolving)
+    resolving.add_argument("comment", metavar="NUMBER", type=int, help="the number of the comment")
+    caller.add_as(resolving, required=True)
+    caller.add_password(resolving)
 
 
 def _name_candidate(parser: ArgumentParser) -> None:
@@ -121,7 +142,15 @@ def _decide(verdict: str) -> Act:
             )
             return _judged(number)
         digests, now = _shown(number, options), timezone.now()
-        reviews.vote(number, verdict=verdict, digests=digests, reason=options.reason, actor=actor, now=now)
+        reviews.vote(
+            number,
+            verdict=verdict,
+            digests=digests,
+            reason=options.reason,
+            grounds=options.ground,
+            actor=actor,
+            now=now,
+        )
         release_id = carrying_out.in_flight(number)
         if release_id is not None:
             carrying_out.finish(release_id)
@@ -129,6 +158,22 @@ def _decide(verdict: str) -> Act:
         return _decided(number)
 
     return decide
+
+
+def _comment(options: Namespace) -> Answer:
+    number, place = candidate_id(options.candidate), Place.parse(options.file, options.side, options.line)
+    actor, now = caller.confirmed_actor(options), timezone.now()
+    comments.comment(number, place, text=options.text, share=not options.not_told, actor=actor, now=now)
+    return _decided(number)
+
+
+def _resolve(options: Namespace) -> Answer:
+    number = candidate_id(options.candidate)
+    comments.resolve(number, options.comment, actor=caller.confirmed_actor(options), now=timezone.now())
+    release_id = carrying_out.in_flight(number)
+    if release_id is not None:
+        carrying_out.finish(release_id)
+    return _decided(number)
 
 
 def _clear(options: Namespace) -> Answer:

@@ -11,6 +11,7 @@ from typing import Any
 
 import instructions
 from kit.conversation import RefusalError
+from kit.remarks import remarks
 
 MOST_REASONS = 8
 
@@ -92,8 +93,8 @@ class Search:
         for decision in decisions:
             if decision["verdict"] == "rejected":
                 self.members = [one for one in self.members if one.number != decision["number"]]
-            if decision["reason"]:
-                self.reasons = [*self.reasons, f"{decision['verdict']}: {decision['reason']}"][-MOST_REASONS:]
+            said = [f"{decision['verdict'].replace('_', ' ')}: {remark}" for remark in remarks(decision)]
+            self.reasons = [*self.reasons, *said][-MOST_REASONS:]
         if champion is not None:
             known = next((one.number for one in self.members if one.files == champion["files"]), None)
             self.members = [one for one in self.members if one.files != champion["files"]]

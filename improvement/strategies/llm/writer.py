@@ -14,6 +14,7 @@ from applying import applied
 from archive import Archive, Program
 from choosing import Models, cost_of
 from kit.conversation import RefusalError
+from kit.remarks import remarks
 from novelty import mark, syntax_problem
 from prompting import Message, Prompts, repair
 from reading import UnusableError, read, summary
@@ -235,7 +236,7 @@ class Writer:
             if waiting is not None:
                 self.learn(waiting, result)
         for decision in decisions:
-            self.archive.judge(decision["number"], decision["verdict"], words_of(decision))
+            self.archive.judge(decision["number"], decision["verdict"], remarks(decision))
         if champion is not None:
             self.follow(champion)
 
@@ -293,10 +294,3 @@ def gain(merit: float | None, parent: float | None, best: float | None) -> float
 def note(text: str, draft: Draft) -> str:
     """Return the line for reviewers: what the model says of its change, which is its word and no more."""
     return (summary(text) or f"{draft.operator}, without a word")[:LONGEST_NOTE]
-
-
-def words_of(decision: Mapping[str, Any]) -> list[str]:
-    """Return what people said with a decision: the reason, and comments on lines where there are any."""
-    comments = decision.get("comments") or []
-    lines = [f"{one.get('path', '')}, line {one.get('line', '')}: {one.get('text', '')}" for one in comments]
-    return [decision.get("reason", ""), *lines]

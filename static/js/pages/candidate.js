@@ -1,7 +1,7 @@
 // Review by keyboard: from change to change, to the queue's neighbours, and to a decision.
 
 import * as keys from "../lib/keys.js";
-import { ask, swap, swapAround } from "../lib/parts.js";
+import { ask, isBusy as isAtWork, swap, swapAround } from "../lib/parts.js";
 import { LiveSocket, paced } from "../lib/socket.js";
 
 const page = document.querySelector("[data-candidate-page]");
@@ -60,6 +60,7 @@ document.addEventListener("click", (event) => {
 
 keys.bind("n", () => nextChange(1));
 keys.bind("p", () => nextChange(-1));
+keys.bind("m", () => (document.querySelector(".diff tr.at .say") ?? blocks()[0]?.querySelector(".say"))?.click());
 for (const key of ["a", "r", "c"]) keys.bind(key, (event) => event.repeat || decide(key));
 document.addEventListener("htmx:afterSettle", () => (at = -1));
 
@@ -82,6 +83,7 @@ function show(fresh) {
   swapAround(fresh);
   swap("standing", fresh);
   followSuspicion(fresh);
+  followTalk(fresh);
   if (next.dataset.shown !== page.dataset.shown) tell();
   else if (form && signed(form) === signed(nextForm)) swap("record", fresh);
   else if (isBusy(form)) tell();
@@ -92,6 +94,12 @@ function followSuspicion(fresh) {
   const forms = [document, fresh].map((one) => one.querySelector("#suspicion form"));
   if (isBusy(forms[0]) && !forms[1]) tell();
   else swap("suspicion", fresh);
+}
+
+// What others say of lines is shown beside them, unless somebody is writing there.
+function followTalk(fresh) {
+  const [said, saidNow] = [document, fresh].map((one) => [...one.querySelectorAll("#changes [data-said]")].map((thread) => thread.dataset.said).join());
+  if (said !== saidNow && !isAtWork(document.getElementById("reading"))) swap("changes", fresh);
 }
 
 function tell() {
@@ -111,7 +119,7 @@ const refresh = paced(async () => {
 }, 500);
 
 // One's own decision loads the page anew, which says all of it.
-document.addEventListener("submit", (event) => (leaving ||= event.target.matches("#decide, #suspicion form")));
+document.addEventListener("submit", (event) => (leaving ||= event.target.matches("#decide, #suspicion form, #changes form")));
 addEventListener("pageshow", (event) => {
   leaving = false;
   if (event.persisted) refresh();

@@ -40,6 +40,8 @@ FAILS: dict[str, tuple[str, ...]] = {
     "review approve": ("C-999999", *NOBODY, *WHY),
     "review reject": ("C-999999", *NOBODY, *WHY),
     "review request-changes": ("C-999999", *NOBODY, *WHY),
+    "review comment": ("C-999999", "--file", "a.py", "--line", "1", "--text", "why?", *NOBODY),
+    "review resolve": ("C-999999", "1", *NOBODY),
     "review clear": ("C-999999", *NOBODY, *WHY),
     "run show": ("R-999999",),
     "run pause": ("R-999999",),

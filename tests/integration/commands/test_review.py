@@ -64,6 +64,25 @@ def test_request_changes_of_a_loop_that_is_over(reviewing: Console, candidate: s
     assert "name the constant" in reviewing.run("review", "show", candidate).out
 
 
+def test_a_comment_on_a_line_stops_an_approval_until_it_is_resolved(reviewing: Console, candidate: str) -> None:
+    path = reviewing.json("review", "show", candidate)["patch"].split("+++ b/")[1].split("\n")[0]
+    saying = ("review", "comment", candidate, "--file", path, "--line", "1", "--text", "why?", "--as", "admin")
+    (thread,) = reviewing.json(*saying)["comments"]
+    assert (thread["path"], thread["side"], thread["line"], thread["open"]) == (path, "new", 1, True)
+    assert f"comment {thread['number']}, open: {path}, line 1 of the candidate" in reviewing.run(*saying).out
+    deciding = (candidate, "--as", "admin", "--reason", "reads well")
+    assert reviewing.run("review", "approve", *deciding, "--json").error["code"] == "conflict"
+    resolved = reviewing.json("review", "resolve", candidate, str(thread["number"]), "--as", "admin")["comments"][0]
+    assert (resolved["open"], [one["text"] for one in resolved["said"]]) == (False, ["why?"])
+    assert reviewing.json("review", "approve", *deciding)["state"] == "released"
+
+
+def test_what_a_decision_comes_down_to_is_kept_beside_its_reason(reviewing: Console, candidate: str) -> None:
+    said = ("--as", "admin", "--reason", "no", "--ground", "unclear", "--ground", "too_complex")
+    (vote,) = reviewing.json("review", "reject", candidate, *said)["votes"]
+    assert vote["grounds"] == ["too_complex", "unclear"]
+
+
 def test_decision_on_another_change_is_refused(reviewing: Console, candidate: str) -> None:
     shown = reviewing.json("review", "show", candidate)["digests"]
     named = ("review", "approve", candidate, "--as", "admin", "--reason", "read it")

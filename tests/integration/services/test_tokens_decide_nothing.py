@@ -11,10 +11,12 @@ from improvement.engine.budget import Limit
 from improvement.exceptions import NotAllowed
 from improvement.models import AuditEvent
 from improvement.selectors import audit as read
+from improvement.selectors.comments import Place
 from improvement.selectors.reviews import Shown
 from improvement.services import (
     budgets,
     champions,
+    comments,
     halt,
     people,
     policies,
@@ -29,8 +31,12 @@ from tests import factories as make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_directory", "nothing_enqueued")]
 NOW = timezone.now()
+LINE = Place("f.py", "new", 2)
 DECISIONS: dict[str, Callable[[Actor], object]] = {
     "vote": lambda program: make.vote(make.reviewed_candidate(make.run()), program),
+    "comment on a change": lambda program: comments.comment(
+        make.reviewed_candidate(make.run()).pk, LINE, text="why?", share=True, actor=program, now=NOW
+    ),
     "roll a champion back": lambda program: champions.order_rollback(
         "small", to="0" * 9, actor=program, reason="so", now=NOW
     ),

@@ -19,6 +19,7 @@ ROLES = {"alice": "admin", "bob": "reviewer", "olga": "operator", "mallory": "vi
 ALL = (200, 200, 200, 200)
 SIGN_IN = "/sign-in/?next="
 REJECT = {"verdict": "reject", "reason": "no"}
+SAY = {"path": "f.py", "side": "new", "line": "2", "text": "why?"}
 CLEAR = {"verdict": "clear", "reason": "so"}
 NINE = {"target": "{target}", "strategy": "evolution", "budget": "9"}
 VIEWS_THERE = {"person": "{bob}", "target": "{target}", "role": "viewer"}
@@ -49,6 +50,13 @@ ROUTES = (
     Route("queue", "/review/", ALL),
     Route("candidate", "/candidates/{candidate}/", ALL),
     Route("decide", "/candidates/{candidate}/decide/", (403, 302, 403, 403), REJECT, signs=True),
+    Route("comment", "/candidates/{candidate}/comments/", (302, 302, 302, 302)),
+    Route("comment", "/candidates/{candidate}/comments/", (302, 302, 403, 403), SAY),
+    Route("comment", "/candidates/{candidate}/comments/", (422, 422, 422, 422), {**SAY, "line": "nine"}),
+    Route("comment-answer", "/candidates/{candidate}/comments/7/answer/", (302, 302, 302, 302)),
+    Route("comment-answer", "/candidates/{candidate}/comments/7/answer/", (404, 404, 404, 404), {"text": "so"}),
+    Route("comment-resolve", "/candidates/{candidate}/comments/7/resolve/", (302, 302, 302, 302)),
+    Route("comment-resolve", "/candidates/{candidate}/comments/7/resolve/", (404, 404, 404, 404), {}),
     Route("quarantine", "/candidates/{candidate}/quarantine/", (302, 302, 302, 302)),
     Route("quarantine", "/candidates/{candidate}/quarantine/", (403, 409, 403, 403), CLEAR),
     Route("runs", "/runs/", ALL),

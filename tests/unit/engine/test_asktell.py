@@ -8,13 +8,11 @@ import pytest
 
 from improvement.engine.asktell import (
     MAX_FEEDBACK,
-    Decision,
     Init,
     NewChampion,
     Proposal,
     Result,
     ToldOutcome,
-    Verdict,
     proposals_digest,
     read_ok,
     read_proposals,
@@ -23,12 +21,14 @@ from improvement.engine.asktell import (
     tell_message,
 )
 from improvement.engine.consulting import Offer
+from improvement.engine.decisions import MAX_COMMENTS, Decision, Ground, LineComment, Verdict
 from improvement.engine.features import Feature
 from improvement.engine.space import Parameter
 from improvement.exceptions import StrategyError
 from tests.unit.engine.loop_factories import manifest
 
 BASE = {"a.py": "a = 1\n", "b.py": "b = 1\n"}
+REMARK = LineComment("a.py", "new", 1, "a = 3", "why 3?", resolved=False)
 
 
 def _read(*proposals: object, count: int = 8, first: int = 10) -> tuple[Proposal, ...]:
@@ -112,7 +112,7 @@ def test_read_state_too_large_or_no_text_refused(state: object) -> None:
 def test_tell_message_as_the_protocol_spells_it() -> None:
     message = tell_message(
         [Result(4, ToldOutcome.OK, 1.5, {"score": 1.5}, "fine"), Result(5, ToldOutcome.DUPLICATE, of=2)],
-        [Decision(2, Verdict.REJECTED, "too long")],
+        [Decision(2, Verdict.REJECTED, "too long", (Ground.TOO_COMPLEX,), (REMARK,))],
         NewChampion({"a.py": "a = 3\n"}, 1.25, {"score": 1.25}, "shorter"),
     )
     assert message == {
@@ -121,10 +121,25 @@ def test_tell_message_as_the_protocol_spells_it() -> None:
             {"number": 4, "outcome": "ok", "score": 1.5, "metrics": {"score": 1.5}, "feedback": "fine", "of": None},
             {"number": 5, "outcome": "duplicate", "score": None, "metrics": {}, "feedback": "", "of": 2},
         ],
-        "decisions": [{"number": 2, "verdict": "rejected", "reason": "too long"}],
+        "decisions": [
+            {
+                "number": 2,
+                "verdict": "rejected",
+                "reason": "too long",
+                "grounds": ["too_complex"],
+                "comments": [
+                    {"path": "a.py", "side": "new", "line": 1, "code": "a = 3", "text": "why 3?", "resolved": False}
+                ],
+            }
+        ],
         "champion": {"files": {"a.py": "a = 3\n"}, "score": 1.25, "metrics": {"score": 1.25}, "feedback": "shorter"},
     }
     assert tell_message([], [], None)["champion"] is None
+
+
+def test_a_decision_tells_so_many_comments_and_no_more() -> None:
+    said = Decision(2, Verdict.REJECTED, comments=(REMARK,) * (MAX_COMMENTS + 1)).as_json()["comments"]
+    assert len(said) == MAX_COMMENTS
 
 
 def test_tell_message_long_feedback_cut() -> None:

@@ -50,14 +50,22 @@ def test_the_best_is_begun_from_and_what_was_tried_and_said_is_told() -> None:
         begun(process)
         asked(process, answer("a = 2\n"), answer("a = 3\n"))
         process.request(told([result(0, 5.0, "well done"), result(1, None, "it crashed")]))
-        decision = {"number": 0, "verdict": "changes_requested", "reason": "use a name"}
+        comment = {"path": "a.py", "side": "new", "line": 1, "code": "a = 2", "text": "why 2?", "resolved": False}
+        decision = {
+            "number": 0,
+            "verdict": "changes_requested",
+            "reason": "use a name",
+            "grounds": ["unclear"],
+            "comments": [comment],
+        }
         process.request(told([], decisions=[decision]))
         commands, proposals = asked(process, answer("a = 4\n"))
     task = commands[0]["task"]
     assert commands[0]["files"]["a.py"] == "a = 2\n"
     assert proposals[0]["parents"] == [0]
     tried = "agent: exit 0, 1 files changed: failed (it crashed)"
-    for part in ("score 5", "well done", tried, "changes_requested: use a name"):
+    reason, line = "unclear. use a name", "a.py, line 1 of the change (`a = 2`): why 2?"
+    for part in ("score 5", "well done", tried, f"changes requested: {reason}", f"changes requested: {line}"):
         assert part in task
 
 

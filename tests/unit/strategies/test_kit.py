@@ -11,8 +11,8 @@ from hypothesis import strategies as given_by
 
 from tests.unit.strategies.loading import PACKAGES, modules
 
-bandit, blocks, cells, edits, front = modules(
-    PACKAGES / "kit", "kit.bandit", "kit.blocks", "kit.cells", "kit.edits", "kit.front"
+bandit, blocks, cells, edits, front, said = modules(
+    PACKAGES / "kit", "kit.bandit", "kit.blocks", "kit.cells", "kit.edits", "kit.front", "kit.remarks"
 )
 
 POINTS = given_by.lists(given_by.tuples(given_by.integers(0, 9), given_by.integers(0, 9)), max_size=12)
@@ -187,3 +187,20 @@ def test_edits_are_made_together_and_may_not_overlap() -> None:
     assert edits.edited("abcdef", [edits.Edit(4, 5, "E"), edits.Edit(0, 2, "")]) == "cdEf"
     with pytest.raises(ValueError, match="overlap"):
         edits.edited("abcdef", [edits.Edit(0, 3, ""), edits.Edit(2, 4, "")])
+
+
+def test_what_people_said_is_told_line_by_line_but_for_what_is_settled() -> None:
+    comment = {"path": "a.py", "side": "new", "line": 3, "code": "    x = 1", "text": "why 1?", "resolved": False}
+    decision = {
+        "number": 4,
+        "verdict": "rejected",
+        "reason": " use a name ",
+        "grounds": ["too_complex", "unclear"],
+        "comments": [comment, {**comment, "side": "old", "text": "gone"}, {**comment, "text": "ok", "resolved": True}],
+    }
+    assert said.remarks(decision) == [
+        "too complex, unclear. use a name",
+        "a.py, line 3 of the change (`x = 1`): why 1?",
+        "a.py, line 3 of what was there (`x = 1`): gone",
+    ]
+    assert said.remarks({"number": 4, "verdict": "released", "reason": "", "grounds": [], "comments": []}) == []

@@ -184,12 +184,21 @@ def test_reviewers_words_reach_the_next_question_as_data() -> None:
     strategy = writer()
     asked(strategy, 1, numbered())
     strategy.tell([result(0, 5.0)], [], None)
-    comments = [{"path": "area.py", "line": 2, "text": "why a constant?"}]
-    decision = {"number": 0, "verdict": "rejected", "reason": "It knows the answer by heart.", "comments": comments}
+    comment = {
+        "path": "area.py",
+        "side": "new",
+        "line": 2,
+        "code": "    return 42",
+        "text": "why 42?",
+        "resolved": False,
+    }
+    reason, grounds = "It knows the answer by heart.", ["overfits"]
+    decision = {"number": 0, "verdict": "rejected", "reason": reason, "grounds": grounds, "comments": [comment]}
     strategy.tell([], [decision], None)
     question = asked(strategy, 1, numbered())[1][0][0]["messages"][1]["text"]
     begin = question.index("BEGIN reviews")
-    assert begin < question.index("It knows the answer by heart.") < question.index("area.py, line 2: why a constant?")
+    said, of_the_line = f"overfits. {reason}", "area.py, line 2 of the change (`return 42`): why 42?"
+    assert begin < question.index(said) < question.index(of_the_line)
     assert strategy.archive.best().number is None
 
 
