@@ -7,6 +7,7 @@ import sys
 from _thread import allocate_lock
 
 from improvement.sandbox.inside.modules import SHIMS, flush, load, one_line, show_error
+from improvement.sandbox.inside.shims import countersign
 from improvement.sandbox.inside.wire import Wire, plain
 
 TYPE_CHECKING = False
@@ -117,14 +118,13 @@ class _Calls:
 def evaluator(reading: int, writing: int, arguments: list[str]) -> None:
     """Run the module's ``evaluate``, or what it is to serve, and send what comes of it; ``arguments`` is its path."""
     sys.path.append(SHIMS)
-    from countersign import CandidateFailed
-
+    sys.modules["countersign"] = countersign
     wire = Wire(reading, writing, plain)
     job = wire.receive()
-    calls = _Calls(wire, CandidateFailed)
+    calls = _Calls(wire, countersign.CandidateFailed)
     try:
         message = {"result": _result(arguments[0], Candidate(calls.ask, job["module"], job["texts"]), job)}
-    except CandidateFailed as error:
+    except countersign.CandidateFailed as error:
         message = {"candidate_failed": str(error)}
     except BaseException as error:
         show_error()

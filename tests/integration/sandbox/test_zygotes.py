@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from improvement.engine.measurement import Outcome
-from improvement.sandbox import bubblewrap, levels, memory, nursery, spawn, trees, zygotes
+from improvement.sandbox import bubblewrap, levels, memory, nursery, runtime, spawn, trees, zygotes
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.process import Cause
 from improvement.sandbox.program import Family, Program
@@ -112,6 +112,21 @@ def test_modules_are_there_from_the_start_and_chance_is_not_shared() -> None:
     assert (one[0], two[0]) == (True, True)
     assert len({*one[1:], *two[1:]}) == 4
     assert answer(solution)[0] is False  # type: ignore[index]
+
+
+def test_packages_folders_are_listed_before_the_first_import() -> None:
+    solution = """
+import sys
+listed = [bool(sys.path_importer_cache[path]._path_cache) for path in sys.path if path.startswith("/site")]
+def answer(): return listed
+"""
+    assert answer(solution) == [True] * len(runtime.locate().site)
+
+
+@pytest.mark.parametrize("family", [FAMILY, None], ids=["forked", "from nothing"])
+def test_what_evaluators_import_is_not_there_for_candidates(family: Family | None) -> None:
+    solution = "try: import countersign\nexcept ImportError as error: said = str(error)\ndef answer(): return said"
+    assert answer(solution, family) == "No module named 'countersign'"
 
 
 def test_a_module_that_is_missing_is_missed_by_the_job_alone() -> None:
