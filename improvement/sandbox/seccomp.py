@@ -193,9 +193,11 @@ attributes of a file that was opened for reading (FS_IOC_SETFLAGS), and each fil
 HOLDS_ON_FILES = (5, 6, 7, 36, 37, 38, 1024, 1026)
 """F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE, F_NOTIFY"""
 
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _JUMP, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x05, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_1, _ARGUMENT_2 = 0, 4, 16, 24, 32  # offsets in struct seccomp_data
 _ALLOW, _KILL_PROCESS, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+
+_FEW = 3  # numbers that are compared one after the other
 
 Instruction = tuple[int, int, int, int]
 """code, jump if true, jump if false, operand"""
@@ -215,9 +217,11 @@ def program(machine: str | None = None, *, contained: bool = True, own_network: 
     arch = ARCHITECTURES[machine or platform.machine()]
     instructions = [
         *_refuse_other_abis(arch),
-        *_answer(_numbers(KILLED, arch), _KILL_PROCESS),
-        *_answer(_numbers(_refused(own_network), arch), _ERRNO | errno.EPERM),
-        *_answer(_numbers(ABSENT, arch), _ERRNO | errno.ENOSYS),
+        *_search(
+            _answers(KILLED, arch, _KILL_PROCESS)
+            | _answers(_refused(own_network), arch, _ERRNO | errno.EPERM)
+            | _answers(ABSENT, arch, _ERRNO | errno.ENOSYS)
+        ),
         *_when(arch.clone, _ARGUMENT_0, [(_ANY_BIT, 0, 1, NEW_NAMESPACES), (_RETURN, 0, 0, _KILL_PROCESS)]),
         *_when(arch.ioctl, _ARGUMENT_1, _answer(TERMINAL_INJECTION, _ERRNO | errno.EPERM)),
         *_when(arch.setsockopt, _ARGUMENT_2, _answer((*SEND_BUFFER, *NAMING, *UPPER_LAYERS), _ERRNO | errno.EPERM)),
@@ -256,16 +260,28 @@ def _own_sockets(arch: Architecture) -> list[Instruction]:
 def _without_namespaces(arch: Architecture) -> list[Instruction]:
     """Refuse the listed calls, limits of any process but the caller, and what changes or holds files opened to read."""
     return [
-        *_answer(_numbers(CONTAINED, arch), _ERRNO | errno.EPERM),
-        *_answer(_numbers(WITHOUT_WRITING, arch), _ERRNO | errno.EOPNOTSUPP),
+        *_search(
+            _answers(CONTAINED, arch, _ERRNO | errno.EPERM) | _answers(WITHOUT_WRITING, arch, _ERRNO | errno.EOPNOTSUPP)
+        ),
         *_when(arch.prlimit, _ARGUMENT_0, [(_EQUAL, 1, 0, 0), (_RETURN, 0, 0, _ERRNO | errno.EPERM)]),
         *_when(arch.ioctl, _ARGUMENT_1, [*_answer(USUAL_CONTROLS, _ALLOW), (_RETURN, 0, 0, _ERRNO | errno.EOPNOTSUPP)]),
         *_when(arch.fcntl, _ARGUMENT_1, _answer(HOLDS_ON_FILES, _ERRNO | errno.EPERM)),
     ]
 
 
-def _numbers(table: dict[str, tuple[int, int | None]], arch: Architecture) -> list[int]:
-    return sorted(number for row in table.values() if (number := row[arch.column]) is not None)
+def _answers(table: dict[str, tuple[int, int | None]], arch: Architecture, action: int) -> dict[int, int]:
+    return {number: action for row in table.values() if (number := row[arch.column]) is not None}
+
+
+def _search(answers: dict[int, int]) -> list[Instruction]:
+    """Answer calls by number, found by halving: the kernel asks for every call there is whenever it is installed."""
+    numbers = sorted(answers)
+    if len(numbers) <= _FEW:
+        return [step for number in numbers for step in _answer([number], answers[number])]
+    middle = numbers[len(numbers) // 2]
+    below = _search({number: action for number, action in answers.items() if number < middle})
+    above = _search({number: action for number, action in answers.items() if number >= middle})
+    return [(_AT_LEAST, len(below) + 1, 0, middle), *below, (_JUMP, 0, 0, len(above)), *above]
 
 
 def _answer(values: Iterable[int], action: int) -> list[Instruction]:
