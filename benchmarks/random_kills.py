@@ -160,7 +160,7 @@ def _kill_around(worker: Worker, chance: random.Random, kills: Counter[str]) -> 
 def _kill_one(worker: int, chance: random.Random) -> list[str]:
     """Kill one process below the worker, rather what evaluates than what starts it; return its kind."""
     kinds: dict[str, list[int]] = {}
-    for pid in memory.tree(worker):
+    for pid in memory.processes(worker):
         if pid != worker and (kind := _kind(pid)):
             kinds.setdefault(kind, []).append(pid)
     if not kinds:
@@ -214,7 +214,7 @@ def _left_processes() -> list[str]:
                 time.sleep(SHORTEST_PAUSE)
         except ChildProcessError:
             return []
-    others = [pid for pid in memory.tree(os.getpid()) if pid != os.getpid()]
+    others = [pid for pid in memory.processes(os.getpid()) if pid != os.getpid()]
     names = [f"{pid} {Path(f'/proc/{pid}/comm').read_text().strip()}" for pid in others]
     for pid in others:
         os.kill(pid, signal.SIGKILL)

@@ -14,7 +14,7 @@ from improvement.sandbox import bubblewrap, descriptors, inside_files, launcher,
 from improvement.sandbox.bubblewrap import Bubblewrap
 from improvement.sandbox.limits import Limits
 from improvement.sandbox.program import Program
-from improvement.sandbox.started import EXIT_OF_SIGNAL, Pipes, Started
+from improvement.sandbox.started import EXIT_OF_SIGNAL, Exit, Pipes, Started
 
 READ_SIZE = 1 << 16
 _CHILD = re.compile(rb'"child-pid": (\d+),')
@@ -47,13 +47,13 @@ class Cold(Started):
         """Kill bubblewrap."""
         _kill(self._popen.pid)
 
-    def collect(self) -> tuple[int, float]:
+    def collect(self) -> Exit:
         """Take bubblewrap's exit status, and the use of everything below it."""
         _, status, usage = os.wait4(self._popen.pid, 0)
         code = os.waitstatus_to_exitcode(status)
         code = EXIT_OF_SIGNAL - code if code < 0 else code
         self._popen.returncode = code
-        return code, usage.ru_utime + usage.ru_stime
+        return Exit(code, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
     def abandon(self) -> None:
         """Kill it as soon as the inner process is known: killed before, bubblewrap would leave that one behind."""

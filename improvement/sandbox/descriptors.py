@@ -28,7 +28,8 @@ def content(stack: ExitStack, data: bytes) -> int:
     """Return a descriptor from which ``data`` can be read."""
     fd = os.memfd_create("sandbox", os.MFD_CLOEXEC)
     stack.callback(os.close, fd)
-    with os.fdopen(os.dup(fd), "wb") as file:
-        file.write(data)
+    left = memoryview(data)
+    while left:
+        left = left[os.write(fd, left) :]
     os.lseek(fd, 0, os.SEEK_SET)
     return fd

@@ -24,6 +24,7 @@ from improvement.sandbox.limits import Limits
 from improvement.sandbox.nursery import Job, Kind, Order, Zygote
 from improvement.sandbox.program import Family, Program
 from improvement.sandbox.scratch import Scratch
+from improvement.sandbox.started import Exit
 
 LANDLOCK, LIMITS_ALONE = "landlock", "limits"
 NEWEST_SCOPES = 6
@@ -50,7 +51,7 @@ class FencedJob(Job):
         """Count what the job holds in its folder: no file system of its own bounds it."""
         return self._keeper is not None and self._scratch.holds_too_much(limits, self._keeper)
 
-    def collect(self) -> tuple[int, float]:
+    def collect(self) -> Exit:
         """Take how it ended, and delete its folder."""
         ending = super().collect()
         _delete(self._folder)

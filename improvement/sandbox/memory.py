@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import cache
 
 COMMON_BUFFER = 212_992
@@ -13,28 +12,34 @@ _READ_SIZE = 1 << 16
 _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
-def tree(pid: int) -> Iterator[int]:
-    """Yield ``pid`` and all its descendants, as far as they still live."""
+Processes = dict[int, list[str]]
+"""A tree of processes as it was found: each one's id, with those of its threads."""
+
+
+def processes(pid: int) -> Processes:
+    """Return ``pid`` and all its descendants, as far as they still live."""
+    found: Processes = {}
     waiting = [pid]
     while waiting:
         current = waiting.pop()
-        yield current
-        for thread in _names(f"/proc/{current}/task"):
+        found[current] = _names(f"/proc/{current}/task")
+        for thread in found[current]:
             waiting.extend(map(int, _read(f"/proc/{current}/task/{thread}/children").split()))
+    return found
 
 
-def held_mb(pid: int) -> tuple[float, float]:
+def held_mb(found: Processes, enough_mb: float) -> tuple[float, float]:
     """Return what a tree holds at most: its resident memory, and what the buffers of its sockets can hold, in MB.
 
     Pages that processes share count for each of them; no process is charged for what waits in sockets (``unix(7)``).
+    As long as it would not come to ``enough_mb`` if everything open were a socket, none is looked for.
     """
-    pages = 0
-    sockets: set[str] = set()
-    for process in tree(pid):
-        threads = _names(f"/proc/{process}/task")
-        pages += _resident_pages(process, threads)
-        sockets.update(name for name in _open(process, threads) if name.startswith("socket:"))
-    return pages * _PAGE_MB, len(sockets) * _largest_buffer_mb()
+    resident = _PAGE_MB * sum(_resident_pages(process, threads) for process, threads in found.items())
+    opened = [path for process, threads in found.items() for path in descriptors(process, threads)]
+    if resident + len(opened) * _largest_buffer_mb() <= enough_mb:
+        return resident, 0.0
+    sockets = {name for name in map(_name_of, opened) if name.startswith("socket:")}
+    return resident, len(sockets) * _largest_buffer_mb()
 
 
 def queued_mb(pid: int) -> float:
@@ -63,20 +68,19 @@ def _largest_queue_mb(kind: str) -> float:
     return int(sizes[-1]) / (1 << 20)
 
 
-def hides(pid: int) -> bool:
+def hides(found: Processes) -> bool:
     """Whether a tree has a living process that its worker may not look into, such as one without ``PR_SET_DUMPABLE``.
 
     Whose last moments these are may not be looked into, either, and holds no memory any more.
     """
-    return any(not os.access(f"/proc/{process}/fd", os.R_OK) and _is_alive(process) for process in tree(pid))
+    return any(not os.access(f"/proc/{process}/fd", os.R_OK) and _is_alive(process) for process in found)
 
 
-def proportional_mb(pid: int) -> float:
+def proportional_mb(found: Processes) -> float:
     """Add up the proportional set sizes (PSS, shared pages counted once) of the tree, in MB."""
     return sum(
-        _field_kb(f"/proc/{process}/smaps_rollup", b"Pss:") / 1024
-        or _resident_pages(process, _names(f"/proc/{process}/task")) * _PAGE_MB
-        for process in tree(pid)
+        field(f"/proc/{process}/smaps_rollup", b"Pss:") / 1024 or _resident_pages(process, threads) * _PAGE_MB
+        for process, threads in found.items()
     )
 
 
@@ -87,11 +91,6 @@ def files_in(pid: int, folder: str) -> int:
     except OSError:
         return 0
     return seen.f_files - seen.f_ffree
-
-
-def peak_mb(pid: int) -> float:
-    """Add up the peak resident sizes of the tree's living processes, in MB."""
-    return sum(_field_kb(f"/proc/{process}/status", b"VmHWM:") for process in tree(pid)) / 1024
 
 
 @cache
@@ -115,18 +114,20 @@ def _is_alive(pid: int) -> bool:
     return _resident_pages(pid, _names(f"/proc/{pid}/task")) > 0
 
 
-def _field_kb(path: str, name: bytes) -> int:
+def field(path: str, name: bytes) -> int:
+    """Return a number that one of the kernel's files gives a name; 0 where it gives none."""
     for line in _read(path).splitlines():
         if line.startswith(name):
             return int(line.split()[1])
     return 0
 
 
-def _open(pid: int, threads: list[str]) -> Iterator[str]:
-    """Yield what a process has open, by the kernel's names."""
-    for path in descriptors(pid, threads):
-        with suppress(OSError):
-            yield os.readlink(path)  # noqa: PTH115 - a name like socket:[17] is no path
+def _name_of(descriptor: str) -> str:
+    """Return the kernel's name for what is open; an empty text when it is no more."""
+    try:
+        return os.readlink(descriptor)  # noqa: PTH115 - a name like socket:[17] is no path
+    except OSError:
+        return ""
 
 
 def descriptors(pid: int, threads: list[str] | None = None) -> Iterator[str]:

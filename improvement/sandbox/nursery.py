@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from improvement.exceptions import SandboxUnavailable
-from improvement.sandbox import descriptors, launcher
+from improvement.sandbox import descriptors, launcher, memory
+from improvement.sandbox.limits import Limits
 from improvement.sandbox.per_process import PerProcess
 from improvement.sandbox.runtime import Bind
-from improvement.sandbox.started import EXIT_OF_SIGNAL, Pipes, Started
+from improvement.sandbox.started import EXIT_OF_SIGNAL, Exit, Pipes, Started
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,10 @@ class Job(Started):
     def _hear_of_keeper(self, keeper: int) -> None:
         """Take the keeper's id, in its own process namespace."""
 
+    def has_too_many_files(self, limits: Limits) -> bool:
+        """Its own file systems have room for so many and no more."""
+        return False
+
     def kill(self) -> None:
         """Kill the inner process, or the zygote with all its jobs before that is known."""
         if self._pidfd is None:
@@ -72,7 +76,7 @@ class Job(Started):
         """Kill the zygote, and with it every job of its."""
         self._zygote.kill()
 
-    def collect(self) -> tuple[int, float]:
+    def collect(self) -> Exit:
         """Take what the keeper wrote at the end; when it was killed with the zygote there is nothing."""
         os.set_blocking(self.ended, True)
         told = b""
@@ -82,10 +86,10 @@ class Job(Started):
             os.close(self._pidfd)
             self._pidfd = None
         try:
-            code, cpu_seconds = told.split()
-            return int(code), float(cpu_seconds)
+            code, cpu_seconds, memory_kb = told.split()
+            return Exit(int(code), float(cpu_seconds), int(memory_kb) / 1024)
         except ValueError:
-            return KILLED, 0.0
+            return Exit(KILLED, 0.0, 0.0)
 
     def abandon(self) -> None:
         """Kill the zygote: that takes no descriptor."""
@@ -280,8 +284,5 @@ def shared() -> Nursery:
 
 def _seen_here(pidfd: int) -> int | None:
     """Return the id, in this process's own namespace, of the process behind a descriptor; None when it is gone."""
-    with suppress(OSError):
-        for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines():
-            if line.startswith("Pid:") and int(line.split()[1]) > 0:
-                return int(line.split()[1])
-    return None
+    process = memory.field(f"/proc/self/fdinfo/{pidfd}", b"Pid:")
+    return process if process > 0 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import signal
 import time
@@ -19,7 +20,7 @@ from improvement.sandbox.spawn import spawn
 from improvement.sandbox.started import EXIT_OF_SIGNAL
 
 READ_SIZE = 1 << 16
-WATCH_SECONDS = 0.05
+WATCH_SECONDS, TOGETHER_SECONDS = 0.05, 0.005
 KILL_GRACE_SECONDS = 2.0
 HELLO = b'{"hello":1}'
 VIOLATION_SIGNAL = signal.SIGSYS
@@ -123,21 +124,22 @@ class Process:
             self._write(self._pipes.to)
 
     def watch(self, now: float) -> None:
-        """Measure the tree's memory and files when that is due, and end a tree that holds too much.
+        """Measure the tree's memory and files when that is due, or nearly, and end a tree that holds too much.
 
         Before it said hello, its root may still be the host's.
         """
         root = self._sandbox.watched
-        if self.ending or root is None or now < self._watch_at:
+        if self.ending or root is None or now < self._watch_at - TOGETHER_SECONDS:
             return
-        resident, in_sockets = memory.held_mb(root)
-        in_sockets += memory.queued_mb(root) if self._has_network else 0.0
-        held = resident + in_sockets
+        processes = memory.processes(root)
+        in_queues = memory.queued_mb(root) if self._has_network else 0.0
+        resident, in_sockets = memory.held_mb(processes, self.limits.memory_mb - in_queues)
+        held = resident + in_sockets + in_queues
         if held > self.limits.memory_mb:  # with what it shares counted more than once
-            held = memory.proportional_mb(root) + in_sockets
+            held = memory.proportional_mb(processes) + in_sockets + in_queues
         self._peak_mb = max(self._peak_mb, held)
         self._watch_at = time.monotonic() + max(WATCH_SECONDS, 10 * (time.monotonic() - now))
-        if held > self.limits.memory_mb or (self.started and memory.hides(root)):
+        if held > self.limits.memory_mb or (self.started and memory.hides(processes)):
             self.end(Cause.MEMORY)
         elif self.started and self._sandbox.has_too_many_files(self.limits):
             self.end(Cause.FILES)
@@ -149,8 +151,6 @@ class Process:
         self._cause = self._cause or cause
         if self._sandbox.inner is None:
             self._wait_for_inner()
-        if self._sandbox.watched is not None:
-            self._peak_mb = max(self._peak_mb, memory.peak_mb(self._sandbox.watched))
         self._sandbox.kill()
 
     def end(self, cause: Cause) -> Ending:
@@ -187,11 +187,11 @@ class Process:
     def _collect(self) -> Ending:
         """Take how it ended and what is still in the pipes."""
         with self._counted:
-            code, cpu_seconds = self._sandbox.collect()
+            end = self._sandbox.collect()
             seconds = time.monotonic() - self._born_at
             self._drain()
-        cause = self._cause or _natural_cause(code, cpu_seconds, self.limits)
-        self.ending = Ending(cause, code, seconds, cpu_seconds, self._peak_mb)
+        cause = self._cause or _natural_cause(end.code, end.cpu_seconds, self.limits)
+        self.ending = Ending(cause, end.code, seconds, end.cpu_seconds, max(self._peak_mb, end.memory_mb))
         return self.ending
 
     # Reading and writing
@@ -288,6 +288,6 @@ def _natural_cause(code: int, cpu_seconds: float, limits: Limits) -> Cause:
 
 
 def _readable(fd: int, seconds: float = 0.0) -> bool:
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(fd, selectors.EVENT_READ)
-        return bool(waiting.select(seconds))
+    waiting = select.poll()
+    waiting.register(fd, select.POLLIN)
+    return bool(waiting.poll(1000 * seconds))

@@ -56,7 +56,7 @@ class Scratch:
     def _nameless_bytes(self, limits: Limits, process: int) -> int:
         """Add up the files that have no name any more; one that is only mapped counts as the largest there can be."""
         opened, mapped = dict[int, int](), set[int]()
-        for one in memory.tree(process):
+        for one in memory.processes(process):
             opened.update((seen.st_ino, seen.st_blocks * _BLOCK) for seen in _opened(one) if seen.st_nlink == 0)
             mapped.update(self._mapped(one))
         return sum(opened.values()) + len(mapped - opened.keys()) * (limits.file_mb << 20)

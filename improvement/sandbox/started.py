@@ -22,6 +22,18 @@ class Pipes:
     log: int
 
 
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How the inner process ended, and what it used, with all that ended before it and was waited for.
+
+    ``code`` is the exit status, or 128 + the signal's number; the memory is the most that one process held, in MB.
+    """
+
+    code: int
+    cpu_seconds: float
+    memory_mb: float
+
+
 class Started(ABC):
     """A started sandbox.
 
@@ -60,8 +72,8 @@ class Started(ABC):
         """Kill what started the inner process, too: the last resort."""
 
     @abstractmethod
-    def collect(self) -> tuple[int, float]:
-        """Wait for the end; return the exit status (128 + the signal's number) and the tree's processor seconds."""
+    def collect(self) -> Exit:
+        """Wait for the end, and tell of it."""
 
     @abstractmethod
     def abandon(self) -> None:

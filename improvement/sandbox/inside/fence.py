@@ -58,7 +58,7 @@ def _keep(order: dict[str, Any], descriptors: list[int], instructions: bytes, zy
     _, status, _ = os.wait4(process, 0)
     _end_all()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    job.tell_end(end, os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime)
+    job.tell_end(end, os.waitstatus_to_exitcode(status), used)
     os._exit(0)
 
 

@@ -13,6 +13,7 @@ from improvement.sandbox.inside.modules import flush, show_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import resource
     from collections.abc import Callable
     from typing import Any, NoReturn
 
@@ -56,9 +57,10 @@ def tell(news: int, watched: int) -> None:
     channel.detach()
 
 
-def tell_end(end: int, code: int, cpu_seconds: float) -> None:
-    """Tell the host how the job ended."""
-    write(end, f"{128 - code if code < 0 else code} {cpu_seconds}")
+def tell_end(end: int, code: int, used: resource.struct_rusage | None = None) -> None:
+    """Tell the host how the job ended, and what it used: processor seconds, and the largest process in KB."""
+    seconds, kilobytes = (used.ru_utime + used.ru_stime, used.ru_maxrss) if used else (0.0, 0)
+    write(end, f"{128 - code if code < 0 else code} {seconds} {kilobytes}")
 
 
 def belong_to_starter(signal: int, starter: int) -> None:

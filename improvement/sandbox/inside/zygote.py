@@ -103,7 +103,7 @@ class _Service:
             self._start(order, descriptors)
         except OSError as error:
             job.write(descriptors[LOG], f"The sandbox could not be set up: {error}\n")
-            job.tell_end(descriptors[END], COULD_NOT_START, 0.0)
+            job.tell_end(descriptors[END], COULD_NOT_START)
         for descriptor in descriptors:
             os.close(descriptor)
         return True
@@ -128,7 +128,7 @@ class _Service:
         os.close(watched)
         _, status, usage = os.wait4(process, 0)
         if end is not None:
-            job.tell_end(end, os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime)
+            job.tell_end(end, os.waitstatus_to_exitcode(status), usage)
             os.close(end)
 
 

@@ -34,7 +34,7 @@ def both_ways(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def _descendants() -> set[int]:
-    return {pid for pid in memory.tree(os.getpid()) if _is_sandbox(pid)}
+    return {pid for pid in memory.processes(os.getpid()) if _is_sandbox(pid)}
 
 
 def _orphans() -> set[int]:

@@ -21,8 +21,8 @@ def test_an_inner_process_that_waits_for_ever_is_swept() -> None:
         pass_fds=[blocked],
         stdout=subprocess.DEVNULL,
     )
-    assert wait_for(lambda: len(list(memory.tree(outer.pid))) == 2)
-    inner = max(set(memory.tree(outer.pid)) - {outer.pid})
+    assert wait_for(lambda: len(memory.processes(outer.pid)) == 2)
+    inner = max(memory.processes(outer.pid).keys() - {outer.pid})
     orphans.sweep()
     assert _waits(inner)  # its parent lives: it is left alone
     outer.kill()

@@ -56,7 +56,7 @@ def ours() -> list[int]:
     """Return the zygotes of this process."""
     return [
         pid
-        for pid in memory.tree(os.getpid())
+        for pid in memory.processes(os.getpid())
         if b"\0zygote\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
         and Path(f"/proc/{pid}/comm").read_text().strip() != "bwrap"
     ]

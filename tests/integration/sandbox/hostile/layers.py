@@ -169,7 +169,9 @@ def root_stays_root(removal: Removal) -> None:
 def _uncounted(part: int) -> Layer:
     """Let the watch see nothing of one part of what a tree holds."""
     held = memory.held_mb
-    return _changed(memory, "held_mb", lambda pid: tuple(0.0 if i == part else mb for i, mb in enumerate(held(pid))))
+    return _changed(
+        memory, "held_mb", lambda *found: tuple(0.0 if i == part else mb for i, mb in enumerate(held(*found)))
+    )
 
 
 EMPTY_ENVIRONMENT = _launched(lambda _removal, _options: {"env": None})

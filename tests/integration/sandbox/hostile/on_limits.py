@@ -68,7 +68,7 @@ MEMORY = (
             block[::4096] = b"x" * len(block[::4096])
             time.sleep(60)
         for _ in range(3): forked(hold)
-        time.sleep(0.4)
+        time.sleep(1.5)
         """,
         "memory",
         (MEMORY_WATCH,),

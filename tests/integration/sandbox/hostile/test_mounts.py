@@ -23,7 +23,7 @@ def test_no_folder_of_the_host_can_be_written_to() -> None:
     seen: set[tuple[str, str]] = set()
 
     def look() -> bool:
-        for pid in memory.tree(os.getpid()):
+        for pid in memory.processes(os.getpid()):
             if _is_inside(pid):
                 seen.update(_writable_mounts(pid))
         return False

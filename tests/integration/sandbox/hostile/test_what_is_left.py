@@ -72,7 +72,7 @@ def test_a_candidate_is_nobody_without_rights_on_the_host() -> None:
     seen: dict[int, dict[str, str]] = {}
 
     def look() -> bool:
-        for pid in memory.tree(os.getpid()):
+        for pid in memory.processes(os.getpid()):
             with suppress(OSError):  # it has just ended
                 command = Path(f"/proc/{pid}/cmdline").read_bytes()
                 status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
