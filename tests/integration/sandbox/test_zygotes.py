@@ -98,9 +98,13 @@ def test_what_the_zygote_holds_is_out_of_sight() -> None:
     look = """
 import os
 def answer():
-    return [os.listdir("/proc"), os.listdir("/given"), sorted(os.listdir("/job")), os.listdir("/tmp"), os.getppid()]
+    hidden = [os.listdir(folder) for folder in ("/proc", "/given", "/dev/pts", "/tmp")]
+    return [*hidden, os.listdir("/job"), os.path.exists("/given/proc/self"), os.path.exists("/dev/ptmx"), os.getppid()]
 """
-    assert answer(look) == [[], [], ["solution.py"], [], 0]
+    bind = Bind(trees.shared().put("some-numbers", lambda: {"numbers.txt": b"1 2 3"}), "/job/data")
+    assert answer(look) == [[], [], [], [], ["solution.py"], False, False, 0]
+    assert sorted(answer(look, binds=(bind,))[4]) == ["data", "solution.py"]  # type: ignore[index]
+    assert answer(look, binds=(bind,))[:4] == [[], [], [], []]  # type: ignore[index]
 
 
 def test_modules_are_there_from_the_start_and_chance_is_not_shared() -> None:
