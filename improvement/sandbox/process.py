@@ -131,6 +131,7 @@ class Process:
         root = self._sandbox.watched
         if self.ending or root is None or now < self._watch_at - TOGETHER_SECONDS:
             return
+        began = time.thread_time()
         processes = memory.processes(root)
         in_queues = memory.queued_mb(root) if self._has_network else 0.0
         resident, in_sockets = memory.held_mb(processes, self.limits.memory_mb - in_queues)
@@ -138,7 +139,7 @@ class Process:
         if held > self.limits.memory_mb:  # with what it shares counted more than once
             held = memory.proportional_mb(processes) + in_sockets + in_queues
         self._peak_mb = max(self._peak_mb, held)
-        self._watch_at = time.monotonic() + max(WATCH_SECONDS, 10 * (time.monotonic() - now))
+        self._watch_at = time.monotonic() + max(WATCH_SECONDS, 10 * (time.thread_time() - began))
         if held > self.limits.memory_mb or (self.started and memory.hides(processes)):
             self.end(Cause.MEMORY)
         elif self.started and self._sandbox.has_too_many_files(self.limits):
