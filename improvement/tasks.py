@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from improvement.runner import advancing, confirming, evaluating, following, importing, releasing, tables, ticking
+from improvement.runner import (
+    advancing,
+    confirming,
+    evaluating,
+    following,
+    importing,
+    releasing,
+    tables,
+    ticking,
+    trying_models,
+)
 from improvement.runner.identity import worker_name
 
 
@@ -15,9 +25,9 @@ def advance_run(run_id: int) -> None:
 
 
 @shared_task
-def run_programs(run_id: int) -> None:
-    """Take the next steps of a run, programs that edit working copies included."""
-    advancing.advance(run_id, worker=worker_name(), with_programs=True)
+def advance_with_help(run_id: int) -> None:
+    """Take the next steps of a run, waiting for programs and language models that its strategy asks."""
+    advancing.advance(run_id, worker=worker_name(), with_help=True)
 
 
 @shared_task
@@ -69,9 +79,9 @@ def import_target(import_id: int) -> None:
 
 
 @shared_task
-def read_table(table_id: int) -> None:
-    """Read which columns an uploaded table has."""
-    tables.read_uploaded(table_id)
+def test_model(call_id: int, person_id: int) -> None:
+    """Try a language model."""
+    trying_models.carry_out(call_id, person_id=person_id)
 
 
 @shared_task

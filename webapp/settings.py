@@ -240,7 +240,8 @@ CELERY_TASK_DEFAULT_QUEUE = "control"
 CELERY_TASK_ROUTES = {
     "improvement.tasks.evaluate": {"queue": "evaluations"},
     "improvement.tasks.follow_stream": {"queue": "evaluations"},
-    "improvement.tasks.run_programs": {"queue": "evaluations"},
+    "improvement.tasks.advance_with_help": {"queue": "evaluations"},
+    "improvement.tasks.test_model": {"queue": "evaluations"},
     "improvement.tasks.import_target": {"queue": "evaluations"},  # measures the champion
     "improvement.tasks.*": {"queue": "control"},
 }

@@ -8,6 +8,7 @@ from threading import Event
 from typing import Protocol
 
 from improvement.engine.errands import Command, Done, Outing, outing_of
+from improvement.exceptions import Halted
 
 AT_ONCE = 2
 BEAT_SECONDS = 5.0
@@ -30,7 +31,8 @@ def run(
 ) -> Outing:
     """Run all commands that are not on record, and return the round.
 
-    ``beat`` is called every few seconds; when it raises, or a program does, what is still at work is ended.
+    ``beat`` is called every few seconds; when it raises, or a program does, what is still at work is ended. Under a
+    stop, what had ended before is recorded all the same.
     """
     known = {place: book.recorded(place, command) for place, command in enumerate(commands)}
     broken = Event()
@@ -42,11 +44,20 @@ def run(
         }
         try:
             _take_in(flying, commands, known, book, beat)
-        except BaseException:
+        except BaseException as cause:
             broken.set()
             pool.shutdown(cancel_futures=True)
+            if isinstance(cause, Halted):
+                _save(flying, commands, book)
             raise
     return outing_of(commands, [done for _, done in sorted(known.items()) if done is not None])
+
+
+def _save(flying: dict[Future[Done], int], commands: Sequence[Command], book: Book) -> None:
+    """Record what has ended and is not taken in."""
+    for future, place in flying.items():
+        if not future.cancelled() and future.exception() is None:
+            book.did(place, commands[place], future.result())
 
 
 def _take_in(
@@ -59,7 +70,8 @@ def _take_in(
     while flying:
         done, _ = wait(flying, timeout=BEAT_SECONDS, return_when=FIRST_COMPLETED)
         for future in done:
+            result = future.result()
             place = flying.pop(future)
-            known[place] = result = future.result()
+            known[place] = result
             book.did(place, commands[place], result)
         beat()

@@ -11,6 +11,7 @@ import httpx2
 
 from improvement.broker import patience
 from improvement.broker.configuration import ModelConfig
+from improvement.broker.cutting import Cut
 from improvement.broker.exchange import Exchange, Reply
 from improvement.broker.redaction import Redaction
 from improvement.broker.wires import wire_of
@@ -19,7 +20,7 @@ from improvement.engine.model_calls import FinishReason, ModelAnswer, ModelReque
 from improvement.engine.visible import visible
 from improvement.exceptions import ModelFailed
 
-LETTERS_PER_TOKEN = 4
+LETTERS_PER_TOKEN = 4  # on average: where a server counts nothing
 _LONGEST_QUOTE = 300
 _LARGEST_REFUSAL = 100_000
 
@@ -29,7 +30,7 @@ class Client:
 
     ``pace_file`` counts the requests of all processes. ``secrets`` are this installation's, which never leave; the key
     itself is one of them. ``redaction`` is what takes them out, for those who keep what was asked. ``tries`` limits how
-    often a request is sent.
+    often a request is sent; ``cut`` ends requests from another thread.
     """
 
     def __init__(
@@ -40,16 +41,18 @@ class Client:
         pace_file: Path,
         secrets: Iterable[str] = (),
         tries: int = patience.TRIES,
+        cut: Cut | None = None,
     ) -> None:
         self.redaction = Redaction([*secrets, *([key] if key else [])])
         self._config = config
         self._wire = wire_of(config.dialect)
-        self._exchange = Exchange(config, self._wire.headers(key), pace_file=pace_file, tries=tries)
+        self._exchange = Exchange(config, self._wire.headers(key), pace_file=pace_file, tries=tries, cut=cut)
 
     def answer(self, request: ModelRequest) -> ModelAnswer:
         """Ask and return the answer; what goes wrong stands in its ``error``, nothing is raised for it.
 
-        Tokens are as the server counts them; where it says nothing, one for each four letters is taken.
+        Tokens are as the server counts them; where it says nothing, one for each four letters is taken. Raises
+        ``Halted`` when it is cut off: what the answer would have been is not known then.
         """
         asked = self.redaction.request(request)
         body = json.dumps(self._wire.body(asked, self._config), ensure_ascii=False).encode()

@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
 
+from improvement.engine.consulting import Offer
 from improvement.exceptions import Invalid
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
@@ -74,6 +75,10 @@ class ModelConfig:
     def host(self) -> str:
         """The host of the address."""
         return urlsplit(self.base_url).hostname or ""
+
+    def offer(self, weight: float = 1.0) -> Offer:
+        """Return what a strategy may know of it."""
+        return Offer(self.name, weight, float(self.price_in), float(self.price_out), self.max_tokens)
 
     def cost_microusd(self, tokens_in: int, tokens_out: int) -> int:
         """Return what so many tokens cost, in millionths of a US dollar, rounded up."""

@@ -15,6 +15,7 @@ import httpx2
 from improvement.broker import patience
 from improvement.broker.addresses import resolve
 from improvement.broker.configuration import ModelConfig
+from improvement.broker.cutting import Cut, Trace
 from improvement.broker.pace import Pace
 from improvement.exceptions import ModelFailed
 
@@ -43,18 +44,36 @@ class _Again:
     asked: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """What is sent, until when an answer may take, and who is told of its connections."""
+
+    path: str
+    body: bytes
+    ends: float
+    trace: Trace
+
+
 class Exchange:
     """The way to one configured model.
 
-    ``headers`` hold its key; ``pace_file`` counts the requests of all processes; ``tries`` says how often one is sent.
-    ``was_sent`` tells whether a request that got no answer may have come in at the server all the same.
+    ``headers`` hold its key; ``pace_file`` counts the requests of all processes; ``tries`` says how often one is sent;
+    ``cut`` ends requests from another thread. ``was_sent`` tells whether a request that got no answer may have come in
+    at the server all the same.
     """
 
     def __init__(
-        self, config: ModelConfig, headers: Mapping[str, str], *, pace_file: Path, tries: int = patience.TRIES
+        self,
+        config: ModelConfig,
+        headers: Mapping[str, str],
+        *,
+        pace_file: Path,
+        tries: int = patience.TRIES,
+        cut: Cut | None = None,
     ) -> None:
         self._config = config
         self._tries = tries
+        self._cut = cut or Cut()
         self.was_sent = False
         self._headers = {"User-Agent": "countersign", "Accept-Encoding": "identity", **headers}
         self._pace = Pace(config.requests_per_minute, pace_file)
@@ -64,36 +83,41 @@ class Exchange:
         """Send a JSON body to a path below the model's address and give the reply while it comes in.
 
         Connection errors and what a server may answer otherwise soon (429, 5xx) are tried again, within the model's
-        seconds; redirects are not followed. Raises ``ModelFailed``, also while the chunks are read.
+        seconds; redirects are not followed. Raises ``ModelFailed``, also while the chunks are read, and ``Halted`` when
+        it is cut off.
         """
         ends = time.monotonic() + self._config.seconds
-        with httpx2.Client(verify=httpx2.create_ssl_context(), trust_env=False, follow_redirects=False) as http:
-            response = self._answered(http, path, body, ends)
+        with (
+            self._cut.watched() as trace,
+            httpx2.Client(verify=httpx2.create_ssl_context(), trust_env=False, follow_redirects=False) as http,
+        ):
+            response = self._answered(http, _Post(path, body, ends, trace))
             try:
                 kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
                 yield Reply(response.status_code, kind, self._chunks(response, ends))
             finally:
                 response.close()
 
-    def _answered(self, http: httpx2.Client, path: str, body: bytes, ends: float) -> httpx2.Response:
+    def _answered(self, http: httpx2.Client, post: _Post) -> httpx2.Response:
         """Try until there is an answer to keep, or no time or patience left."""
         tried = 0
         while True:
-            self._pace.wait(most=self._left(ends))
+            self._cut.sleep(self._pace.reserve(now=time.time(), most=self._left(post.ends)))
             tried += 1
-            outcome = self._try(http, path, body, ends, last=tried >= self._tries)
+            outcome = self._try(http, post, last=tried >= self._tries)
             if isinstance(outcome, httpx2.Response):
                 return outcome
             wait = patience.pause(tried, asked=outcome.asked, spread=_jitter.random())
-            if wait >= self._left(ends):
+            if wait >= self._left(post.ends):
                 raise ModelFailed(f"{outcome.why} Another try would take more than its {self._config.seconds} seconds.")
-            time.sleep(wait)
+            self._cut.sleep(wait)
 
-    def _try(self, http: httpx2.Client, path: str, body: bytes, ends: float, *, last: bool) -> httpx2.Response | _Again:
+    def _try(self, http: httpx2.Client, post: _Post, *, last: bool) -> httpx2.Response | _Again:
         """Send once; the last try's outcome is kept or raised, whatever it is."""
         try:
-            response = self._sent(http, path, body, ends)
+            response = self._sent(http, post)
         except httpx2.TransportError as error:
+            self._cut.check()
             self.was_sent |= not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
             if last or _UNTRUSTED in str(error):
                 raise _broken(error) from error
@@ -104,25 +128,25 @@ class Exchange:
         asked = patience.retry_after(response.headers.get("retry-after"), datetime.now(UTC))
         return _Again(f"Its server answered {response.status_code}.", asked)
 
-    def _sent(self, http: httpx2.Client, path: str, body: bytes, ends: float) -> httpx2.Response:
+    def _sent(self, http: httpx2.Client, post: _Post) -> httpx2.Response:
         """Send to the first of the judged addresses that takes connections."""
-        url = httpx2.URL(self._config.base_url.rstrip("/") + path)
+        url = httpx2.URL(self._config.base_url.rstrip("/") + post.path)
         *others, last = resolve(self._config.host, url.port or _PORTS[url.scheme], private=self._config.private)
         for address in others:
             with suppress(httpx2.ConnectError, httpx2.ConnectTimeout):
-                return http.send(self._request(http, url, address, body, ends), stream=True)
-        return http.send(self._request(http, url, last, body, ends), stream=True)
+                return http.send(self._request(http, url, address, post), stream=True)
+        return http.send(self._request(http, url, last, post), stream=True)
 
-    def _request(self, http: httpx2.Client, url: httpx2.URL, address: str, body: bytes, ends: float) -> httpx2.Request:
+    def _request(self, http: httpx2.Client, url: httpx2.URL, address: str, post: _Post) -> httpx2.Request:
         """Aim the request at an address itself; the name stays in the Host header and in TLS."""
-        left = self._left(ends)
+        left = self._left(post.ends)
         return http.build_request(
             "POST",
             url.copy_with(host=address),
-            content=body,
+            content=post.body,
             headers={**self._headers, "Content-Type": "application/json", "Host": url.netloc.decode("ascii")},
             timeout=httpx2.Timeout(min(left, SILENT_SECONDS), connect=min(left, CONNECT_SECONDS)),
-            extensions={"sni_hostname": self._config.host},
+            extensions={"sni_hostname": self._config.host, "trace": post.trace},
         )
 
     def _chunks(self, response: httpx2.Response, ends: float) -> Iterator[bytes]:
@@ -137,7 +161,9 @@ class Exchange:
                 self._left(ends)
                 yield chunk
         except httpx2.TransportError as error:
+            self._cut.check()
             raise _broken(error) from error
+        self._cut.check()
 
     def _left(self, ends: float) -> float:
         left = ends - time.monotonic()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import math
-import time
 from pathlib import Path
 
 from improvement.exceptions import ModelFailed
@@ -43,10 +42,6 @@ class Pace:
             file.truncate(0)
             file.write(repr(due + self._interval))
         return wait
-
-    def wait(self, *, most: float) -> None:
-        """Wait for the next turn, for ``most`` seconds at most."""
-        time.sleep(self.reserve(now=time.time(), most=most))
 
     def _due(self, kept: str, now: float) -> float:
         """Return when the next request is due; a clock that was set back does not block the model for long."""

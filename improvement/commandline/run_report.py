@@ -23,6 +23,7 @@ def value(run: Run, *, now: datetime, open_reviews: Sequence[str] | None = None)
         "target": run.target.name,
         "strategy": f"{run.strategy}@{run.strategy_version}",
         "parameters": run.parameters,
+        "models": [offer["name"] for offer in run.language_models],
         "seed": run.seed,
         "budget": run.budget,
         "evaluations": run.evaluations,

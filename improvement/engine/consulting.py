@@ -7,6 +7,7 @@ twice.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -17,9 +18,8 @@ from improvement.exceptions import Invalid, StrategyError
 MAX_REQUESTS = 64
 MAX_ROUND_BYTES = 4_000_000
 MAX_WEIGHT = 1000.0
-LETTERS_PER_TOKEN = 3
-"""Fewer than in plain English, so that a question is rather reckoned too dear than too cheap."""
 TOO_DEAR = "What is left of this run's budget is too little for this question."
+TOO_LITTLE_LEFT = "what is left of the budget is too little for another question to a model"
 
 Json = dict[str, Any]
 
@@ -64,11 +64,9 @@ class Offer:
         }
 
     def most(self, request: ModelRequest) -> Cost:
-        """Return what an answer may cost at most, the question's tokens being reckoned from its letters."""
-        asked = sum(len(message.text) // LETTERS_PER_TOKEN + 8 for message in request.messages)
-        answered = min(request.max_tokens, self.max_tokens)
-        dollars = asked * self.price_in + answered * self.price_out
-        return Cost(asked + answered, -int(-dollars // 1))
+        """Return what an answer may cost at most."""
+        asked, answered = request.most_tokens_in, min(request.max_tokens, self.max_tokens)
+        return Cost(asked + answered, math.ceil(asked * self.price_in + answered * self.price_out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +87,15 @@ class Round:
         return sum(map(Cost.of, self.answers), Cost())
 
     def message(self) -> Json:
-        """Give the message that hands the answers over."""
-        return {"type": self.kind, "answers": [answer.as_json() for answer in self.answers]}
+        """Give the message that hands the answers over, each with the name of what was asked and answered."""
+        named = zip(self.questions, self.answers, strict=True)
+        answers = [{**answer.as_json(), "transcript": question} for question, answer in named]
+        return {"type": self.kind, "answers": answers}
+
+    @property
+    def transcripts(self) -> tuple[str, ...]:
+        """What a proposal may name that rests on an answer: the digests of the questions."""
+        return self.questions
 
     def as_json(self) -> Json:
         """Give the round as plain JSON."""

@@ -89,6 +89,11 @@ class Outing:
         """Give the message that tells a strategy what came of its commands."""
         return {"type": self.kind, "answers": [answer.as_json() for answer in self.answers]}
 
+    @property
+    def transcripts(self) -> tuple[str, ...]:
+        """What a proposal may name that rests on a program."""
+        return tuple(done.transcript for done in self.answers)
+
     def as_json(self) -> Json:
         """Give the round as plain JSON."""
         return {"questions": list(self.questions), "answers": [answer.as_json() for answer in self.answers]}

@@ -18,11 +18,7 @@ _NEEDED = {
     "weights": ("numbers with a point in an evolve block", "this target has none"),
     "pipeline": ("a pipeline.toml that may be edited", "this target has none"),
     "stream": ("a [stream] in the manifest", "this target has none"),
-    "model": (
-        "a language model",
-        "runs with models are made with the loop alone for now: "
-        "`python3 -m improvement.offline improve … --models FILE.toml`",
-    ),
+    "model": ("a language model", "none that can be asked is set up; the Models page says why"),
     "command": ("a program that edits a working copy", "COUNTERSIGN_AGENT_PATHS names none"),
 }
 """What each need is, and what to say where it is not met."""

@@ -21,6 +21,8 @@ MAX_ANSWER_TOKENS = 200_000
 MAX_STOPS = 4
 MAX_STOP_LENGTH = 200
 MAX_NAME = 80
+BYTES_PER_TOKEN = 2
+"""Fewer than there are on average, so that what is set aside for a question is rather too much than too little."""
 
 Json = dict[str, Any]
 
@@ -70,6 +72,11 @@ class ModelRequest:
     def digest(self) -> str:
         """The SHA-256 (hex) of the JSON form: equal questions have equal digests."""
         return digest(self.as_json())
+
+    @property
+    def most_tokens_in(self) -> int:
+        """The most tokens that its messages are taken to have."""
+        return sum(-(-len(message.text.encode()) // BYTES_PER_TOKEN) for message in self.messages)
 
     def as_json(self) -> Json:
         """Give the request as the protocol spells it."""

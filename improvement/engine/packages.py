@@ -58,6 +58,11 @@ class StrategyPackage:
         """The name as people read it: ``evolution@1.0.0``."""
         return f"{self.name}@{self.version}"
 
+    @property
+    def asks_for_help(self) -> bool:
+        """Whether it asks language models, or has programs run, before it proposes; both may use models."""
+        return not {"model", "command"}.isdisjoint(self.needs)
+
     def settings(self, chosen: Mapping[str, object]) -> dict[str, Setting]:
         """Put a run's chosen settings over the defaults.
 

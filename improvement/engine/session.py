@@ -172,11 +172,11 @@ class Session:
 
 
 def _check_transcripts(proposals: Sequence[Proposal], rounds: Sequence[Help]) -> None:
-    """Raise StrategyError for a proposal that rests on something that no program of this ask did."""
-    left = {done.transcript for one in rounds if isinstance(one, Outing) for done in one.answers}
+    """Raise StrategyError for a proposal that rests on something that this ask did not bring."""
+    left = {transcript for one in rounds for transcript in one.transcripts}
     for proposal in proposals:
         if proposal.transcript and proposal.transcript not in left:
-            raise StrategyError(f"Proposal {proposal.number} names a transcript that no program of this ask left.")
+            raise StrategyError(f"Proposal {proposal.number} names a transcript that nothing in this ask left.")
 
 
 def _differs(what: str) -> str:

@@ -166,8 +166,13 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "model.removed": EventType("{actor} removed the language model {subject}"),
     "model.tested": EventType("{actor} tested the language model {subject}: {outcome}"),
     "model.answered": EventType(
-        "The language model {subject} answered question {sequence} of {run}: {outcome}",
+        "The language model {subject} answered a question of {run}: {outcome}",
         data=("request_sha256", "answer_sha256", "tokens_in", "tokens_out", "cost_microusd", "model"),
+        by_loop=True,
+    ),
+    "model.lost": EventType(
+        "A question to the language model {subject} was cut off, and counts as what was set aside for it: {cost}",
+        data=("request_sha256", "tokens_in", "cost_microusd", "model"),
         by_loop=True,
     ),
     "rollback.proposed": EventType(

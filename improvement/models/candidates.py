@@ -42,6 +42,13 @@ class Candidate(models.Model):
         related_name="+",
         help_text="of the program that made it",
     )
+    model_call = models.ForeignKey(
+        "improvement.ModelCall",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="candidates",
+        help_text="the question whose answer it rests on",
+    )
     author = models.ForeignKey("improvement.User", null=True, on_delete=models.PROTECT, related_name="+")
     evaluation_index = models.PositiveIntegerField(null=True, help_text="the run's budget count when it was measured")
     score = models.FloatField(null=True)

@@ -46,14 +46,22 @@ class LanguageModel(models.Model):
 
 
 class ModelCall(models.Model):
-    """One question to a model: reserved before it is sent, answered once. Without a run it was a test.
+    """One question to a model: reserved before it is sent, and answered or lost once. Without a run it was a test.
 
-    ``model`` is the configured name, ``model_id`` what the server called it then. ``reserved_tokens`` and
-    ``reserved_microusd`` (millionths of a US dollar) are the most that it can take while it is under way.
+    ``journal_index`` is that of the round in which it was asked, ``place`` its place there, from 0, and ``question``
+    the digest of what the strategy asked; what a program asks has neither of the last two. A question that was lost is
+    asked again, as the next ``attempt``. ``model`` is the configured name, ``model_id`` what the server called it then.
+    ``reserved_tokens`` and ``reserved_microusd`` (millionths of a US dollar) are the most that it can take: so much
+    counts while it is under way, and of one that was lost.
     """
 
+    LOST = "lost"
+
     run = models.ForeignKey("improvement.Run", on_delete=models.PROTECT, related_name="model_calls", null=True)
-    sequence = models.PositiveIntegerField(null=True, help_text="the run's number of this question, counted from 0")
+    journal_index = models.PositiveIntegerField(null=True)
+    place = models.PositiveSmallIntegerField(null=True)
+    question = models.CharField(max_length=64, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=1)
     model = models.CharField(max_length=60)
     model_id = models.CharField(max_length=120)
     request = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
@@ -64,9 +72,8 @@ class ModelCall(models.Model):
     tokens_out = models.PositiveIntegerField(default=0)
     cost_microusd = models.PositiveBigIntegerField(default=0)
     seconds = models.FloatField(default=0.0)
-    attempts = models.PositiveSmallIntegerField(default=1)
     outcome = models.CharField(
-        max_length=8, blank=True, choices=[(end.value, end.name.title()) for end in FinishReason]
+        max_length=8, blank=True, choices=[*((end.value, end.name.title()) for end in FinishReason), (LOST, "Lost")]
     )
     error = models.CharField(max_length=300, blank=True)
     asked_at = models.DateTimeField()
@@ -77,16 +84,23 @@ class ModelCall(models.Model):
         indexes = [models.Index(fields=["model", "asked_at"], name="model_call_by_model")]
         constraints = [
             models.UniqueConstraint(
-                fields=["run", "sequence"], condition=models.Q(run__isnull=False), name="one_question_per_sequence"
+                fields=["run", "journal_index", "place", "attempt"],
+                condition=models.Q(place__isnull=False),
+                name="one_question_in_each_place",
             ),
             models.CheckConstraint(
-                condition=models.Q(run__isnull=True, sequence__isnull=True)
-                | models.Q(run__isnull=False, sequence__isnull=False),
-                name="question_of_a_run_is_numbered",
+                condition=models.Q(run__isnull=True, journal_index__isnull=True, place__isnull=True, question="")
+                | models.Q(run__isnull=False, journal_index__isnull=False, place__isnull=True, question="")
+                | (
+                    models.Q(run__isnull=False, journal_index__isnull=False, place__isnull=False)
+                    & ~models.Q(question="")
+                ),
+                name="question_of_a_run_has_its_round",
             ),
             models.CheckConstraint(
-                condition=(models.Q(answered_at__isnull=True) & models.Q(answer__isnull=True) & models.Q(outcome=""))
-                | (models.Q(answered_at__isnull=False) & models.Q(answer__isnull=False) & ~models.Q(outcome="")),
+                condition=models.Q(answered_at__isnull=True, answer__isnull=True, outcome="")
+                | models.Q(answered_at__isnull=False, answer__isnull=True, outcome="lost")
+                | (models.Q(answered_at__isnull=False, answer__isnull=False) & ~models.Q(outcome__in=["", "lost"])),
                 name="answered_question_is_complete",
             ),
         ]

@@ -16,6 +16,7 @@ class Run(models.Model):
     strategy_version = models.CharField(max_length=40)
     strategy_digest = models.CharField(max_length=64)
     parameters = models.JSONField(default=dict)
+    language_models = models.JSONField(default=list, help_text="those that it may ask, as they were at its start")
     state = models.CharField(max_length=16, choices=[(s.value, s.name.title()) for s in RunState])
     wait_reason = models.CharField(max_length=300, blank=True)
     budget = models.PositiveIntegerField()
@@ -49,6 +50,8 @@ class Run(models.Model):
     heard_commit = models.CharField(max_length=40, blank=True, help_text="the champion that the strategy knows of")
     champion_score = models.FloatField(null=True, help_text="that champion's score on this run's measure seed")
     exhausted = models.BooleanField(default=False)
+    lacking_tokens = models.PositiveBigIntegerField(default=0, help_text="for the last question that was too dear")
+    lacking_microusd = models.PositiveBigIntegerField(default=0)
     event_number = models.PositiveBigIntegerField(default=0)
 
     created_at = models.DateTimeField()

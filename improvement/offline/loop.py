@@ -15,7 +15,7 @@ from improvement.engine.asktell import Proposal, Result, tell_message
 from improvement.engine.budget import WARN_AT, Limit, Spent
 from improvement.engine.cheats import cheat_files, check_cheats
 from improvement.engine.confirmation import cost_of_one
-from improvement.engine.consulting import Cost
+from improvement.engine.consulting import TOO_LITTLE_LEFT, Cost
 from improvement.engine.decisions import Decision, Verdict
 from improvement.engine.evidence import Evidence
 from improvement.engine.generation import MAX_BARREN, plan, score_of, settle
@@ -133,7 +133,7 @@ class _Loop:
                 self._tell(proposer, self._settle(proposals))
                 self._confirm_next(ending=False)
                 if models.lacking is not None:
-                    return "what is left of the budget is too little for another question to a model"
+                    return TOO_LITTLE_LEFT
         return self._what.budget.why_spent(self._spent)
 
     def _can_pay(self, cost: Cost) -> bool:

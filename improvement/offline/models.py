@@ -9,6 +9,7 @@ from pathlib import Path
 
 from improvement.broker import answering
 from improvement.broker.client import Client
+from improvement.broker.cutting import Cut
 from improvement.broker.environment import Stated, models_of_file, stated_models
 from improvement.engine.consulting import Cost, Offer, Round, read_choice
 from improvement.engine.model_calls import ModelAnswer, ModelRequest
@@ -30,8 +31,7 @@ class Chosen:
     @property
     def offer(self) -> Offer:
         """What the strategy may know of it."""
-        config = self.stated.config
-        return Offer(config.name, self.weight, float(config.price_in), float(config.price_out), config.max_tokens)
+        return self.stated.config.offer(self.weight)
 
 
 def choose(asked: str, variables: Mapping[str, str], *, needed: bool) -> tuple[Chosen, ...]:
@@ -68,6 +68,7 @@ class OfflineModels:
         secrets = [model.stated.key for model in models if model.stated.key]
         self._paces = tempfile.TemporaryDirectory(prefix="countersign-models-", ignore_cleanup_errors=True)
         self._offers = {model.offer.name: model.offer for model in models}
+        self._cut = Cut()
         self._asks = {model.offer.name: self._client(model.stated, secrets).answer for model in models}
         self._can_pay = can_pay
         self._record = record
@@ -77,7 +78,7 @@ class OfflineModels:
 
     def _client(self, stated: Stated, secrets: Sequence[str]) -> Client:
         pace = Path(self._paces.name) / stated.config.name
-        return Client(stated.config, stated.key, pace_file=pace, secrets=secrets)
+        return Client(stated.config, stated.key, pace_file=pace, secrets=secrets, cut=self._cut)
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -86,7 +87,13 @@ class OfflineModels:
     def answer(self, requests: Sequence[ModelRequest]) -> Round:
         """Put a round of questions; it is in the record when this returns."""
         found = answering.put(
-            requests, asks=self._asks, offers=self._offers, ledger=self, stop=lambda: False, beat=lambda: None
+            requests,
+            asks=self._asks,
+            offers=self._offers,
+            ledger=self,
+            stop=lambda: False,
+            beat=lambda: None,
+            cut=self._cut,
         )
         self._record.helped(found)
         self.lacking = found.lacking
@@ -98,7 +105,7 @@ class OfflineModels:
         self.spent = sum((one.cost for one in asked), self.spent)
         self.lacking = asked[-1].lacking if asked else None
 
-    def recorded(self, index: int, request: ModelRequest) -> ModelAnswer | None:
+    def known(self, index: int, request: ModelRequest) -> ModelAnswer | None:
         """Return None: what is kept here are whole rounds."""
         return None
 

@@ -21,6 +21,8 @@ from improvement.exceptions import Conflict, CountersignError, SandboxUnavailabl
 from improvement.models import Candidate, Evaluation, Run
 from improvement.policies import WhenWaiting
 from improvement.runner import canaries, confirming, conversations
+from improvement.runner.consulting import ServedModels
+from improvement.runner.conversations import Conversation
 from improvement.runner.programs import ServedPrograms
 from improvement.sandbox import levels
 from improvement.selectors import loop, system
@@ -34,16 +36,16 @@ SNAPSHOT_EVERY = 8
 _WAITS = "waits for its open reviews"
 
 
-def advance(run_id: int, *, worker: str, with_programs: bool = False) -> None:
+def advance(run_id: int, *, worker: str, with_help: bool = False) -> None:
     """Take as many steps of a run as can be taken now. Idempotent; what another worker holds is left alone.
 
-    Programs that edit working copies take minutes: only who is told ``with_programs`` waits for them.
+    Programs and models that a strategy asks take minutes: only who is told ``with_help`` waits for them.
     """
     run = runs.claim(run_id, holder=worker, now=timezone.now())
     if run is None:
         return
     try:
-        _advance(run, worker, with_programs=with_programs)
+        _advance(run, worker, with_help=with_help)
     except Conflict as conflict:
         logger.info("R-%s: %s", run_id, conflict.message)
         conversations.forget(run_id)
@@ -59,10 +61,10 @@ def advance(run_id: int, *, worker: str, with_programs: bool = False) -> None:
         runs.let_go(run_id, holder=worker)
 
 
-def _advance(run: Run, worker: str, *, with_programs: bool) -> None:
+def _advance(run: Run, worker: str, *, with_help: bool) -> None:
     goes_on = True
     while goes_on and not system.halted():
-        goes_on = _step(run, worker, with_programs=with_programs)
+        goes_on = _step(run, worker, with_help=with_help)
         budgets.warn(run.pk, now=timezone.now())
         renewed = runs.claim(run.pk, holder=worker, now=timezone.now())
         if renewed is None:
@@ -70,7 +72,7 @@ def _advance(run: Run, worker: str, *, with_programs: bool) -> None:
         run = renewed
 
 
-def _step(run: Run, worker: str, *, with_programs: bool) -> bool:
+def _step(run: Run, worker: str, *, with_help: bool) -> bool:
     """Take one step and tell whether another can follow at once."""
     if run.state == RunState.QUEUED.value:
         return _open(run)
@@ -91,7 +93,7 @@ def _step(run: Run, worker: str, *, with_programs: bool) -> bool:
     if _nominate(run, ending=False):
         return False
     if loop.may_go_on(run, timezone.now()):
-        return _open_generation(run, worker, with_programs=with_programs)
+        return _open_generation(run, worker, with_help=with_help)
     return _end(run)
 
 
@@ -138,13 +140,13 @@ def _leave_parking(run: Run) -> bool:
     return True
 
 
-def _open_generation(run: Run, worker: str, *, with_programs: bool) -> bool:
-    if conversations.needs_programs(run) and not with_programs:
-        dispatch.enqueue("run_programs", run_id=run.pk)
+def _open_generation(run: Run, worker: str, *, with_help: bool) -> bool:
+    if conversations.needs_help(run) and not with_help:
+        dispatch.enqueue("advance_with_help", run_id=run.pk)
         return False
     count = min(run.generation_size, loop.budget(run).may_start(loop.spent(run, timezone.now())))
     conversation = conversations.with_strategy(run)
-    conversation.session.programs = ServedPrograms(run, conversation, worker=worker)
+    _give_help(run, conversation, worker)
     proposals = conversation.session.ask(count)
     champion = task_at(run.target.name, run.target.champion_commit)
     seen = loop.seen_syntax(run.pk)
@@ -159,6 +161,14 @@ def _open_generation(run: Run, worker: str, *, with_programs: bool) -> bool:
     )
     conversation.journal_index += 1
     return True
+
+
+def _give_help(run: Run, conversation: Conversation, worker: str) -> None:
+    """Let a strategy have done for it what its package needs, and ask the models of its run."""
+    if "command" in conversations.package_of(run).needs:
+        conversation.session.programs = ServedPrograms(run, conversation, worker=worker)
+    if run.language_models:
+        conversation.session.models = ServedModels(run, conversation, worker=worker)
 
 
 def _close_generation(run: Run) -> bool:
@@ -267,7 +277,7 @@ def _end(run: Run) -> bool:
         runs.park(run.pk, reason=_WAITS, now=timezone.now())
         return False
     budget = loop.budget(run)
-    reason = budget.why_spent(loop.spent(run, timezone.now()))
+    reason = loop.why_spent(run, timezone.now())
     if run.exhausted:
         reason = "the strategy has nothing more to propose"
     elif run.barren_generations >= MAX_BARREN:

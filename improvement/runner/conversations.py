@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from improvement import installation
 from improvement.engine.asktell import Init
+from improvement.engine.consulting import Offer
 from improvement.engine.packages import StrategyPackage, find_builtin
 from improvement.engine.seeds import strategy_seed
 from improvement.engine.session import Session
@@ -63,9 +64,9 @@ def ended_after(run_id: int) -> Iterator[None]:
         forget(run_id)
 
 
-def needs_programs(run: Run) -> bool:
-    """Whether the strategy of a run has programs edit working copies before it proposes."""
-    return "command" in package_of(run).needs
+def needs_help(run: Run) -> bool:
+    """Whether the strategy of a run asks programs or models for help before it proposes."""
+    return package_of(run).asks_for_help
 
 
 def package_of(run: Run) -> StrategyPackage:
@@ -90,6 +91,7 @@ def _restored(run: Run, length: int) -> Conversation:
         parameters=package.settings(run.parameters),
         start=start.metrics if start else None,
         feedback=start.feedback if start else "",
+        models=[Offer(**offer) for offer in run.language_models],
     )
     snapshot, entries = loop.restoration(run.pk)
     process = StrategyProcess(package.files, stop=installation.halt_file().exists)

@@ -30,7 +30,7 @@ def run_foreground(run_id: int, *, workers: int, watch: Watch | None = None) -> 
     me = worker_name()
     with dispatch.done_by_this_process(), conversations.ended_after(run_id), ThreadPoolExecutor(workers) as pool:
         while True:
-            advancing.advance(run_id, worker=me, with_programs=True)
+            advancing.advance(run_id, worker=me, with_help=True)
             measured = _measure_all(run_id, pool, workers, me, watch)
             concluded = _conclude(run_id)
             run = Run.objects.select_related("target", "best_candidate").get(pk=run_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 from django.conf import settings
 from django.db import connection
@@ -20,14 +21,16 @@ from improvement.engine.model_calls import ModelAnswer, ModelRequest
 from improvement.exceptions import Conflict, Invalid
 from improvement.hosts import HostList
 from improvement.models import Run
+from improvement.runner import consulting
 from improvement.runner.conversations import Conversation
 from improvement.sandbox import levels
-from improvement.selectors import language_models, loop, model_calls, program_runs
+from improvement.selectors import language_models, loop, program_runs
 from improvement.selectors import policies as read_policies
 from improvement.selectors.targets import task_at
-from improvement.services import generations, runs
+from improvement.services import generations
 from improvement.services import model_calls as record_calls
 from improvement.services import program_runs as record_programs
+from improvement.services.model_calls import Asked
 
 
 class ServedPrograms:
@@ -45,10 +48,17 @@ class ServedPrograms:
         Raises Halted when everything or the run is stopped, ``Conflict`` when another worker took the run over.
         """
         levels.require(settings.SANDBOX_MIN_LEVEL)
-        do = self._workshop().do
-        outing = outings.run(commands, do=do, book=self, stop=self._is_stopped, beat=self._beat)
+        consulting.check_goes_on(self._run)
+        record_calls.give_up(self._run.pk, now=timezone.now())
+        outing = outings.run(
+            commands,
+            do=self._workshop().do,
+            book=self,
+            stop=lambda: consulting.is_stopped(self._run),
+            beat=lambda: consulting.beat(self._run, self._worker),
+        )
         index = self._conversation.journal_index
-        generations.record_outing(self._run.pk, entry=outing, journal_index=index, now=timezone.now())
+        generations.record_help(self._run.pk, entry=outing, journal_index=index, now=timezone.now())
         self._conversation.journal_index += 1
         self._transcripts.clear()
         return outing
@@ -77,59 +87,41 @@ class ServedPrograms:
         return digest
 
     def _workshop(self) -> Workshop:
-        usable = [language_models.usable(one.config.name) for one in language_models.all_models() if not one.lacks_key]
+        usable = consulting.askable(self._run).values()
         return Workshop(
             target=task_at(self._run.target.name, self._run.start_commit),
             keep=self.keep,
             programs=tuple(settings.COUNTERSIGN_AGENT_PATHS),
             hosts=_granted(),
             models=[Reachable(one.config, one.key, installation.pace_file(one.config.name)) for one in usable],
-            ledger=RunLedger(self._run.pk),
+            ledger=RunLedger(self._run.pk, self._conversation.journal_index),
             known_secrets=tuple(language_models.secrets()),
         )
 
-    def _is_stopped(self) -> bool:
-        return installation.halt_file().exists() or installation.stop_file(self._run.pk).exists()
-
-    def _beat(self) -> None:
-        if not runs.renew(self._run.pk, holder=self._worker, now=timezone.now()):
-            raise Conflict(f"R-{self._run.pk} went on without this worker, or is over; its programs are ended.")
-
 
 class RunLedger:
-    """What a run's programs spend on models; its threads have connections of their own to the record."""
+    """What a run's programs spend on models in one round; its threads have connections of their own to the record."""
 
-    def __init__(self, run_id: int) -> None:
-        self._run_id = run_id
+    def __init__(self, run_id: int, journal_index: int) -> None:
+        self._asked = Asked(run_id, journal_index)
         self._turn = threading.Lock()
 
     def reserve(self, request: ModelRequest, config: ModelConfig) -> int:
-        """Reserve a request under the run's next number and return the record's."""
+        """Reserve a request and return the record's number; Invalid when it may cost more than the run may spend."""
         with self._turn:
             try:
-                self._check_budget(request, config)
-                sequence = model_calls.of_run(self._run_id).calls
-                call = record_calls.reserve(request, config, run_id=self._run_id, sequence=sequence, now=timezone.now())
-                return call.pk
+                if not loop.can_pay(self._asked.run_id, config.offer().most(request), timezone.now()):
+                    raise Invalid("What is left of this run's budget for models is too little for this request.")
+                return record_calls.reserve(request, config, asked=self._asked, now=timezone.now()).pk
             finally:
                 connection.close()
 
-    def _check_budget(self, request: ModelRequest, config: ModelConfig) -> None:
-        """Raise Invalid for a request whose most is beyond what the run may still spend."""
-        run = Run.objects.select_related("target").get(pk=self._run_id)
-        limits, spent = loop.budget(run), loop.spent(run, timezone.now())
-        asked = record_calls.most_tokens_in(request)
-        tokens = spent.tokens + asked + request.max_tokens
-        microusd = spent.microusd + config.cost_microusd(asked, request.max_tokens)
-        over_tokens = limits.tokens is not None and tokens > limits.tokens
-        if over_tokens or (limits.microusd is not None and microusd > limits.microusd):
-            raise Invalid("What is left of this run's budget for models is too little for this request.")
-
     def settle(self, number: int, answer: ModelAnswer, seconds: float) -> None:
-        """Record what came of a request."""
+        """Record what came of a request, unless it was given up meanwhile."""
         with self._turn:
             try:
-                record_calls.record(number, answer, seconds=seconds, now=timezone.now())
+                with suppress(Conflict):
+                    record_calls.record(number, answer, seconds=seconds, now=timezone.now())
             finally:
                 connection.close()
 

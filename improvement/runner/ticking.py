@@ -14,7 +14,7 @@ from improvement.runner import feeding, heads, tables
 from improvement.selectors import audit as read_audit
 from improvement.selectors import loop, streams, system, targets
 from improvement.selectors import tables as read_tables
-from improvement.services import audit, evaluations, halt, reviews
+from improvement.services import audit, evaluations, halt, model_calls, reviews
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,10 @@ def _show_stop(_now: datetime) -> None:
 def _take_over_lost(now: datetime) -> None:
     for evaluation_id in evaluations.take_over_lost(now=now):
         dispatch.enqueue("evaluate", evaluation_id=evaluation_id)
+
+
+def _give_up_lost_questions(now: datetime) -> None:
+    model_calls.give_up_lost(now=now)
 
 
 def _finish_releases(_now: datetime) -> None:
@@ -111,6 +115,7 @@ def _follow_streams(_now: datetime) -> None:
 
 _ALWAYS: Sequence[Callable[[datetime], None]] = (
     _take_over_lost,
+    _give_up_lost_questions,
     _look_at_heads,
     _expire_reviews,
     _finish_releases,

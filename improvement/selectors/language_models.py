@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
@@ -78,6 +79,16 @@ def usable(name: str) -> Usable:
     if found.by_environment:
         return next(Usable(one.config, one.key) for one in installation.stated_models() if one.config.name == name)
     return Usable(found.config, key_of(added(name)))
+
+
+def askable() -> dict[str, Usable]:
+    """Return by name every model that can be asked now; none while the environment's file is wrong."""
+    found = {}
+    with suppress(Invalid):
+        for one in all_models():
+            with suppress(Invalid):
+                found[one.config.name] = usable(one.config.name)
+    return found
 
 
 def added(name: str) -> LanguageModel:

@@ -13,6 +13,7 @@ from django.db.models import F, Max, Q, QuerySet
 
 from improvement.engine.asktell import Result, ToldOutcome
 from improvement.engine.budget import Budget, Spent
+from improvement.engine.consulting import TOO_LITTLE_LEFT, Cost
 from improvement.engine.decisions import Decision, Ground, Verdict
 from improvement.engine.generation import MAX_BARREN
 from improvement.engine.nomination import Measured, Situation
@@ -249,7 +250,37 @@ def may_go_on(run: Run, now: datetime) -> bool:
     """Tell whether a run may still ask its strategy for candidates, now or when what it waits for is over."""
     if RunState(run.state) in RUN_ENDS or not may_find_more(run):
         return False
-    return budget(run).may_start(spent(run, now)) > 0
+    return has_room(run, now)
+
+
+def has_room(run: Run, now: datetime) -> bool:
+    """Tell whether a run's budget lets it measure more, and ask models what it could not pay for last."""
+    limits, used = budget(run), spent(run, now)
+    return limits.may_start(used) > 0 and _can_pay_lacking(run, limits, used)
+
+
+def _can_pay_lacking(run: Run, limits: Budget, used: Spent) -> bool:
+    return limits.can_pay(used.tokens + run.lacking_tokens, used.microusd + run.lacking_microusd)
+
+
+def can_pay(run_id: int, most: Cost, now: datetime) -> bool:
+    """Tell whether a run's budget, as it is now, has room for what a question to a model may cost at most."""
+    run = Run.objects.get(pk=run_id)
+    used = spent(run, now)
+    return budget(run).can_pay(used.tokens + most.tokens, used.microusd + most.microusd)
+
+
+def why_spent(run: Run, now: datetime) -> str:
+    """Return in half a sentence what of a run's budget ends it."""
+    limits, used = budget(run), spent(run, now)
+    if limits.may_start(used) > 0 and not _can_pay_lacking(run, limits, used):
+        return TOO_LITTLE_LEFT
+    return limits.why_spent(used)
+
+
+def is_going(run_id: int) -> bool:
+    """Tell whether a run is running, so that new work may begin for it."""
+    return Run.objects.filter(pk=run_id, state=RunState.RUNNING.value).exists()
 
 
 def may_find_more(run: Run) -> bool:

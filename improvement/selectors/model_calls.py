@@ -39,9 +39,10 @@ class RunSpend:
     spend: Spend
 
 
-def answered(run_id: int, sequence: int) -> ModelCall | None:
-    """Return the answered question of a run with this number, if it was asked before."""
-    return ModelCall.objects.filter(run_id=run_id, sequence=sequence, answered_at__isnull=False).first()
+def answered(run_id: int, *, journal_index: int, place: int) -> ModelCall | None:
+    """Return the question of a run that was asked in this place of a round, if it was answered."""
+    rows = ModelCall.objects.filter(run_id=run_id, journal_index=journal_index, place=place, answer__isnull=False)
+    return rows.first()
 
 
 def request_of(call: ModelCall) -> ModelRequest:
@@ -76,8 +77,8 @@ def by_run(person: Person, moment: datetime, *, most: int) -> list[RunSpend]:
 
 
 def latest_tests(names: Iterable[str]) -> dict[str, ModelCall]:
-    """Return the latest answered test of each of these models that was tested."""
-    tests = ModelCall.objects.filter(run__isnull=True, answered_at__isnull=False, model__in=list(names))
+    """Return the latest test of each of these models that was tested; it may be under way."""
+    tests = ModelCall.objects.filter(run__isnull=True, model__in=list(names))
     return {call.model: call for call in tests.order_by("pk")}
 
 

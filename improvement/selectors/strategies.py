@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from improvement.engine import extras, fitting
+from improvement.engine.consulting import Offer as ModelOffer
+from improvement.engine.consulting import read_choice
 from improvement.engine.measurement import Task
 from improvement.engine.packages import StrategyPackage, builtin_names, find_builtin
 from improvement.exceptions import Invalid, StrategyError
 from improvement.models import Target
-from improvement.selectors import paces, targets
+from improvement.selectors import language_models, paces, targets
 from improvement.selectors.paces import Pace
+
+HOW_TO_ADD = "an administrator adds one on the Models page, or with `manage.py model add`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,20 @@ def best_for(target: Target) -> StrategyPackage:
     return found[0]
 
 
+def models_for(package: StrategyPackage, asked: str) -> list[ModelOffer]:
+    """Return the models that a run of a strategy may ask, chosen by ``NAME[=WEIGHT],NAME…``.
+
+    Without a choice it is the only model there is, for a strategy that cannot do without. Raises ``Invalid``, which
+    says why a model cannot be asked.
+    """
+    if asked.strip() and not package.asks_for_help:
+        raise Invalid(f"Strategy {package.name!r} asks no language models: choose none for it.")
+    needed = "model" in package.needs
+    there = [one.config.name for one in language_models.all_models()] if asked else list(language_models.askable())
+    weights = read_choice(asked, there, needed=needed, how=HOW_TO_ADD) if asked or needed else {}
+    return [language_models.usable(name).config.offer(weight) for name, weight in weights.items()]
+
+
 def check_fits(package: StrategyPackage, target: Target) -> None:
     """Raise ``StrategyError`` when a strategy cannot work on a target, ``MissingExtra`` when a package is missing."""
     task = _task(target)
@@ -68,7 +86,8 @@ def _why_not(package: StrategyPackage, task: Task, given: fitting.Means) -> str:
 
 
 def _means(task: Task) -> fitting.Means:
-    return fitting.means(task, installed=["command"] if settings.COUNTERSIGN_AGENT_PATHS else [])
+    installed = {"command": settings.COUNTERSIGN_AGENT_PATHS, "model": language_models.askable()}
+    return fitting.means(task, installed=[name for name, there in installed.items() if there])
 
 
 def _task(target: Target) -> Task:

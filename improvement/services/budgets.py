@@ -91,7 +91,7 @@ def change(run_id: int, *, limits: Mapping[Limit, int], actor: Actor, reason: st
     changes = _changes(run, limits, now)
     _apply(run, changes)
     _record_change(run, changes, actor=actor, reason=said, now=now)
-    if run.state == RunState.COMPLETED.value and loop.budget(run).may_start(loop.spent(run, now)) > 0:
+    if run.state == RunState.COMPLETED.value and loop.has_room(run, now):
         move_run(run, RunState.RUNNING, actor=actor, reason="", now=now)
     dispatch.enqueue_on_commit("advance_run", run_id=run.pk)
     return run

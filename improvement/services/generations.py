@@ -14,11 +14,12 @@ from django.db import transaction
 from django.db.models import Max
 
 from improvement import dispatch, events, states
-from improvement.engine.errands import Outing
+from improvement.engine.budget import Limit, amount
+from improvement.engine.consulting import Cost, Round
 from improvement.engine.generation import Planned
 from improvement.engine.patches import diff_stats, patch_digest
 from improvement.engine.seeds import measure_seed
-from improvement.engine.session import Ask, Entry, Snapshot, Tell, entry_to_json
+from improvement.engine.session import Ask, Entry, Help, Snapshot, Tell, entry_to_json
 from improvement.engine.titles import title
 from improvement.engine.wording import counted
 from improvement.exceptions import Conflict
@@ -111,12 +112,25 @@ def _record_generation(
 
 
 @audit.turn()
-def record_outing(run_id: int, *, entry: Outing, journal_index: int, now: datetime) -> None:
-    """Record a round of programs that the strategy asked for, before it hears what came of them."""
+def record_help(run_id: int, *, entry: Help, journal_index: int, now: datetime) -> None:
+    """Record a round of what the strategy asked for before it proposes, before it hears what came of it."""
     run = _locked(run_id)
     _append_journal(run, journal_index, entry)
-    text = f"{counted(len(entry.answers), 'program')} edited copies"
-    events.record(run, "generation", {"generation": run.generation, "text": text}, now=now)
+    if isinstance(entry, Round):
+        lacking = entry.lacking or Cost()
+        run.lacking_tokens, run.lacking_microusd = lacking.tokens, lacking.microusd
+        run.save(update_fields=["lacking_tokens", "lacking_microusd"])
+    events.record(run, "generation", {"generation": run.generation, "text": _said_of(entry)}, now=now)
+
+
+def _said_of(entry: Help) -> str:
+    """Return what came of a round in a line."""
+    if not isinstance(entry, Round):
+        return f"{counted(len(entry.answers), 'program')} edited copies"
+    failed = [answer.error for answer in entry.answers if answer.error]
+    cost = f"{amount(Limit.TOKENS, entry.cost.tokens)}, {amount(Limit.MICROUSD, entry.cost.microusd)}"
+    line = f"models answered {len(entry.answers) - len(failed)} of {counted(len(entry.answers), 'question')}: {cost}"
+    return f"{line}; {failed[0]}" if failed else line
 
 
 @audit.turn()

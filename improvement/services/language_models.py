@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 
 from improvement import installation, permissions
@@ -16,74 +17,99 @@ from improvement.services import audit
 from improvement.services.actors import Actor, require_person
 
 
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A key as it is stored, and its end, as it is shown."""
+
+    key: bytes
+    end: str
+
+    @classmethod
+    def of(cls, key: str, config: ModelConfig) -> _Sealed:
+        """Seal a key for the address of a model; an empty one is stored empty."""
+        return cls(vault.seal(key, config, by=installation.models_key()) if key else b"", vault.end_of(key))
+
+
 def check_may_manage(actor: Actor) -> None:
     """Raise ``NotAllowed`` unless this is a person who may manage language models."""
     person = require_person(actor, "manage language models")
     permissions.check_may(person, Right.MANAGE_MODELS)
 
 
-@audit.turn()
 def add(config: ModelConfig, *, key: str, actor: Actor, now: datetime) -> LanguageModel:
     """Add a model; an empty key is right for a server that wants none."""
     check_may_manage(actor)
-    if any(one.config.name == config.name for one in language_models.all_models()):
-        raise Conflict(f"There is already a model named {config.name}. Choose another name, or change that one.")
-    model = LanguageModel(name=config.name)
-    _configure(model, config, now=now)
-    _give_key(model, config, vault.check_key(key))
-    model.save()
-    _record("model.added", config, {"key": _told(key), **_about(config)}, actor=actor, now=now)
-    return model
+    sealed = _Sealed.of(vault.check_key(key), config)
+    if _is_stated(config.name):
+        raise _taken(config.name)
+    with audit.turn():
+        if LanguageModel.objects.filter(name=config.name, removed_at__isnull=True).exists():
+            raise _taken(config.name)
+        model = LanguageModel(name=config.name)
+        _configure(model, config, sealed, now=now)
+        _record("model.added", config, {"key": _told(key), **_about(config)}, actor=actor, now=now)
+        return model
 
 
-@audit.turn()
 def change(config: ModelConfig, *, key: str, actor: Actor, now: datetime) -> LanguageModel:
     """Change the model of this name. An empty key leaves the stored one, which only its own address gets."""
     check_may_manage(actor)
-    model = _locked(config.name)
-    before = language_models.config_of(model)
     given = vault.check_key(key)
-    if model.sealed_key and not given and _place(before) != _place(config):
-        raise Invalid(
-            "Enter the key again: a stored key goes only to the address that it was given for, and the address changes."
-        )
-    _configure(model, config, now=now)
-    if given:
-        _give_key(model, config, given)
-    model.save()
-    data = {"key": "a new one" if given else "as before", **_about(config)}
-    _record("model.changed", config, data, actor=actor, now=now)
-    return model
+    sealed = _Sealed.of(given, config) if given else None
+    _check_may_change(config.name)
+    with audit.turn():
+        model = _locked(config.name)
+        if model.sealed_key and not given and _place(language_models.config_of(model)) != _place(config):
+            raise Invalid(
+                "Enter the key again: a stored key goes only to the address that it was given for, and the address "
+                "changes."
+            )
+        _configure(model, config, sealed, now=now)
+        data = {"key": "a new one" if given else "as before", **_about(config)}
+        _record("model.changed", config, data, actor=actor, now=now)
+        return model
 
 
-@audit.turn()
 def remove(name: str, *, actor: Actor, now: datetime) -> None:
     """Remove a model and forget its key; what was asked of it and what that cost stays."""
     check_may_manage(actor)
-    model = _locked(name)
-    model.removed_at, model.sealed_key, model.key_end = now, b"", ""
-    model.save()
-    _record("model.removed", language_models.config_of(model), {}, actor=actor, now=now)
+    _check_may_change(name)
+    with audit.turn():
+        model = _locked(name)
+        model.removed_at, model.sealed_key, model.key_end = now, b"", ""
+        model.save()
+        _record("model.removed", language_models.config_of(model), {}, actor=actor, now=now)
+
+
+def _is_stated(name: str) -> bool:
+    return any(one.config.name == name for one in installation.stated_models())
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(f"There is already a model named {name}. Choose another name, or change that one.")
+
+
+def _check_may_change(name: str) -> None:
+    """Raise ``Conflict`` for a model that nobody can change here."""
+    if _is_stated(name):
+        raise Conflict(f"The model {name} is stated by the environment of the server. Change it there.")
 
 
 def _locked(name: str) -> LanguageModel:
-    """Return the model of a name that people may change, locked until the transaction ends."""
-    if any(one.config.name == name for one in installation.stated_models()):
-        raise Conflict(f"The model {name} is stated by the environment of the server. Change it there.")
+    """Return the model of a name, locked until the transaction ends."""
     return LanguageModel.objects.select_for_update(of=("self",)).get(pk=language_models.added(name).pk)
 
 
-def _configure(model: LanguageModel, config: ModelConfig, *, now: datetime) -> None:
+def _configure(model: LanguageModel, config: ModelConfig, sealed: _Sealed | None, *, now: datetime) -> None:
+    """Write what is stated of a model, and its key where one is given."""
     model.dialect, model.base_url, model.model = config.dialect.value, config.base_url, config.model
     model.price_in, model.price_out = config.price_in, config.price_out
     model.max_tokens, model.seconds = config.max_tokens, config.seconds
     model.requests_per_minute, model.private = config.requests_per_minute, config.private
     model.changed_at = now
-
-
-def _give_key(model: LanguageModel, config: ModelConfig, key: str) -> None:
-    model.sealed_key = vault.seal(key, config, by=installation.models_key()) if key else b""
-    model.key_end = vault.end_of(key)
+    if sealed is not None:
+        model.sealed_key, model.key_end = sealed.key, sealed.end
+    model.save()
 
 
 def _place(config: ModelConfig) -> tuple[str, str]:

@@ -2,50 +2,49 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
 from datetime import datetime
 
-from improvement import installation
-from improvement.broker.client import Client
+from improvement import dispatch
+from improvement.engine.digests import canonical
 from improvement.engine.model_calls import Message, ModelAnswer, ModelRequest, Speaker
 from improvement.models import ModelCall
 from improvement.selectors import language_models
-from improvement.services import audit, model_calls
+from improvement.services import audit, blobs, model_calls
 from improvement.services.actors import Actor
 from improvement.services.language_models import check_may_manage, subject
 
 PROMPT = "Answer with the one word: ready"
-MOST_SECONDS = 30
 MOST_TOKENS = 256  # some models think before the one word
 
 
-def test(name: str, *, actor: Actor, now: datetime) -> ModelCall:
-    """Ask a model one tiny question and return the record of it; an answer that failed says why in its ``error``.
+def question(name: str) -> ModelRequest:
+    """Return what a model is asked."""
+    return ModelRequest((Message(Speaker.USER, PROMPT),), name, max_tokens=MOST_TOKENS)
 
-    It is tried once, for up to 30 seconds, outside of any transaction. Raises ``NotFound`` and ``Invalid`` for a model
-    that cannot even be asked.
-    """
+
+def begin(name: str, *, actor: Actor, now: datetime) -> ModelCall:
+    """Note that a model is about to be tried; raises ``NotFound`` and ``Invalid`` for one that cannot be asked."""
     check_may_manage(actor)
-    usable = language_models.usable(name)
-    config = replace(usable.config, seconds=min(usable.config.seconds, MOST_SECONDS))
-    request = ModelRequest((Message(Speaker.USER, PROMPT),), name, max_tokens=MOST_TOKENS)
-    call = model_calls.reserve(request, config, run_id=None, sequence=None, now=now)
-    client = Client(
-        config, usable.key, pace_file=installation.pace_file(name), secrets=language_models.secrets(), tries=1
-    )
-    began = time.monotonic()
-    answer = client.answer(request)
-    return _record(call.pk, answer, seconds=time.monotonic() - began, actor=actor, now=now)
+    return model_calls.reserve(question(name), language_models.usable(name).config, asked=None, now=now)
 
 
-@audit.turn()
-def _record(call_id: int, answer: ModelAnswer, *, seconds: float, actor: Actor, now: datetime) -> ModelCall:
-    call = model_calls.complete(call_id, answer, seconds=seconds, now=now)
-    data = {
-        "model": call.model_id,
-        "outcome": model_calls.outcome(answer),
-        "cost_microusd": str(answer.cost_microusd),
-    }
-    audit.append("model.tested", actor=actor, subject=subject(call.model), data=data, now=now)
+def order(name: str, *, actor: Actor, now: datetime) -> ModelCall:
+    """Have a worker try a model; raises as ``begin`` does."""
+    call = begin(name, actor=actor, now=now)
+    assert actor.person_id is not None
+    dispatch.enqueue_on_commit("test_model", call_id=call.pk, person_id=actor.person_id)
     return call
+
+
+def record(call_id: int, answer: ModelAnswer, *, seconds: float, actor: Actor, now: datetime) -> ModelCall:
+    """Record what came of a try, and tell the trail who made it."""
+    packed = blobs.pack(canonical(answer.as_json()))
+    with audit.turn():
+        call = model_calls.complete(call_id, answer, packed, seconds=seconds, now=now)
+        data = {
+            "model": call.model_id,
+            "outcome": model_calls.outcome(answer),
+            "cost_microusd": str(answer.cost_microusd),
+        }
+        audit.append("model.tested", actor=actor, subject=subject(call.model), data=data, now=now)
+        return call

@@ -10,13 +10,29 @@ from improvement.exceptions import Conflict
 from improvement.models import ProgramRun, Run
 from improvement.services import audit, blobs
 from improvement.services.actors import SYSTEM
+from improvement.services.blobs import Packed
 
 
-@audit.turn()
 def record(
     run_id: int, command: Command, done: Done, *, transcript: bytes, journal_index: int, place: int, now: datetime
 ) -> None:
     """Record what came of a command, with its transcript, and tell the trail. Raises ``Conflict`` the second time."""
+    kept = (blobs.pack(canonical(done.as_json())), blobs.pack(transcript))
+    _record(run_id, command, done, kept, journal_index=journal_index, place=place, now=now)
+
+
+@audit.turn()
+def _record(
+    run_id: int,
+    command: Command,
+    done: Done,
+    kept: tuple[Packed, Packed],
+    *,
+    journal_index: int,
+    place: int,
+    now: datetime,
+) -> None:
+    """Record what came of a command; ``kept`` is that and its transcript, as they are stored."""
     run = Run.objects.select_for_update(of=("self",)).select_related("target").get(pk=run_id)
     if ProgramRun.objects.filter(run=run, journal_index=journal_index, place=place).exists():
         raise Conflict(f"What came of this program of R-{run_id} is on record already.")
@@ -25,8 +41,8 @@ def record(
         journal_index=journal_index,
         place=place,
         command=command.digest,
-        done=blobs.store(canonical(done.as_json())),
-        transcript=blobs.store(transcript),
+        done=blobs.store(kept[0]),
+        transcript=blobs.store(kept[1]),
         ended_at=now,
     )
     data = {

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 
 from improvement import dispatch, events, installation, permissions
 from improvement.engine.budget import Budget, Limit
 from improvement.engine.packages import StrategyPackage, find_builtin
 from improvement.exceptions import BadTransition, Conflict, Invalid, NotFound
-from improvement.models import Candidate, Evaluation, Run, Target
+from improvement.models import Candidate, Evaluation, Run, RunEvent, Target
 from improvement.permissions import Right
 from improvement.selectors import loop as read_loop
 from improvement.selectors import strategies
@@ -37,15 +38,18 @@ def start(
     limits: Mapping[Limit, int] | None = None,
     seed: int | None = None,
     parameters: Mapping[str, Any] | None = None,
+    models: str = "",
     demo: bool = False,
 ) -> Run:
     """Start a run and return it. It advances as soon as a worker is free.
 
-    ``budget`` counts ``measure`` evaluations, ``limits`` are those beside it. Raises ``Invalid`` or ``NotAllowed``,
-    and ``StrategyError`` for a strategy that does not fit the target.
+    ``budget`` counts ``measure`` evaluations, ``limits`` are those beside it; ``models`` are the language models that
+    it may ask, as ``NAME[=WEIGHT],NAME…``. Raises ``Invalid`` or ``NotAllowed``, and ``StrategyError`` for a strategy
+    that does not fit the target.
     """
     _check_may_start(target_name, package, actor)
     _check_seed(seed)
+    offers = [offer.as_json() for offer in strategies.models_for(package, models)]
     whole = Budget.of(budget, **{limit.value: most for limit, most in (limits or {}).items()})
     chosen = package.settings(parameters or {})
     with audit.turn():
@@ -57,6 +61,7 @@ def start(
             strategy_version=package.version,
             strategy_digest=package.digest,
             parameters=chosen,
+            language_models=offers,
             state=RunState.QUEUED.value,
             budget=budget,
             seconds_limit=whole.seconds,
@@ -183,6 +188,14 @@ def hold(run_id: int, *, reason: str, now: datetime) -> None:
         events.record(run, "problem", {"text": f"Held: {reason}."}, now=now)
 
 
+@transaction.atomic
+def tell_problem(run_id: int, *, text: str, now: datetime) -> None:
+    """Say once in a run's live events what is wrong, while the run goes on."""
+    run = Run.objects.select_for_update(of=("self",)).get(pk=run_id)
+    if not RunEvent.objects.filter(run=run, kind="problem", payload__text=text).exists():
+        events.record(run, "problem", {"text": text}, now=now)
+
+
 @audit.turn()
 def park(run_id: int, *, reason: str, now: datetime) -> None:
     """Note that a run waits only for people; it holds no worker while it does."""
@@ -218,6 +231,7 @@ def _record_created(run: Run, package: StrategyPackage, limits: Budget, *, actor
             "strategy_sha256": package.digest,
             "budget": run.budget,
             "limits": limits.limits,
+            **({"models": [offer["name"] for offer in run.language_models]} if run.language_models else {}),
             "seed": str(run.seed),
             "base": run.start_commit,
         },

@@ -44,3 +44,14 @@ class Debugger:
         begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end) % (len(text) + 1)
         whole = text[begin:stop]
         return f"Change: mend {path}\n\n" + edit(path, whole, whole.replace(old, new, 1))
+
+
+def nearer(prompt: str) -> str:
+    """Answer with a number nearer to 3, how near the question decides: honest edits of the parabola of the tests."""
+    shown = FENCED.findall(prompt)
+    found = re.search(r"return (-?[\d.]+)", shown[-1][2]) if shown else None
+    if found is None:
+        return "There is no number here."
+    path = shown[-1][0]
+    number = float(found[1])
+    return f"Change: nearer\n\n{edit(path, found[0], f'return {number + (3 - number) * (1 + len(prompt) % 7) / 9!r}')}"

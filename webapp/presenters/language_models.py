@@ -32,14 +32,6 @@ _SERVERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What came of a test, in a sentence."""
-
-    text: str
-    is_fine: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ModelLine:
     """One model; ``may_change`` is false for one of the environment, ``may_test`` for one that lacks what it needs."""
 
@@ -80,6 +72,7 @@ class ModelsPage:
     today: str
     month: str
     may_manage: bool
+    is_testing: bool
 
 
 def page(person: Person, *, now: datetime) -> ModelsPage:
@@ -95,16 +88,8 @@ def page(person: Person, *, now: datetime) -> ModelsPage:
         today=_total(today),
         month=_total(month),
         may_manage=manages,
+        is_testing=any(test.answered_at is None for test in tests.values()),
     )
-
-
-def told(test: ModelCall) -> Told:
-    """Say plainly what came of a test: how long it took and what it cost, or what went wrong."""
-    if test.error:
-        return Told(f"{test.model} did not answer. {test.error}", is_fine=False)
-    took = f"{words.seconds(test.seconds)}: {test.tokens_in} tokens in, {test.tokens_out} out"
-    cost = f"for {words.money(test.cost_microusd)}" if test.cost_microusd else "at no cost"
-    return Told(f"{test.model} answered in {took}, {cost}.", is_fine=True)
 
 
 def _line(
@@ -137,9 +122,12 @@ def _state(known: Known, test: ModelCall | None) -> tuple[Chip, str]:
         return Chip("bad", "key-round", "No key"), "The variable that its configuration names is not set."
     if test is None or (known.changed_at is not None and test.asked_at < known.changed_at):
         return Chip("", "circle", "Not tested"), ""
+    if test.answered_at is None:
+        return Chip("wait", "clock", "Being tested"), ""
     if test.error:
         return Chip("bad", "x", "Does not answer"), test.error
-    return Chip("ok", "check", "Answers"), ""
+    cost = f"for {words.money(test.cost_microusd)}" if test.cost_microusd else "at no cost"
+    return Chip("ok", "check", "Answers"), f"in {words.seconds(test.seconds)}, {cost}"
 
 
 def _key(known: Known) -> str:

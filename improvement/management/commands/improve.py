@@ -43,6 +43,12 @@ class Command(CountersignCommand):
             metavar="NAME=VALUE",
             help="a setting of the strategy",
         )
+        parser.add_argument(
+            "--models",
+            default="",
+            metavar="NAMES",
+            help="language models that it may ask, of the Models page: NAME[=WEIGHT],NAME…",
+        )
         parser.add_argument("--wait", action="store_true", help="wait until the run is over or waits for people")
         parser.add_argument(
             "--workers",
@@ -79,6 +85,7 @@ def _start(options: Namespace) -> Run:
         limits=limits.asked(options),
         seed=options.seed,
         parameters=dict(options.param),
+        models=options.models,
         actor=actor,
         now=timezone.now(),
     )

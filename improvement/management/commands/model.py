@@ -18,11 +18,12 @@ from improvement.commandline.answer import Answer
 from improvement.commandline.command import Actions, CountersignCommand
 from improvement.commandline.text import columns
 from improvement.exceptions import Invalid
+from improvement.runner import trying_models
 from improvement.selectors import language_models as read
 from improvement.selectors import model_calls
 from improvement.selectors.language_models import Known
 from improvement.selectors.model_calls import Spend
-from improvement.services import language_models, model_tests
+from improvement.services import language_models
 
 DAYS = 30
 
@@ -105,7 +106,7 @@ def _add(options: Namespace) -> Answer:
 
 
 def _test(options: Namespace) -> Answer:
-    call = model_tests.test(options.name, actor=caller.actor(options), now=timezone.now())
+    call = trying_models.test(options.name, actor=caller.actor(options))
     value = {
         "model": call.model,
         "ok": not call.error,

@@ -61,13 +61,14 @@ def target(tmp_path: Path, data_directory: Path) -> Target:
     return add_target(write_task(tmp_path / "parabola"), name=None, format="auto", actor=make.alice())
 
 
-def start(target: Target, **more: object) -> Run:
+def start(target: Target, models: str = "", **more: object) -> Run:
     return runs.start(
         target_name=target.name,
         package=find_builtin("command"),
         budget=2,
         seed=5,
         parameters={"command": "agent", **more},
+        models=models,
         actor=make.alice(),
         now=timezone.now(),
     )
@@ -159,13 +160,13 @@ def test_the_stop_ends_a_program_and_the_run_goes_on_after_it(target: Target, fo
 
     stopper = threading.Thread(target=halt)
     stopper.start()
-    advancing.advance(run.pk, worker="programs", with_programs=True)
+    advancing.advance(run.pk, worker="programs", with_help=True)
     stopper.join()
     assert (running.shared().count, Run.objects.get(pk=run.pk).state) == (0, "running")
     assert not ProgramRun.objects.filter(run=run).exists()
     installation.lower_flag(installation.halt_file())
     script(folder, COUNTS)
-    advancing.advance(run.pk, worker="programs", with_programs=True)
+    advancing.advance(run.pk, worker="programs", with_help=True)
     assert ProgramRun.objects.filter(run=run).count() == 2
     conversations.forget(run.pk)
 
@@ -209,7 +210,7 @@ def test_what_an_agent_asks_a_model_is_on_record_and_its_key_is_not(target: Targ
     script(folder, ASKS + COUNTS.partition("\n")[2])
     with ModelServer(lambda prompt: f"answer to {prompt}") as server:
         language_models.add(server.config(), key=KEY, actor=make.alice(), now=timezone.now())
-        run = run_foreground(start(target).pk, workers=1)
+        run = run_foreground(start(target, models="local").pk, workers=1)
     assert run.state in {"completed", "parked"}, run.wait_reason
     calls = ModelCall.objects.filter(run=run)
     assert calls.count() == ProgramRun.objects.filter(run=run).count()
@@ -226,7 +227,7 @@ def test_tokens_of_requests_under_way_count_against_the_limit_of_the_run(target:
     Run.objects.filter(pk=run.pk).update(token_limit=2_500)
     config = ModelConfig("local", Dialect.OPENAI, "https://models.example/v1", "tiny-1")
     request = ModelRequest((Message(Speaker.USER, "two words!"),), "local", max_tokens=1_000)
-    ledger = programs.RunLedger(run.pk)
+    ledger = programs.RunLedger(run.pk, 0)
     first, _ = ledger.reserve(request, config), ledger.reserve(request, config)
     with pytest.raises(Invalid, match="too little for this request"):
         ledger.reserve(request, config)
@@ -239,7 +240,7 @@ def test_a_request_that_the_budget_has_no_room_for_is_refused(target: Target, fo
     script(folder, ASKS + COUNTS.partition("\n")[2])
     with ModelServer() as server:
         language_models.add(server.config(), key=KEY, actor=make.alice(), now=timezone.now())
-        run = start(target)
+        run = start(target, models="local")
         Run.objects.filter(pk=run.pk).update(token_limit=100)
         run_foreground(run.pk, workers=1)
     assert server.asked == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -12,21 +13,20 @@ from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
-from improvement import installation
 from improvement.broker.configuration import Dialect, ModelConfig
-from improvement.broker.redaction import REMOVED
 from improvement.engine.digests import digest
-from improvement.engine.model_calls import FinishReason, Message, ModelAnswer, ModelRequest, Speaker
-from improvement.exceptions import Conflict, Halted, Invalid, NotAllowed, NotFound, StrategyError
-from improvement.models import LanguageModel, ModelCall, Run
-from improvement.runner import asking
+from improvement.engine.model_calls import Message, ModelAnswer, ModelRequest, Speaker
+from improvement.exceptions import Conflict, Invalid, LedgerError, NotAllowed, NotFound
+from improvement.models import Blob, LanguageModel, ModelCall, Run
+from improvement.runner import trying_models
 from improvement.selectors import language_models as read
 from improvement.selectors import model_calls as calls
-from improvement.services import halt, language_models, model_calls, model_tests
+from improvement.services import language_models, model_calls, model_tests, runs
 from improvement.services.actors import SYSTEM, Actor
+from improvement.services.model_calls import Asked
 from tests import factories as make
 from tests import trail
-from tests.model_server import KEY, Fault, ModelServer
+from tests.model_server import KEY, ModelServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_directory", "nothing_enqueued")]
 CONFIG = ModelConfig("small", Dialect.COMPATIBLE, "https://models.example.org/v1", "small-1", Decimal(3), Decimal(15))
@@ -131,7 +131,7 @@ def test_only_administrators_manage_models(who: object) -> None:
         lambda: language_models.add(replace(CONFIG, name="b"), key="", actor=who(), now=now),
         lambda: language_models.change(CONFIG, key="", actor=who(), now=now),
         lambda: language_models.remove("small", actor=who(), now=now),
-        lambda: model_tests.test("small", actor=who(), now=now),
+        lambda: model_tests.order("small", actor=who(), now=now),
     ):
         with pytest.raises(NotAllowed):
             attempt()
@@ -163,36 +163,45 @@ def test_a_file_that_cannot_be_read_is_named(settings: Settings) -> None:
         read.all_models()
 
 
-# Asking
+# What can be asked
 
 
-def test_a_question_is_asked_once_and_then_read_from_the_record(server: ModelServer, run: Run) -> None:
-    first = asking.ask(run.pk, 0, _question())
-    server.answers = lambda prompt: "x = 3"
-    assert asking.ask(run.pk, 0, _question()) == first
-    assert first == ModelAnswer("x = 2", "local", 3, 3, 3 * 3 + 3 * 15)
-    assert [asked.prompt for asked in server.asked] == ["Make it 2."]
-    assert asking.ask(run.pk, 1, _question()).text == "x = 3"
+def test_what_cannot_be_asked_is_left_out(settings: Settings) -> None:
+    """A key that cannot be opened keeps only its own model from being used; a file that is wrong keeps all."""
+    _add()
+    _add(replace(CONFIG, name="moved"))
+    LanguageModel.objects.filter(name="moved").update(base_url="https://mallory.example.org/v1")
+    assert list(read.askable()) == ["small"]
+    settings.COUNTERSIGN_MODELS = "/nowhere/models.toml"
+    assert read.askable() == {}
 
 
-def test_another_question_under_the_same_number_is_refused(run: Run) -> None:
-    asking.ask(run.pk, 0, _question())
-    with pytest.raises(StrategyError, match="differs from the one that is on record"):
-        asking.ask(run.pk, 0, _question("Make it 3."))
+# The record
 
 
-def test_question_and_answer_are_kept_and_the_trail_names_their_digests(run: Run) -> None:
-    answer = asking.ask(run.pk, 0, _question())
+def _asked(run: Run, place: int = 0) -> Asked:
+    return Asked(run.pk, 3, place, _question().digest)
+
+
+def _reserve(run: Run, server: ModelServer, place: int = 0) -> ModelCall:
+    asked = _asked(run, place)
+    return model_calls.reserve(_question(), server.config(), asked=asked, now=timezone.now())
+
+
+ANSWER = ModelAnswer("x = 2", "local", 3, 3, 54)
+
+
+def test_question_and_answer_are_kept_and_the_trail_names_their_digests(server: ModelServer, run: Run) -> None:
+    model_calls.record(_reserve(run, server).pk, ANSWER, seconds=0.1, now=timezone.now())
     call = ModelCall.objects.get()
-    assert (calls.request_of(call), calls.answer_of(call)) == (_question(), answer)
+    assert (calls.request_of(call), calls.answer_of(call)) == (_question(), ANSWER)
     (event,) = trail.events("model.answered")
     assert event["subject"]["name"] == "local"
     assert event["context"] == {"target": "small", "run": f"R-{run.pk}"}
     assert event["data"] == {
-        "sequence": 0,
         "model": "tiny-1",
         "request_sha256": digest(_question().as_json()),
-        "answer_sha256": digest(answer.as_json()),
+        "answer_sha256": digest(ANSWER.as_json()),
         "tokens_in": 3,
         "tokens_out": 3,
         "cost_microusd": "54",
@@ -201,59 +210,59 @@ def test_question_and_answer_are_kept_and_the_trail_names_their_digests(run: Run
     trail.assert_holds()
 
 
-def test_secrets_are_neither_sent_nor_kept(server: ModelServer, run: Run, settings: Settings) -> None:
-    server.answers = lambda prompt: f"{settings.SECRET_KEY} is what you said."
-    answer = asking.ask(run.pk, 0, _question(f"My keys are {settings.SECRET_KEY} and {KEY}."))
-    assert server.asked[0].prompt == f"My keys are {REMOVED} and {REMOVED}."
-    assert answer.text == f"{REMOVED} is what you said."
-    kept = ModelCall.objects.get()
-    assert calls.request_of(kept).messages[0].text == f"My keys are {REMOVED} and {REMOVED}."
-    assert calls.answer_of(kept) == answer
-    again = _question(f"My keys are {settings.SECRET_KEY} and {KEY}.")
-    assert asking.ask(run.pk, 0, again) == answer
+def test_a_question_that_was_lost_counts_at_the_most_and_may_be_put_again(server: ModelServer, run: Run) -> None:
+    call = _reserve(run, server)
+    aside = calls.Spend(calls=1, reserved_microusd=5 * 3 + 100 * 15, reserved_tokens=105)
+    assert calls.of_run(run.pk) == aside
+    with pytest.raises(Conflict, match="on its way already"):
+        _reserve(run, server)
+    model_calls.give_up(run.pk, now=timezone.now())
+    lost = calls.Spend(calls=1, tokens_in=105, cost_microusd=5 * 3 + 100 * 15)
+    assert calls.of_run(run.pk) == lost
+    with pytest.raises(Conflict, match="given up"):
+        model_calls.record(call.pk, ANSWER, seconds=0.1, now=timezone.now())
+    again = _reserve(run, server)
+    assert again.attempt == 2
+    model_calls.record(again.pk, ANSWER, seconds=0.1, now=timezone.now())
+    assert calls.of_run(run.pk) == calls.Spend(calls=2, tokens_in=108, tokens_out=3, cost_microusd=1515 + 54)
+    (event,) = trail.events("model.lost")
+    assert event["data"]["cost"] == "105 tokens, $0.001515"
+    trail.assert_holds()
 
 
-def test_a_failure_is_an_answer_too_and_replays(server: ModelServer, run: Run) -> None:
-    server.faults.append(Fault(400, says="too long"))
-    answer = asking.ask(run.pk, 0, _question())
-    assert answer.error == "Its server answered 400: it takes no such request. It says: too long"
-    assert asking.ask(run.pk, 0, _question()) == answer
-    assert len(server.asked) == 1
-    assert ModelCall.objects.get().outcome == FinishReason.FAILED.value
-
-
-def test_a_model_that_is_not_there_is_the_strategys_mistake(run: Run) -> None:
-    with pytest.raises(StrategyError, match=r"There is no language model named locl\. Did you mean local\?"):
-        asking.ask(run.pk, 0, _question(model="locl"))
-    assert not ModelCall.objects.exists()
-
-
-def test_nothing_is_asked_under_a_stop_but_the_record_answers(server: ModelServer, run: Run) -> None:
-    known = asking.ask(run.pk, 0, _question())
-    halt.halt(actor=make.alice(), reason="drill", now=timezone.now())
-    assert asking.ask(run.pk, 0, _question()) == known
-    with pytest.raises(Halted):
-        asking.ask(run.pk, 1, _question())
-    assert len(server.asked) == 1
-
-
-def test_a_question_whose_process_was_lost_is_asked_again(server: ModelServer, run: Run) -> None:
-    model_calls.reserve(_question(), server.config(), run_id=run.pk, sequence=0, now=timezone.now())
-    assert calls.of_run(run.pk) == calls.Spend(calls=1, reserved_microusd=5 * 3 + 100 * 15, reserved_tokens=105)
-    asking.ask(run.pk, 0, _question())
-    assert calls.of_run(run.pk) == calls.Spend(calls=1, tokens_in=3, tokens_out=3, cost_microusd=54)
-    assert ModelCall.objects.get().attempts == 2
+def test_only_what_nobody_waits_for_is_given_up(server: ModelServer, run: Run) -> None:
+    other = make.run(run.target, actor=make.alice())
+    for one in (run, other):
+        _reserve(one, server)
+    test = model_tests.begin("local", actor=make.alice(), now=timezone.now())
+    assert runs.claim(run.pk, holder="worker", now=timezone.now()) is not None
+    model_calls.give_up_lost(now=timezone.now())
+    waiting = ModelCall.objects.filter(answered_at__isnull=True)
+    assert set(waiting.values_list("run_id", flat=True)) == {run.pk, None}
+    model_calls.give_up_lost(now=timezone.now() + model_calls.LONGEST_TEST)
+    test.refresh_from_db()
+    assert (waiting.count(), test.outcome) == (0, ModelCall.LOST)
 
 
 def test_an_answer_is_recorded_once(server: ModelServer, run: Run) -> None:
-    call = model_calls.reserve(_question(), server.config(), run_id=run.pk, sequence=0, now=timezone.now())
-    for_the_record = ModelAnswer("x", "local", 1, 1, 1)
-    model_calls.record(call.pk, for_the_record, seconds=0.1, now=timezone.now())
+    call = _reserve(run, server)
+    model_calls.record(call.pk, ANSWER, seconds=0.1, now=timezone.now())
     with pytest.raises(Conflict):
-        model_calls.record(call.pk, for_the_record, seconds=0.1, now=timezone.now())
+        model_calls.record(call.pk, ANSWER, seconds=0.1, now=timezone.now())
     with pytest.raises(Conflict):
-        model_calls.reserve(_question(), server.config(), run_id=run.pk, sequence=0, now=timezone.now())
+        _reserve(run, server)
     assert len(trail.events("model.answered")) == 1
+
+
+def test_a_text_that_was_changed_in_the_database_is_not_believed(server: ModelServer, run: Run) -> None:
+    call = _reserve(run, server)
+    for content in (zlib.compress(b"something else"), b"no zlib at all"):
+        Blob.objects.update(content=content)
+        with pytest.raises(LedgerError, match=f"The stored text {call.request_id[:12]} is damaged"):
+            calls.request_of(call)
+
+
+# Trying
 
 
 @pytest.mark.django_db(transaction=True)
@@ -261,16 +270,12 @@ def test_no_transaction_waits_for_a_model(server: ModelServer, run: Run) -> None
     mine = connections["default"]
     was_open: list[bool] = []
     server.answers = lambda prompt: str(was_open.append(mine.in_atomic_block))
-    asking.ask(run.pk, 0, _question())
-    model_tests.test("local", actor=make.alice(), now=timezone.now())
-    assert was_open == [False, False]
-
-
-# Trying
+    trying_models.test("local", actor=make.alice())
+    assert was_open == [False]
 
 
 def test_a_test_asks_one_tiny_question(server: ModelServer, run: Run) -> None:
-    call = model_tests.test("local", actor=make.alice(), now=timezone.now())
+    call = trying_models.test("local", actor=make.alice())
     assert (call.outcome, call.error, call.run) == ("stop", "", None)
     assert [asked.prompt for asked in server.asked] == [model_tests.PROMPT]
     (event,) = trail.events("model.tested")
@@ -279,9 +284,18 @@ def test_a_test_asks_one_tiny_question(server: ModelServer, run: Run) -> None:
     assert calls.of_run(run.pk) == calls.Spend()
 
 
+def test_a_test_that_was_carried_out_is_not_carried_out_again(server: ModelServer, run: Run) -> None:
+    alice = make.alice()
+    call = model_tests.order("local", actor=alice, now=timezone.now())
+    assert alice.person_id is not None
+    for _ in range(2):
+        trying_models.carry_out(call.pk, person_id=alice.person_id)
+    assert len(server.asked) == 1
+
+
 def test_a_test_says_plainly_what_went_wrong(server: ModelServer, run: Run) -> None:
     _change(server.config(), key="sk-wrong-0123456789abcdef")
-    call = model_tests.test("local", actor=make.alice(), now=timezone.now())
+    call = trying_models.test("local", actor=make.alice())
     assert call.error.startswith("Its server answered 401: it does not take the key.")
     assert "sk-wrong" not in call.error + repr(trail.events("model.tested"))
 
@@ -293,17 +307,12 @@ def test_spend_is_told_by_run_and_by_model(server: ModelServer, run: Run) -> Non
     _add(server.config(name="other"))
     second = make.run(run.target, actor=make.alice())
     long_ago = timezone.now()
-    for one, sequence, model in ((run, 0, "local"), (run, 1, "other"), (second, 0, "local")):
-        asking.ask(one.pk, sequence, _question(model=model))
-    each = calls.Spend(1, 3, 3, 54)
-    assert calls.by_model(long_ago) == {"local": calls.Spend(2, 6, 6, 108), "other": each}
+    for one, place, model in ((run, 0, "local"), (run, 1, "other"), (second, 0, "local")):
+        make.answered_question(one, server.config(name=model), place=place)
+    each = calls.Spend(1, 3, 1, 24)
+    assert calls.by_model(long_ago) == {"local": calls.Spend(2, 6, 2, 48), "other": each}
     person = make.alice().person
     assert person is not None
     told = [(one.run.pk, one.model, one.spend) for one in calls.by_run(person, long_ago, most=10)]
     assert told == [(second.pk, "local", each), (run.pk, "local", each), (run.pk, "other", each)]
     assert calls.by_model(timezone.now()) == {}
-
-
-def test_a_pace_file_stands_in_the_data_directory(server: ModelServer, run: Run) -> None:
-    asking.ask(run.pk, 0, _question())
-    assert installation.pace_file("local").is_file()

@@ -10,12 +10,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from improvement import tasks
 from improvement.broker.configuration import Dialect
-from improvement.engine.model_calls import Message, ModelRequest, Speaker
-from improvement.models import LanguageModel, User
-from improvement.runner import asking
+from improvement.models import LanguageModel, ModelCall, User
 from improvement.selectors import language_models as read
-from improvement.services import language_models
+from improvement.services import language_models, model_calls
 from tests import factories as make
 from tests.integration.web.conftest import AWAY, World
 from tests.model_server import KEY, Fault, ModelServer
@@ -53,6 +52,12 @@ def _typed(server: ModelServer, **changes: str) -> dict[str, str]:
     return {**TYPED, "address": server.url(Dialect.ANTHROPIC), **changes}
 
 
+def _test(alice: Client) -> None:
+    """Test the model, with a worker that does it at once."""
+    alice.post("/models/local/test/")
+    tasks.test_model(ModelCall.objects.latest("pk").pk, make.user("alice").pk)
+
+
 def _text(browser: Client, path: str = "/models/") -> str:
     """Return what a page says, without markup."""
     html = browser.get(path).content.decode()
@@ -64,10 +69,9 @@ def test_a_model_is_added_tested_changed_and_removed(alice: Client, server: Mode
     assert f"local tiny-1 Anthropic {server.url(Dialect.ANTHROPIC)} key …ghij" in _text(alice)
     assert "Not tested" in _text(alice)
 
-    alice.post("/models/local/test/")
+    _test(alice)
     told = _text(alice)
-    assert re.search(r"local answered in [\d.]+ s: 6 tokens in, 1 out, for \$0\.000033\.", told)
-    assert "Answers" in told
+    assert re.search(r"Answers in [\d.]+ s, for \$0\.000033", told)
     assert "$0.000033 today · $0.000033 in 30 days" in told
 
     alice.post("/models/local/edit/", _typed(server, key="", price_in="4"))
@@ -93,13 +97,20 @@ def test_no_page_shows_a_key(alice: Client, server: ModelServer) -> None:
 def test_a_test_that_fails_says_why(alice: Client, server: ModelServer) -> None:
     alice.post("/models/new/", _typed(server))
     server.faults.append(Fault(400, says="your credit is used up"))
+    _test(alice)
+    said = "Its server answered 400: it takes no such request. It says: your credit is used up"
+    assert f"Does not answer {said}" in _text(alice)
+
+
+def test_no_request_waits_for_a_test_and_the_page_asks_until_it_is_over(alice: Client, server: ModelServer) -> None:
+    alice.post("/models/new/", _typed(server))
+    assert 'hx-trigger="every 1s"' not in alice.get("/models/").content.decode()
     alice.post("/models/local/test/")
-    told = _text(alice)
-    assert (
-        "local did not answer. Its server answered 400: it takes no such request. It says: your credit is used up"
-        in told
-    )
-    assert "Does not answer" in told
+    assert server.asked == []
+    assert "Being tested" in _text(alice)
+    assert 'hx-trigger="every 1s"' in alice.get("/models/").content.decode()
+    model_calls.give_up_lost(now=timezone.now() + model_calls.LONGEST_TEST)
+    assert "Does not answer It was cut off before its answer." in _text(alice)
 
 
 def test_a_changed_address_needs_the_key_again(alice: Client, server: ModelServer) -> None:
@@ -146,7 +157,6 @@ def test_addresses_of_this_network_are_for_those_who_set_them(world: World, sign
 
 def test_what_runs_spent_is_shown(world: World, alice: Client, server: ModelServer) -> None:
     language_models.add(server.config(), key=KEY, actor=make.alice(), now=timezone.now())
-    request = ModelRequest((Message(Speaker.USER, "one two three"),), "local")
-    for sequence in range(2):
-        asking.ask(world.run.pk, sequence, request)
+    for place in range(2):
+        make.answered_question(world.run, server.config(), place=place)
     assert f"R-{world.run.pk} small local 2 6 2 $0.000048" in _text(alice)

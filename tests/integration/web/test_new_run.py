@@ -49,7 +49,7 @@ def test_what_fits_is_offered_best_first_and_what_does_not_is_said_why(world: Wo
     assert offered[0] == ("evolution", " checked")
     assert not {"policy", "llm"} & {name for name, _ in offered}
     assert "<dd>needs numbers with a point in an evolve block; this target has none</dd>" in page
-    assert "<dd>needs a language model; runs with models are made with the loop alone for now: `python3 -m" in page
+    assert "<dd>needs a language model; none that can be asked is set up; the Models page says why</dd>" in page
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from improvement.engine.model_calls import Message, ModelRequest, Speaker
 from improvement.models import Candidate, Review, User
-from improvement.runner import asking
 from improvement.runner.releasing import finish_release
 from improvement.services import language_models
 from improvement.services.actors import human
@@ -48,7 +46,7 @@ def test_the_models_cost_the_same_with_one_and_with_three(signed_in: Browsers, w
         counts = []
         for sequence, name in enumerate(("first", "second", "third")):
             language_models.add(server.config(name=name), key=KEY, actor=make.alice(), now=timezone.now())
-            asking.ask(world.run.pk, sequence, ModelRequest((Message(Speaker.USER, "Hello."),), name))
+            make.answered_question(world.run, server.config(name=name), place=sequence)
             counts.append(_queries(bob, "/models/"))
     assert counts == [counts[0]] * 3
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from improvement.broker.answering import AT_ONCE, put
+from improvement.broker.cutting import Cut
 from improvement.engine.consulting import TOO_DEAR, Cost, Offer, Round
 from improvement.engine.model_calls import Message, ModelAnswer, ModelRequest, Speaker
 from improvement.exceptions import Halted
@@ -32,12 +33,12 @@ class Purse:
     """So many tokens to spend; keeps what happened, in order."""
 
     tokens: int = 10_000
-    known: dict[int, ModelAnswer] = field(default_factory=dict)
+    recorded: dict[int, ModelAnswer] = field(default_factory=dict)
     aside: int = 0
     happened: list[str] = field(default_factory=list)
 
-    def recorded(self, index: int, request: ModelRequest) -> ModelAnswer | None:
-        return self.known.get(index)
+    def known(self, index: int, request: ModelRequest) -> ModelAnswer | None:
+        return self.recorded.get(index)
 
     def reserve(self, index: int, request: ModelRequest, most: Cost) -> bool:
         if self.aside + most.tokens > self.tokens:
@@ -53,8 +54,8 @@ class Purse:
 
 
 def _put(requests: list[ModelRequest], purse: Purse, **changes: object) -> Round:
-    settings = {"asks": {"fast": _ask}, "offers": OFFERS, "stop": lambda: False, "beat": lambda: None, **changes}
-    return put(requests, ledger=purse, **settings)  # type: ignore[arg-type]
+    usual = {"asks": {"fast": _ask}, "offers": OFFERS, "stop": lambda: False, "beat": lambda: None, "cut": Cut()}
+    return put(requests, ledger=purse, **{**usual, **changes})  # type: ignore[arg-type]
 
 
 def test_answers_come_in_the_order_of_the_questions() -> None:
@@ -94,7 +95,7 @@ def test_what_does_not_fit_is_refused_whoever_answers_first(affordable: int) -> 
 
 
 def test_what_is_on_record_is_not_asked_again() -> None:
-    purse = Purse(known={1: ModelAnswer("from the record", "fast")})
+    purse = Purse(recorded={1: ModelAnswer("from the record", "fast")})
     assert [answer.text for answer in _put(_requests(3), purse).answers] == [
         "QUESTION 0",
         "from the record",
@@ -117,9 +118,30 @@ def test_under_the_stop_what_is_under_way_is_recorded_and_nothing_begins() -> No
     assert len(purse.happened) == 2 * len(begun)
 
 
-def test_a_beat_that_raises_ends_the_round() -> None:
+def test_under_the_stop_what_waits_is_cut_off_and_what_was_answered_is_recorded() -> None:
+    purse, cut, stopped = Purse(), Cut(), threading.Event()
+
+    def ask(request: ModelRequest) -> ModelAnswer:
+        if request.messages[0].text == "question 0":
+            return _ask(request)
+        stopped.set()
+        cut.sleep(60)
+        return _ask(request)
+
+    with pytest.raises(Halted, match="no model is asked"):
+        _put(_requests(3), purse, asks={"fast": ask}, stop=stopped.is_set, cut=cut)
+    assert [one for one in purse.happened if one.startswith("settle")] == ["settle 0"]
+
+
+def test_a_beat_that_raises_ends_the_round_at_once() -> None:
+    cut = Cut()
+
+    def ask(request: ModelRequest) -> ModelAnswer:
+        cut.sleep(60)
+        return _ask(request)
+
     def lost() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        _put(_requests(2), Purse(), beat=lost)
+        _put(_requests(2), Purse(), asks={"fast": ask}, beat=lost, cut=cut)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ import pytest
 from improvement.broker import exchange
 from improvement.broker.client import Client
 from improvement.broker.configuration import Dialect
+from improvement.broker.cutting import Cut
 from improvement.broker.redaction import REMOVED
 from improvement.broker.wires.wire import Heard
 from improvement.engine.model_calls import FinishReason, Message, ModelAnswer, ModelRequest, Speaker
+from improvement.exceptions import Halted
 from tests.model_server import KEY, Fault, ModelServer
+from tests.waiting import wait_until
 
 SAID = "def answer():\n    return 'größer 🎉'\n"
 PLAIN = ModelRequest((Message(Speaker.USER, "Make it return more."),), "local", max_tokens=100)
@@ -312,3 +316,23 @@ def test_the_environment_names_no_proxy(server: ModelServer, ask: Ask, monkeypat
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert ask().text == SAID
+
+
+@pytest.mark.parametrize("stream", ["silent", "dripping", ""])
+def test_an_answer_is_cut_off_at_once(server: ModelServer, tmp_path: Path, stream: str) -> None:
+    """In the middle of a stream, and before there is any; nothing is asked afterwards."""
+    if stream:
+        server.faults.append(Fault(stream=stream))
+    else:
+        server.answers = lambda prompt: str(server.closing.wait())
+    cut = Cut()
+    client = Client(server.config(seconds=600), KEY, pace_file=tmp_path / "pace", cut=cut)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(client.answer, PLAIN)
+        wait_until(lambda: server.asked, seconds=30, what="the question has come in")
+        cut.make()
+        with pytest.raises(Halted):
+            answer.result(timeout=10)
+    with pytest.raises(Halted):
+        client.answer(PLAIN)
+    assert len(server.asked) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from improvement.broker.client import Client
+from improvement.broker.cutting import Cut
 from improvement.engine.model_calls import Message, ModelAnswer, ModelRequest, Speaker
-from tests.model_server import KEY, ModelServer
+from improvement.exceptions import Halted
+from tests.model_server import KEY, Fault, ModelServer
+from tests.waiting import wait_until
 
 
 def _certificate(folder: Path, name: str) -> Path:
@@ -47,6 +51,23 @@ def _asked_over_tls(certificate: Path, folder: Path) -> ModelAnswer:
         config = server.config(base_url=f"https://localhost:{server.port}/v1", seconds=2)
         request = ModelRequest((Message(Speaker.USER, "Hello."),), "local")
         return Client(config, KEY, pace_file=folder / "pace").answer(request)
+
+
+def test_an_answer_over_tls_is_cut_off_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = _certificate(tmp_path, "localhost")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    cut = Cut()
+    with ModelServer(tls=tls) as server, ThreadPoolExecutor(1) as pool:
+        server.faults.append(Fault(stream="silent"))
+        config = server.config(base_url=f"https://localhost:{server.port}/v1", seconds=600)
+        request = ModelRequest((Message(Speaker.USER, "Hello."),), "local")
+        answer = pool.submit(Client(config, KEY, pace_file=tmp_path / "pace", cut=cut).answer, request)
+        wait_until(lambda: server.asked, seconds=30, what="the question has come in")
+        cut.make()
+        with pytest.raises(Halted):
+            answer.result(timeout=10)
 
 
 def test_a_trusted_certificate_of_the_name_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,7 @@ def test_a_strategy_that_asks_for_something_else_than_on_record_is_refused() -> 
 def test_rounds_without_end_and_made_up_transcripts_are_refused() -> None:
     with pytest.raises(StrategyError, match="asked for help 8 times and still proposes nothing"):
         session(Asking(rounds=99))[0].ask(1)
-    with pytest.raises(StrategyError, match="names a transcript that no program of this ask left"):
+    with pytest.raises(StrategyError, match="names a transcript that nothing in this ask left"):
         session(Asking(transcript="0" * 64))[0].ask(1)
 
 
