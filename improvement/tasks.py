@@ -11,7 +11,6 @@ from improvement.runner import (
     following,
     importing,
     releasing,
-    tables,
     ticking,
     trying_models,
 )

@@ -14,36 +14,23 @@ from datetime import datetime
 from django.utils import timezone
 
 from improvement import installation
-from improvement.broker.configuration import ModelConfig
 from improvement.engine.asktell import Proposal, Result, ToldOutcome, tell_message
 from improvement.engine.generation import plan
 from improvement.engine.manifest import Manifest, parse_manifest
 from improvement.engine.measurement import Measurement, Outcome, Task
-from improvement.engine.model_calls import Message, ModelAnswer, ModelRequest, Speaker
 from improvement.engine.packages import StrategyPackage, find_builtin
 from improvement.engine.patches import diff_stats, patch_digest
 from improvement.engine.session import Tell, entry_for
-from improvement.models import Candidate, Evaluation, ModelCall, Release, Review, Run, Target, User, Vote
+from improvement.models import Candidate, Evaluation, Release, Review, Run, Target, User, Vote
 from improvement.policies import Digests
 from improvement.runner import confirming, releasing
 from improvement.runner.repositories import repository
 from improvement.selectors import filesets, loop
 from improvement.selectors import reviews as read_reviews
 from improvement.selectors.targets import task_at
-from improvement.services import (
-    blobs,
-    champions,
-    evaluations,
-    generations,
-    model_calls,
-    policies,
-    reviews,
-    runs,
-    targets,
-)
+from improvement.services import champions, evaluations, generations, policies, reviews, runs, targets
 from improvement.services.actors import Actor, human
 from improvement.services.evaluations import Order
-from improvement.services.model_calls import Asked
 from improvement.services.targets import Added
 from improvement.targets.repository import Author, Repository
 from tests.small_target import EVALUATOR, HOLDOUT, MANIFEST, NOISE, PROGRAM
@@ -152,42 +139,6 @@ def run(on: Target | None = None, *, actor: Actor | None = None, budget: int = 1
     """Return a run whose loop has begun."""
     waiting = queued_run(on or target(), actor=actor, budget=budget, seed=seed)
     return runs.record_start(waiting.pk, score=START, now=timezone.now())
-
-
-def asked_models(of: Run, *, tokens: int = 0, microusd: int = 0, reserved: int = 0) -> None:
-    """Record that a run asked a model: an answer that took this much, and with ``reserved`` a question under way."""
-    now = timezone.now()
-    question = blobs.store(blobs.pack(b"question"))
-    about = {
-        "run": of,
-        "journal_index": 0,
-        "model": "local",
-        "model_id": "tiny-1",
-        "request": question,
-        "asked_at": now,
-    }
-    ModelCall.objects.create(
-        **about,
-        answer=question,
-        tokens_in=tokens,
-        cost_microusd=microusd,
-        outcome="stop",
-        answered_at=now,
-    )
-    if reserved:
-        ModelCall.objects.create(**about, reserved_microusd=reserved)
-
-
-def answered_question(
-    of: Run, config: ModelConfig, *, text: str = "one two three", place: int = 0, index: int = 0, answer: str = "two"
-) -> ModelCall:
-    """Record a question of a run's strategy, answered with three tokens in and one out, and return the record of it."""
-    request = ModelRequest((Message(Speaker.USER, text),), config.name)
-    asked = Asked(of.pk, index, place, request.digest)
-    call = model_calls.reserve(request, config, asked=asked, now=timezone.now())
-    given = ModelAnswer(answer, config.name, 3, 1, config.cost_microusd(3, 1))
-    model_calls.record(call.pk, given, seconds=0.5, now=timezone.now())
-    return ModelCall.objects.get(pk=call.pk)
 
 
 # Generations and measurements

@@ -91,6 +91,7 @@ class NewRunForm(forms.Form):
         decimal_places=6,
         help_text="What those models may cost, such as 2.50.",
     )
+    models = forms.MultipleChoiceField(label="Language models", required=False, widget=forms.CheckboxSelectMultiple)
     seed = forms.IntegerField(
         label="Seed",
         required=False,
@@ -99,10 +100,17 @@ class NewRunForm(forms.Form):
         help_text="The same seed, strategy and target give the same candidates. Empty: a fresh one.",
     )
 
-    def __init__(self, *args: Any, targets: Sequence[str], packages: Sequence[StrategyPackage], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        targets: Sequence[str],
+        packages: Sequence[StrategyPackage],
+        models: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._packages = {package.name: package for package in packages}
-        for name, choices in (("target", targets), ("strategy", list(self._packages))):
+        for name, choices in (("target", targets), ("strategy", list(self._packages)), ("models", models)):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [(choice, choice) for choice in choices]
@@ -123,6 +131,7 @@ class NewRunForm(forms.Form):
         data = super().clean() or {}
         package = self._packages.get(data.get("strategy", ""))
         data["settings"] = self._settings(package, data) if package else {}
+        data["models"] = ",".join(data.get("models", [])) if package and package.asks_for_help else ""
         return data
 
     def _settings(self, package: StrategyPackage, data: dict[str, Any]) -> dict[str, Setting]:

@@ -68,10 +68,10 @@ def _see_through(found: _Putting, pool: ThreadPoolExecutor, beat: Callable[[], N
     while found.is_under_way(pool):
         if found.halted:
             cut.make()
-        found.wait()
         if time.monotonic() >= beats_at:
             beat()
             beats_at = time.monotonic() + BEAT_SECONDS
+        found.wait()
 
 
 class _Putting:

@@ -110,7 +110,8 @@ class Init:
 class Proposal:
     """One proposed change: all editable files as text, the numbers it descends from, and a line for reviewers.
 
-    ``transcript`` is the digest of what a program did that made it, empty when none did.
+    ``transcript`` is the digest of what a program did that made it, or of the question to a model on whose answer it
+    rests; empty when there is neither.
     """
 
     number: int

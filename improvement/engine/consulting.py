@@ -144,7 +144,7 @@ def read_choice(asked: str, known: Sequence[str], *, needed: bool, how: str) -> 
     if not known:
         raise Invalid(f"This strategy asks language models, and none is configured: {how}.")
     if len(known) > 1:
-        raise Invalid(f"This strategy asks language models. Choose some by --models: there are {', '.join(known)}.")
+        raise Invalid(f"This strategy asks language models. Choose some: there are {', '.join(known)}.")
     return {known[0]: 1.0}
 
 

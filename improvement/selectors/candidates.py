@@ -31,8 +31,8 @@ SORTS = {
 
 def get(candidate_id: int, person: Person) -> Candidate:
     """Return a candidate that a person may see, or raise ``NotFound``."""
-    row = Candidate.objects.select_related("run__target", "run__started_by", "target", "author").filter(pk=candidate_id)
-    candidate = row.first()
+    around = ("run__target", "run__started_by", "target", "author", "model_call")
+    candidate = Candidate.objects.select_related(*around).filter(pk=candidate_id).first()
     if candidate is None:
         raise NotFound(f"There is no candidate C-{candidate_id}.")
     check_may_view(person, candidate.target_id, f"candidate C-{candidate_id}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Avg, Count, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from improvement.engine.model_calls import ModelAnswer, ModelRequest
@@ -65,6 +65,12 @@ def by_model(moment: datetime) -> dict[str, Spend]:
     """Return for each model what questions since a moment took, tests included."""
     rows = _summed(ModelCall.objects.filter(asked_at__gte=moment), "model")
     return {row["model"]: _spend(row) for row in rows}
+
+
+def usual_costs(names: Iterable[str]) -> dict[str, float]:
+    """Return what a question to each of these models did cost in runs so far, on average, in millionths of a dollar."""
+    answered = ModelCall.objects.filter(run__isnull=False, answer__isnull=False, model__in=list(names)).order_by()
+    return dict(answered.values("model").annotate(usual=Avg("cost_microusd")).values_list("model", "usual"))
 
 
 def by_run(person: Person, moment: datetime, *, most: int) -> list[RunSpend]:

@@ -23,7 +23,7 @@ from improvement.engine.session import Ask, Entry, Help, Snapshot, Tell, entry_t
 from improvement.engine.titles import title
 from improvement.engine.wording import counted
 from improvement.exceptions import Conflict
-from improvement.models import Candidate, Evaluation, JournalEntry, Run
+from improvement.models import Candidate, Evaluation, JournalEntry, ModelCall, Run
 from improvement.models import Snapshot as SnapshotRow
 from improvement.services import audit, filesets
 from improvement.services.actors import SYSTEM
@@ -97,11 +97,11 @@ def _record_generation(
     proposed = len(described) + len(duplicates)
     run.proposals += proposed
     run.exhausted = not proposed
-    index = run.evaluations
+    index, asked = run.evaluations, _questions(run, described)
     fresh: list[Candidate] = []
     for one in described:
         index += one.planned.to_measure
-        fresh.append(_candidate(run, one, base_commit, index if one.planned.to_measure else None, now))
+        fresh.append(_candidate(run, one, asked, base_commit, index if one.planned.to_measure else None, now))
     to_measure = [candidate for candidate in fresh if candidate.state == CandidateState.MEASURING.value]
     run.barren_generations = 0 if to_measure else run.barren_generations + 1
     run.blocked += len(fresh) - len(to_measure)
@@ -208,7 +208,16 @@ def _append_journal(run: Run, index: int, entry: Entry, **more: Any) -> None:
     )
 
 
-def _candidate(run: Run, one: _Described, base_commit: str, index: int | None, now: datetime) -> Candidate:
+def _questions(run: Run, described: Sequence[_Described]) -> dict[str, int]:
+    """Return the questions to models on whose answers proposals rest, by their digests."""
+    named = [one.planned.proposal.transcript for one in described if one.planned.proposal.transcript]
+    rows = ModelCall.objects.filter(run=run, question__in=named, answer__isnull=False).order_by("pk")
+    return dict(rows.values_list("question", "pk")) if named else {}
+
+
+def _candidate(
+    run: Run, one: _Described, asked: Mapping[str, int], base_commit: str, index: int | None, now: datetime
+) -> Candidate:
     proposal, screened, to_measure = one.planned.proposal, one.planned.screened, one.planned.to_measure
     return Candidate.objects.create(
         run=run,
@@ -227,7 +236,8 @@ def _candidate(run: Run, one: _Described, base_commit: str, index: int | None, n
         title=one.title,
         parents=list(proposal.parents),
         values=dict(one.planned.values),
-        transcript_id=proposal.transcript or None,
+        transcript_id=None if proposal.transcript in asked else proposal.transcript or None,
+        model_call_id=asked.get(proposal.transcript),
         evaluation_index=index,
         message="" if to_measure else screened.message[:500],
         told=False,

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from improvement.engine.wording import counted
 from improvement.permissions import Person
-from improvement.selectors import candidates, program_runs, reviews
+from improvement.selectors import candidates, model_calls, program_runs, reviews
 from improvement.selectors.comments import Place
 from improvement.selectors.reviews import Standing
 from improvement.states import CandidateState
 from webapp.presenters import decisions, evidence, words
 from webapp.presenters.comments import talk
 from webapp.presenters.diff import changes
-from webapp.presenters.review import CandidatePage, EvaluationLine, Neighbours, Relative
+from webapp.presenters.review import CandidatePage, EvaluationLine, Exchange, Neighbours, Relative
 
 if TYPE_CHECKING:
-    from improvement.models import Candidate, Evaluation
+    from improvement.models import Candidate, Evaluation, ModelCall
 
     Both = tuple[Evaluation | None, Evaluation | None]
 
@@ -81,6 +81,8 @@ def page(
         evidence=evidence.view(found.payload) if found else None,
         talk=talk(candidate, person, files, sides=sides, asked=asked) if tab == "changes" else None,
         transcript=program_runs.transcript(candidate) if tab == "log" else "",
+        model=_model(candidate.model_call),
+        exchange=_exchange(candidate.model_call) if candidate.model_call and tab == "log" else None,
         evaluations=_evaluations(rows, candidate.target.better) if tab in {"evidence", "log"} else (),
         relatives=_relatives(candidate) if tab == "lineage" else (),
     )
@@ -89,6 +91,21 @@ def page(
 def _tabs(measured: int) -> tuple[tuple[str, str], ...]:
     runs = f"Evidence runs ({measured})" if measured else "Evidence runs"
     return (("changes", "Changes"), ("evidence", runs), ("log", "Log"), ("lineage", "Lineage"))
+
+
+def _model(call: ModelCall | None) -> str:
+    return f"{call.model} ({call.model_id})" if call else ""
+
+
+def _exchange(call: ModelCall) -> Exchange:
+    """Return what was asked and answered as the record has it."""
+    asked, answered = model_calls.request_of(call), model_calls.answer_of(call)
+    took = f"{answered.tokens_in:,} tokens in, {answered.tokens_out:,} out, {words.money(answered.cost_microusd)}"
+    return Exchange(
+        messages=tuple((message.role.value, message.text) for message in asked.messages),
+        answer=answered.text,
+        took=f"{took}, {words.seconds(call.seconds)}",
+    )
 
 
 def _approvals(standing: Standing | None) -> str:

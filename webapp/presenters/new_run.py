@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from improvement.engine.fitting import needs_of
-from improvement.engine.wording import counted
+from improvement.engine.wording import counted, listed
+from improvement.selectors import language_models, model_calls
 from improvement.selectors.paces import Pace, Source
 from improvement.selectors.strategies import Offer
 from webapp.presenters import words
@@ -15,9 +16,11 @@ from webapp.presenters import words
 if TYPE_CHECKING:
     from django.forms import BoundField
 
+    from improvement.broker.configuration import ModelConfig
     from improvement.models import Target
     from webapp.forms import NewRunForm
 
+TYPICAL_IN, TYPICAL_OUT = 4_000, 1_000
 _UNKNOWN = "How long an evaluation takes is not known yet"
 _MEASURED = {
     Source.OWN: "an evaluation in its earlier runs here",
@@ -28,7 +31,7 @@ _MEASURED = {
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A strategy that fits: what it needs, what it costs here, and the fields of its settings."""
+    """A strategy that fits: what it needs, what it costs here, whether it asks models, the fields of its settings."""
 
     name: str
     version: str
@@ -37,6 +40,7 @@ class Choice:
     cost: str
     best: bool
     chosen: bool
+    asks: bool
     settings: tuple[BoundField, ...]
 
 
@@ -50,8 +54,21 @@ class Unfit:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A language model that the run may ask, and what that costs."""
+
+    name: str
+    model: str
+    cost: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NewRunPage:
-    """What can be improved (names and isolations), what is chosen, and the strategies for it."""
+    """What can be improved (names and isolations), what is chosen, and the strategies for it.
+
+    ``models`` are the language models that ``models_for``, the strategies that ask some, may ask; none without those.
+    """
 
     targets: tuple[tuple[str, str], ...]
     target: str
@@ -59,11 +76,14 @@ class NewRunPage:
     form: NewRunForm
     choices: tuple[Choice, ...]
     unfit: tuple[Unfit, ...]
+    models: tuple[ModelChoice, ...]
+    models_for: str
 
 
 def page(known: Sequence[Target], chosen: Target, form: NewRunForm, offers: Sequence[Offer]) -> NewRunPage:
     """Return the page for a chosen target; ``offers`` come best first."""
     fitting = [offer for offer in offers if not offer.why_not]
+    asking = [offer.package.name for offer in fitting if offer.package.asks_for_help]
     return NewRunPage(
         targets=tuple((one.name, one.isolation) for one in known),
         target=chosen.name,
@@ -73,7 +93,27 @@ def page(known: Sequence[Target], chosen: Target, form: NewRunForm, offers: Sequ
         unfit=tuple(
             Unfit(offer.package.name, offer.package.description, offer.why_not) for offer in offers if offer.why_not
         ),
+        models=_models(form) if asking else (),
+        models_for=listed(asking, "and") if asking else "",
     )
+
+
+def _models(form: NewRunForm) -> tuple[ModelChoice, ...]:
+    models = language_models.askable()
+    usual, chosen, budget = model_calls.usual_costs(models), form["models"].value() or [], _budget(form)
+    return tuple(
+        ModelChoice(name, one.config.model, _price(one.config, usual.get(name), budget), name in chosen)
+        for name, one in models.items()
+    )
+
+
+def _price(config: ModelConfig, usual: float | None, budget: int) -> str:
+    """Say what a question costs, and what a question for each evaluation would."""
+    if not config.price_in and not config.price_out:
+        return "Free"
+    one = config.cost_microusd(TYPICAL_IN, TYPICAL_OUT) if usual is None else round(usual)
+    why = f"with {TYPICAL_IN:,} tokens in and {TYPICAL_OUT:,} out" if usual is None else "on average so far"
+    return f"{words.money(one)} a question {why}: {counted(budget, 'question')} cost about {words.money(one * budget)}"
 
 
 def _choice(offer: Offer, form: NewRunForm, *, best: bool) -> Choice:
@@ -86,6 +126,7 @@ def _choice(offer: Offer, form: NewRunForm, *, best: bool) -> Choice:
         cost=_cost(offer.pace, _budget(form)),
         best=best,
         chosen=form["strategy"].value() == package.name,
+        asks=package.asks_for_help,
         settings=tuple(form.settings_of(package)),
     )
 

@@ -118,6 +118,15 @@ class Neighbours:
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """What a model was asked (who says what, in order) and what it answered, without secrets, and what that took."""
+
+    messages: tuple[tuple[str, str], ...]
+    answer: str
+    took: str
+
+
+@dataclass(frozen=True, slots=True)
 class CandidatePage:
     """One candidate.
 
@@ -157,6 +166,8 @@ class CandidatePage:
     talk: Talk | None = None
     evaluations: tuple[EvaluationLine, ...] = ()
     transcript: str = ""
+    model: str = ""
+    exchange: Exchange | None = None
     relatives: tuple[Relative, ...] = ()
 
     @property

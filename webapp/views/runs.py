@@ -17,8 +17,8 @@ from improvement.engine.packages import StrategyPackage
 from improvement.exceptions import Invalid, StrategyError
 from improvement.models import Target
 from improvement.permissions import Right, check_may, may
+from improvement.selectors import language_models, strategies, targets
 from improvement.selectors import runs as read
-from improvement.selectors import strategies, targets
 from improvement.selectors.strategies import Offer
 from improvement.services import budgets, runs
 from webapp.forms import LimitsForm, NewRunForm
@@ -49,12 +49,13 @@ def new(request: HttpRequest) -> HttpResponse:
     names = [one.name for one in known]
     if request.method == "GET":
         chosen = _chosen(known, request.GET.get("target", ""))
-        offers = strategies.offers(chosen)
-        form = NewRunForm(initial=_initial(request, chosen, offers), targets=names, packages=_packages(offers))
+        offers, models = strategies.offers(chosen), list(language_models.askable())
+        initial = _initial(request, chosen, offers, models)
+        form = NewRunForm(initial=initial, targets=names, packages=_packages(offers), models=models)
         return show_page(request, "runs/new.html", {"page": new_run.page(known, chosen, form, offers)})
     chosen = _chosen(known, request.POST.get("target", ""))
-    offers = strategies.offers(chosen)
-    form = NewRunForm(request.POST, targets=names, packages=_packages(offers))
+    offers, models = strategies.offers(chosen), list(language_models.askable())
+    form = NewRunForm(request.POST, targets=names, packages=_packages(offers), models=models)
     started = _start(request, form) if form.is_valid() else None
     if started is not None:
         return redirect("run", started)
@@ -66,11 +67,17 @@ def _chosen(known: Sequence[Target], name: str) -> Target:
     return next((one for one in known if one.name == name), known[0])
 
 
-def _initial(request: HttpRequest, chosen: Target, offers: Sequence[Offer]) -> dict[str, str]:
-    """Return what stands in the form at first: the best strategy that fits, unless another that fits is asked for."""
+def _initial(
+    request: HttpRequest, chosen: Target, offers: Sequence[Offer], models: Sequence[str]
+) -> dict[str, str | list[str]]:
+    """Return what stands in the form at first.
+
+    It is the best strategy that fits, unless another that fits is asked for, and the model when there is only one.
+    """
     fitting = [offer.package.name for offer in offers if not offer.why_not]
     asked = request.GET.get("strategy", "")
-    return {"target": chosen.name, "strategy": asked if asked in fitting else next(iter(fitting), "")}
+    strategy = asked if asked in fitting else next(iter(fitting), "")
+    return {"target": chosen.name, "strategy": strategy, "models": list(models) if len(models) == 1 else []}
 
 
 def _packages(offers: Sequence[Offer]) -> list[StrategyPackage]:
@@ -87,6 +94,7 @@ def _start(request: HttpRequest, form: NewRunForm) -> int | None:
             budget=asked["budget"],
             seed=asked["seed"],
             parameters=asked["settings"],
+            models=asked["models"],
             actor=actor_of(request),
             now=timezone.now(),
             limits=form.limits(),

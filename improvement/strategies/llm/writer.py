@@ -63,6 +63,7 @@ class Draft:
     answered: bool = False
     files: dict[str, str] | None = None
     note: str = ""
+    transcript: str = ""
 
 
 @dataclass
@@ -177,7 +178,7 @@ class Writer:
             return
         try:
             draft.files = self.files(draft.parent, answer)
-            draft.note = note(answer["text"], draft)
+            draft.note, draft.transcript = note(answer["text"], draft), answer["transcript"]
             self.memory.known.append(mark(draft.files))
         except UnusableError as problem:
             draft.problem = str(problem)
@@ -215,8 +216,13 @@ class Writer:
         self.waiting[self.memory.proposed] = waiting
         self.memory.proposed += 1
         parents = [] if draft.parent.number is None else [draft.parent.number]
-        operator = f"{draft.operator} by {draft.model}"
-        return {"files": draft.files, "parents": parents, "operator": operator, "note": draft.note}
+        return {
+            "files": draft.files,
+            "parents": parents,
+            "operator": f"{draft.operator} by {draft.model}",
+            "note": draft.note,
+            "transcript": draft.transcript,
+        }
 
     def nothing(self, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
         """Say that a generation was in vain: the base as it is, with what was wrong as its note."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
+from django.utils.html import escape
 from pytest_django import Settings
 
 from improvement import installation
@@ -26,7 +29,7 @@ from improvement.selectors import language_models as read
 from improvement.selectors import model_calls
 from improvement.services import budgets, language_models, runs
 from tests import factories as make
-from tests import trail
+from tests import questions, trail
 from tests.integration.commands.console import write_task
 from tests.integration.scripted_model import nearer
 from tests.model_server import KEY, Fault, ModelServer
@@ -96,8 +99,25 @@ def test_what_models_answered_is_measured_counted_and_in_the_trail(target: Targe
     spent = model_calls.of_run(run.pk)
     assert spent.cost_microusd == 3 * spent.tokens_in + 15 * spent.tokens_out > 0
     assert trail.recorded("run.created")[-1]["models"] == ["local"]
+    rests = Candidate.objects.filter(run=run, model_call__isnull=False)
+    assert rests.count() == Candidate.objects.filter(run=run).count() > 0
     assert RunEvent.objects.filter(run=run, payload__text__startswith="models answered 4 of 4 questions: ").exists()
     trail.assert_holds()
+
+
+def test_a_candidates_page_tells_the_model_and_shows_what_was_asked_and_answered(
+    target: Target, server: ModelServer, client: Client
+) -> None:
+    run = run_foreground(start(target, budget=4).pk, workers=1)
+    candidate = Candidate.objects.filter(run=run)[0]
+    client.force_login(make.user("alice"))
+    page = client.get(f"/candidates/{candidate.pk}/").content.decode()
+    assert 'on an answer of local (tiny-1): <a href="?tab=log">' in page
+    log = client.get(f"/candidates/{candidate.pk}/?tab=log").content.decode()
+    assert "&lt;&lt;&lt;&lt;&lt;&lt;&lt; SEARCH" in log
+    assert "Answered by local (tiny-1)" in log
+    assert re.search(r"[\d,]+ tokens in, [\d,]+ out, \$0\.\d+", log)
+    assert escape(server.asked[0].prompt.splitlines()[0]) in log
 
 
 def test_the_same_seed_and_answers_give_the_same_candidates(target: Target) -> None:
@@ -229,7 +249,7 @@ def test_a_failure_is_an_answer_too(begun: tuple[Run, ServedModels], server: Mod
 
 def test_another_question_in_a_place_that_is_on_record_is_no_determinism(begun: tuple[Run, ServedModels]) -> None:
     run, models = begun
-    make.answered_question(run, read.usable("local").config)
+    questions.answered_question(run, read.usable("local").config)
     with pytest.raises(StrategyError, match="asks models something else"):
         models.answer([question()])
 
@@ -300,7 +320,7 @@ def test_a_model_that_cannot_be_asked_starts_no_run(
 def test_without_a_choice_it_is_the_only_model_that_can_be_asked(target: Target, server: ModelServer) -> None:
     assert [offer["name"] for offer in start(target, models="").language_models] == ["local"]
     language_models.add(server.config(name="other"), key=KEY, actor=make.alice(), now=timezone.now())
-    with pytest.raises(Invalid, match=r"Choose some by --models: there are local, other"):
+    with pytest.raises(Invalid, match=r"Choose some: there are local, other"):
         start(target, models="")
     weighted = start(target, models="other=3,local").language_models
     assert [(offer["name"], offer["weight"]) for offer in weighted] == [("other", 3.0), ("local", 1.0)]

@@ -14,7 +14,7 @@ from improvement.selectors import loop
 from improvement.services import budgets, runs
 from improvement.services.actors import SYSTEM, human
 from tests import factories as make
-from tests import trail
+from tests import questions, trail
 
 pytestmark = pytest.mark.django_db
 
@@ -76,11 +76,11 @@ def test_a_run_ends_by_the_limit_that_is_spent_first() -> None:
 
 def test_what_questions_to_models_cost_counts_with_what_those_under_way_may_still_cost() -> None:
     run = limited(tokens=100, microusd=1000)
-    make.asked_models(run, tokens=60, microusd=400, reserved=599)
+    questions.asked_models(run, tokens=60, microusd=400, reserved=599)
     spent = loop.spent(fresh(run), timezone.now())
     assert (spent.tokens, spent.microusd) == (60, 999)
     assert loop.may_go_on(fresh(run), timezone.now())
-    make.asked_models(fresh(run), microusd=1)
+    questions.asked_models(fresh(run), microusd=1)
     assert not loop.may_go_on(fresh(run), timezone.now())
 
 
@@ -92,7 +92,7 @@ def test_each_limit_is_warned_of_once_at_four_fifths() -> None:
     make.measured_candidates(run, *(1.0 + one / 10 for one in range(1, 8)))
     assert budgets.warn(run.pk, now=timezone.now()) == ()
     make.propose(run, 2.0)
-    make.asked_models(run, tokens=90)
+    questions.asked_models(run, tokens=90)
     warned = budgets.warn(run.pk, now=timezone.now())
     assert [use.words for use in warned] == ["8 of 10 evaluations", "90 of 100 tokens"]
     assert budgets.warn(run.pk, now=timezone.now()) == ()
@@ -109,7 +109,7 @@ def test_each_limit_is_warned_of_once_at_four_fifths() -> None:
 
 def test_another_limit_is_warned_of_anew() -> None:
     run = limited(tokens=100)
-    make.asked_models(run, tokens=90)
+    questions.asked_models(run, tokens=90)
     budgets.warn(run.pk, now=timezone.now())
     change(run, tokens=110)
     assert [use.words for use in budgets.warn(run.pk, now=timezone.now())] == ["90 of 110 tokens"]
@@ -156,7 +156,7 @@ def test_more_evaluations_bring_more_to_confirm_with() -> None:
 
 def test_a_completed_run_stays_so_where_another_limit_is_spent() -> None:
     run = limited(tokens=10)
-    make.asked_models(run, tokens=10)
+    questions.asked_models(run, tokens=10)
     assert change(completed(run), evaluations=400).state == "completed"
     assert change(run, tokens=11).state == "running"
 

@@ -25,7 +25,7 @@ from improvement.services import language_models, model_calls, model_tests, runs
 from improvement.services.actors import SYSTEM, Actor
 from improvement.services.model_calls import Asked
 from tests import factories as make
-from tests import trail
+from tests import questions, trail
 from tests.model_server import KEY, ModelServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_directory", "nothing_enqueued")]
@@ -308,7 +308,7 @@ def test_spend_is_told_by_run_and_by_model(server: ModelServer, run: Run) -> Non
     second = make.run(run.target, actor=make.alice())
     long_ago = timezone.now()
     for one, place, model in ((run, 0, "local"), (run, 1, "other"), (second, 0, "local")):
-        make.answered_question(one, server.config(name=model), place=place)
+        questions.answered_question(one, server.config(name=model), place=place)
     each = calls.Spend(1, 3, 1, 24)
     assert calls.by_model(long_ago) == {"local": calls.Spend(2, 6, 2, 48), "other": each}
     person = make.alice().person

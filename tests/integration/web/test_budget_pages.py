@@ -14,7 +14,7 @@ from improvement.models import Run, User
 from improvement.selectors import loop
 from improvement.services import budgets
 from tests import factories as make
-from tests import trail
+from tests import questions, trail
 from tests.integration.web.conftest import World
 
 Browsers = Callable[[User | None], Client]
@@ -52,7 +52,7 @@ def test_a_limit_that_cannot_be_is_said_beside_the_form(world: World, alice: Cli
 
 def test_the_tab_shows_what_is_spent_of_each_limit(world: World, alice: Client) -> None:
     Run.objects.filter(pk=world.run.pk).update(cpu_seconds_limit=100, cpu_seconds=83.2)
-    make.asked_models(world.run, microusd=420_000)
+    questions.asked_models(world.run, microusd=420_000)
     said = text(alice.get(f"/runs/{world.run.pk}/?tab=budget"))
     assert "Evaluations 1 of 1,000 evaluations" in said
     assert "CPU seconds 83 of 100 CPU seconds" in said
@@ -63,7 +63,7 @@ def test_the_tab_shows_what_is_spent_of_each_limit(world: World, alice: Client) 
 def test_a_warning_stands_on_home_and_on_the_run(world: World, alice: Client) -> None:
     assert LOW not in text(alice.get("/"))
     Run.objects.filter(pk=world.run.pk).update(token_limit=100)
-    make.asked_models(world.run, tokens=90)
+    questions.asked_models(world.run, tokens=90)
     budgets.warn(world.run.pk, now=timezone.now())
     assert LOW in text(alice.get("/"))
     page = text(alice.get(f"/runs/{world.run.pk}/"))
@@ -73,7 +73,7 @@ def test_a_warning_stands_on_home_and_on_the_run(world: World, alice: Client) ->
 
 def test_a_raise_is_recorded_with_its_reason_and_ends_the_warning(world: World, alice: Client) -> None:
     Run.objects.filter(pk=world.run.pk).update(token_limit=100)
-    make.asked_models(world.run, tokens=90)
+    questions.asked_models(world.run, tokens=90)
     budgets.warn(world.run.pk, now=timezone.now())
     answer = alice.post(f"/runs/{world.run.pk}/budget/", {"tokens": "1000", "usd": "1.5", "reason": "nearly there"})
     assert answer["Location"] == f"/runs/{world.run.pk}/"
@@ -98,7 +98,7 @@ def test_what_is_wrong_is_said_and_changes_nothing(
     world: World, alice: Client, asked: dict[str, str], said: str
 ) -> None:
     Run.objects.filter(pk=world.run.pk).update(token_limit=100)
-    make.asked_models(world.run, tokens=90)
+    questions.asked_models(world.run, tokens=90)
     answer = alice.post(f"/runs/{world.run.pk}/budget/", asked)
     assert answer.status_code == 422
     assert said in text(answer)

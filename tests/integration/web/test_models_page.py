@@ -16,6 +16,7 @@ from improvement.models import LanguageModel, ModelCall, User
 from improvement.selectors import language_models as read
 from improvement.services import language_models, model_calls
 from tests import factories as make
+from tests import questions
 from tests.integration.web.conftest import AWAY, World
 from tests.model_server import KEY, Fault, ModelServer
 
@@ -158,5 +159,5 @@ def test_addresses_of_this_network_are_for_those_who_set_them(world: World, sign
 def test_what_runs_spent_is_shown(world: World, alice: Client, server: ModelServer) -> None:
     language_models.add(server.config(), key=KEY, actor=make.alice(), now=timezone.now())
     for place in range(2):
-        make.answered_question(world.run, server.config(), place=place)
+        questions.answered_question(world.run, server.config(), place=place)
     assert f"R-{world.run.pk} small local 2 6 2 $0.000048" in _text(alice)

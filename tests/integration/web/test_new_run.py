@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from improvement.models import Run, Target, User
+from improvement.services import language_models
 from tests import factories as make
+from tests import questions
 from tests.integration.web.conftest import World
+from tests.model_server import KEY, ModelServer
 
 Browsers = Callable[[User | None], Client]
 
@@ -43,6 +47,7 @@ def test_a_setting_of_another_kind_is_said_beside_its_field(world: World, signed
 
 
 def test_what_fits_is_offered_best_first_and_what_does_not_is_said_why(world: World, signed_in: Browsers) -> None:
+    language_models.remove("gone", actor=make.alice(), now=timezone.now())
     page = signed_in(make.user("alice", "admin")).get("/runs/new/?target=small").content.decode()
 
     offered = re.findall(r'name="strategy" value="([^"]*)" required( checked)?', page)
@@ -104,6 +109,50 @@ def test_a_strategy_that_is_not_there_is_said(world: World, signed_in: Browsers)
 
     assert answer.status_code == 422
     assert "wishing is not one of the available choices" in answer.content.decode()
+
+
+@pytest.fixture
+def server(world: World) -> Iterator[ModelServer]:
+    """A server with the only two models there are, of which one was asked before."""
+    language_models.remove("gone", actor=make.alice(), now=timezone.now())
+    with ModelServer() as model:
+        for name in ("local", "other"):
+            language_models.add(model.config(name=name), key=KEY, actor=make.alice(), now=timezone.now())
+        questions.answered_question(world.run, model.config())
+        yield model
+
+
+def test_models_are_offered_with_what_they_cost_and_those_that_are_chosen_are_asked(
+    world: World, signed_in: Browsers, server: ModelServer
+) -> None:
+    alice = signed_in(make.user("alice", "admin"))
+    page = alice.get("/runs/new/?target=small").content.decode()
+    assert re.findall(r'name="models" value="([^"]*)"( checked)?', page) == [("local", ""), ("other", "")]
+    assert "$0.000024 a question on average so far: 300 questions cost about $0.0072." in page
+    assert "$0.027 a question with 4,000 tokens in and 1,000 out: 300 questions cost about $8.10." in page
+
+    alice.post("/runs/new/", _form(world) | {"strategy": "llm", "models": ["other"]})
+    run = Run.objects.latest("pk")
+    assert [offer["name"] for offer in run.language_models] == ["other"]
+
+
+def test_the_only_model_is_chosen_beforehand_and_none_chosen_is_said(
+    world: World, signed_in: Browsers, server: ModelServer
+) -> None:
+    alice = signed_in(make.user("alice", "admin"))
+    answer = alice.post("/runs/new/", _form(world) | {"strategy": "llm"})
+    assert answer.status_code == 422
+    assert "This strategy asks language models. Choose some: there are local, other." in answer.content.decode()
+    language_models.remove("other", actor=make.alice(), now=timezone.now())
+    page = alice.get("/runs/new/?target=small").content.decode()
+    assert re.findall(r'name="models" value="([^"]*)"( checked)?', page) == [("local", " checked")]
+
+
+def test_a_strategy_that_asks_no_models_starts_whatever_is_ticked(
+    world: World, signed_in: Browsers, server: ModelServer
+) -> None:
+    signed_in(make.user("alice", "admin")).post("/runs/new/", _form(world) | {"models": ["local"]})
+    assert Run.objects.latest("pk").language_models == []
 
 
 def _form(world: World) -> dict[str, str]:

@@ -15,6 +15,7 @@ from improvement.runner.releasing import finish_release
 from improvement.services import language_models
 from improvement.services.actors import human
 from tests import factories as make
+from tests import questions
 from tests.integration.web.conftest import World
 from tests.model_server import KEY, ModelServer
 
@@ -46,7 +47,7 @@ def test_the_models_cost_the_same_with_one_and_with_three(signed_in: Browsers, w
         counts = []
         for sequence, name in enumerate(("first", "second", "third")):
             language_models.add(server.config(name=name), key=KEY, actor=make.alice(), now=timezone.now())
-            make.answered_question(world.run, server.config(name=name), place=sequence)
+            questions.answered_question(world.run, server.config(name=name), place=sequence)
             counts.append(_queries(bob, "/models/"))
     assert counts == [counts[0]] * 3
 

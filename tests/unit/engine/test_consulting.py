@@ -196,9 +196,9 @@ def test_requests_are_checked(requests: object, said: str) -> None:
         read_requests({"type": "models", "requests": requests}, ["fast"])
 
 
-def test_what_a_question_may_cost_at_most_is_reckoned_from_its_letters_and_limits() -> None:
-    request = ModelRequest((Said(Speaker.USER, "x" * 300),), "fast", max_tokens=4096)
-    assert OFFER.most(request) == Cost(108 + 100, 108 * 2 + 100 * 10)
+def test_what_a_question_may_cost_at_most_is_reckoned_from_its_bytes_and_limits() -> None:
+    request = ModelRequest((Said(Speaker.USER, "x" * 299 + "é"),), "fast", max_tokens=4096)
+    assert OFFER.most(request) == Cost(151 + 100, 151 * 2 + 100 * 10)
     assert Offer("free", max_tokens=10).most(request).microusd == 0
 
 

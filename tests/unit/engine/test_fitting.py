@@ -68,7 +68,7 @@ def test_a_refusal_is_one_line_with_strategy_target_and_reason() -> None:
 @pytest.mark.parametrize(
     ("need", "said"),
     [
-        ("model", "made with the loop alone for now: `python3 -m improvement.offline improve … --models FILE.toml`"),
+        ("model", "none that can be asked is set up; the Models page says why"),
         ("command", "COUNTERSIGN_AGENT_PATHS names none"),
     ],
 )

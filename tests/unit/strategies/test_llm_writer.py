@@ -53,6 +53,7 @@ def said(text: str, *, error: str | None = None, ended: str = "stop", cost: int 
         "cost_microusd": cost,
         "finish_reason": ended,
         "error": error,
+        "transcript": "d" * 64,
     }
 
 
