@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,9 @@ class Spend:
     cost_microusd: int = 0
     reserved_microusd: int = 0
     reserved_tokens: int = 0
+
+    def __add__(self, other: Spend) -> Spend:
+        return Spend(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,12 @@ def answer_of(call: ModelCall) -> ModelAnswer:
 def of_run(run_id: int) -> Spend:
     """Return what a run has spent, with what its questions under way may still cost."""
     return _sum(ModelCall.objects.filter(run_id=run_id))
+
+
+def of_run_by_model(run_id: int) -> dict[str, Spend]:
+    """Return for each model what the questions of a run took, by name."""
+    rows = _summed(ModelCall.objects.filter(run_id=run_id), "model").order_by("model")
+    return {row["model"]: _spend(row) for row in rows}
 
 
 def by_model(moment: datetime) -> dict[str, Spend]:

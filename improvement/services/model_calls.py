@@ -50,7 +50,7 @@ def reserve(request: ModelRequest, config: ModelConfig, *, asked: Asked | None, 
         attempts = _attempts(asked)
         if attempts.exclude(outcome=ModelCall.LOST).exists():
             raise Conflict("This question is on its way already, or answered.")
-        return ModelCall.objects.create(
+        call = ModelCall.objects.create(
             **_place_of(asked),
             attempt=attempts.count() + 1,
             model=config.name,
@@ -60,6 +60,8 @@ def reserve(request: ModelRequest, config: ModelConfig, *, asked: Asked | None, 
             reserved_microusd=most.microusd,
             asked_at=now,
         )
+        _announce(call, now=now)
+        return call
 
 
 def _attempts(asked: Asked | None) -> QuerySet[ModelCall]:
@@ -153,12 +155,17 @@ def _lose(call: ModelCall, *, now: datetime) -> None:
 
 
 def _tell(kind: str, call: ModelCall, data: dict[str, Any], *, now: datetime) -> None:
-    """Tell the trail, and who watches the run, of a question that is over."""
+    """Tell the trail of a question that is over."""
     run = call.run
     target = run.target.name if run else ""
     audit.append(kind, actor=SYSTEM, subject=subject(call.model), data=data, run=run, target=target, now=now)
-    if run is not None:
-        events.record(run, "spend", {}, now=now)
+    _announce(call, now=now)
+
+
+def _announce(call: ModelCall, *, now: datetime) -> None:
+    """Tell whoever watches the run that it spent something."""
+    if call.run is not None:
+        events.record(call.run, "spend", {}, now=now)
 
 
 def outcome(answer: ModelAnswer) -> str:

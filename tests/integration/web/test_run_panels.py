@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from django.db import connection, transaction
@@ -11,8 +14,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from improvement import events
+from improvement.broker.configuration import Dialect, ModelConfig
+from improvement.engine.model_calls import Message, ModelRequest, Speaker
 from improvement.models import Candidate, Evaluation, Run, User
+from improvement.services import model_calls
+from improvement.services.model_calls import Asked
 from tests import factories as make
+from tests import questions
 
 Browsers = Callable[[User | None], Client]
 
@@ -48,6 +56,35 @@ def test_the_page_and_the_part_show_the_same_panels(mallory: Client) -> None:
     page, part = (mallory.get(path).content.decode() for path in (f"/runs/{run_id}/", f"/runs/{run_id}/panels/"))
     assert "Learning by generation" in page
     assert part.strip() in page
+
+
+def test_what_models_cost_shows_with_what_is_under_way_before_there_are_scores(mallory: Client) -> None:
+    run = make.run()
+    config = ModelConfig(
+        "local", Dialect.COMPATIBLE, "https://models.example.org/v1", "tiny-1", Decimal(3), Decimal(15)
+    )
+    other = replace(config, name="other")
+    questions.answered_question(run, config)
+    page = mallory.get(f"/runs/{run.pk}/panels/").content.decode()
+    assert _cells(page) == ["local", "1", "3", "1", "$0.000024", "–"]
+    asked = Asked(run.pk, 1, 0, "d" * 64)
+    request = ModelRequest((Message(Speaker.USER, "Make it 2."),), "other", max_tokens=100)
+    model_calls.reserve(request, other, asked=asked, now=timezone.now())
+    page = mallory.get(f"/runs/{run.pk}/panels/").content.decode()
+    assert _cells(page)[6:] == [
+        *("other", "1", "0", "0", "$0", "105 tokens, $0.0015"),
+        *("all of them", "2", "3", "1", "$0.000024", "105 tokens, $0.0015"),
+    ]
+    rows = b"".join(mallory.get(f"/runs/{run.pk}/panels/spend.csv").streaming_content).decode()  # type: ignore[attr-defined]
+    assert rows.splitlines()[1:] == ["local,1,3,1,24,0,0", "other,1,0,0,0,105,1515"]
+
+
+def _cells(page: str) -> list[str]:
+    """Return what the cells of a page's tables say."""
+    return [
+        re.sub(r"<[^>]+>", "", cell).strip()
+        for cell in re.findall(r"<t[hd] (?:scope=\"row\"|class=\"n\")>(.*?)</t[hd]>", page)
+    ]
 
 
 def test_operators_show_when_there_are_two(mallory: Client) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.core.cache import cache
 
 from improvement.exceptions import NotFound
-from improvement.selectors import events, insights
-from webapp.presenters.panels import curves, operators, parameters, tradeoffs
+from improvement.selectors import events, insights, model_calls
+from webapp.presenters.panels import curves, operators, parameters, spend, tradeoffs
 from webapp.presenters.panels.parts import Panel, Rows
 from webapp.presenters.panels.story import Story
 
@@ -28,10 +28,11 @@ class Made(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """How a panel is made of a run, and the rows to download."""
+    """How a panel is made of a run, the rows to download, and whether it tells of scores."""
 
     panel: Callable[[Story], Panel | None]
     rows: Callable[[Story], Rows]
+    of_scores: bool = True
 
 
 def panels(run: Run, *, against: str = "") -> tuple[Panel, ...]:
@@ -41,7 +42,8 @@ def panels(run: Run, *, against: str = "") -> tuple[Panel, ...]:
     kept: Made | None = cache.get(_place(story))
     if kept is not None and (kept.event, kept.champion) == (event, champion):
         return kept.panels
-    found = tuple(panel for kind in KINDS.values() if (panel := kind.panel(story))) if story.measured else ()
+    kinds = [kind for kind in KINDS.values() if story.measured or not kind.of_scores]
+    found = tuple(panel for kind in kinds if (panel := kind.panel(story)))
     cache.set(_place(story), Made(event, champion, found), KEPT_SECONDS)
     return found
 
@@ -108,9 +110,18 @@ def _operator_rows(story: Story) -> Rows:
     return operators.rows(story.tried, seconds, start=story.run.start_score, sign=story.sign)
 
 
+def _spend(story: Story) -> Panel | None:
+    return spend.panel(model_calls.of_run_by_model(story.run.pk))
+
+
+def _spend_rows(story: Story) -> Rows:
+    return spend.rows(model_calls.of_run_by_model(story.run.pk))
+
+
 KINDS: Mapping[str, Kind] = {
     "parameters": Kind(_parameters, _parameter_rows),
     "tradeoffs": Kind(_tradeoffs, _tradeoff_rows),
     "curves": Kind(_curves, _curve_rows),
     "operators": Kind(_operators, _operator_rows),
+    "spend": Kind(_spend, _spend_rows, of_scores=False),
 }
