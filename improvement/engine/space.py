@@ -23,6 +23,28 @@ class Parameter:
     log: bool = False
     choices: tuple[Choice, ...] = ()
 
+    @property
+    def ends(self) -> tuple[Choice | None, Choice | None]:
+        """The least and the most that is allowed, or the first and the last choice."""
+        if self.type in {"choice", "bool"}:
+            return self._choices[0], self._choices[-1]
+        return self.low, self.high
+
+    @property
+    def _choices(self) -> tuple[Choice, ...]:
+        return self.choices or (False, True)
+
+    def place(self, value: object) -> float | None:
+        """Return where a value lies between the ends, from 0 to 1 on the parameter's own scale; None for no value."""
+        if self.type in {"choice", "bool"}:
+            known = value in self._choices
+            return self._choices.index(value) / (len(self._choices) - 1) if known else None  # type: ignore[arg-type]
+        if not isinstance(value, int | float) or self.low is None or self.high is None:
+            return None
+        scale = math.log if self.log and value > 0 else float
+        low, high = scale(self.low), scale(self.high)
+        return min(max((scale(value) - low) / (high - low), 0.0), 1.0)
+
 
 def read_space(table: Table) -> tuple[Parameter, ...]:
     """Read the table of parameters, in the order of the file; raises ManifestError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from improvement.engine import program_changes, setting_changes
+from improvement.engine import pipelines, program_changes, setting_changes
 from improvement.engine.lines import changes, split
 from improvement.engine.setting_changes import Setting, printable
 from improvement.engine.wording import counted
@@ -17,7 +17,7 @@ def title(base: Mapping[str, str], files: Mapping[str, str]) -> str:
     """Return a line of at most 90 characters that says what changes from ``base`` to ``files`` (path to text).
 
     It names functions with what is new in them ("construct: new loop, 3 literals") and settings with their values
-    ("3 parameters: lr 0.1 → 0.05, …"); of what it cannot read it counts the lines.
+    ("3 parameters: lr 0.1 → 0.05, …"), and tells pipelines as sentences; of what it cannot read it counts the lines.
     """
     settings: list[Setting] = []
     parts: list[str] = []
@@ -40,8 +40,18 @@ def _of_file(path: str, name: str, old: str | None, new: str | None) -> tuple[li
         found = program_changes.between(old, new)
         if found is not None:
             return found.settings, found.phrases or ([] if found.settings else [f"{name}: comments or layout only"])
+    if path == pipelines.FILE_NAME and (told := _pipeline_told(old, new)):
+        return [], told
     settings = setting_changes.between(path, old, new)
     return (settings, []) if settings else ([], [_lines_told(name, old, new)])
+
+
+def _pipeline_told(old: str, new: str) -> list[str]:
+    """Tell what changed in a pipeline in its own words; nothing when one of both cannot be read as such."""
+    try:
+        return pipelines.changes(old, new)
+    except pipelines.PipelineError:
+        return []
 
 
 def _lines_told(name: str, old: str, new: str) -> str:

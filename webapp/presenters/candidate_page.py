@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from improvement.engine.wording import counted
 from improvement.permissions import Person
-from improvement.selectors import candidates, model_calls, program_runs, reviews
+from improvement.selectors import candidates, model_calls, program_runs, reviews, targets
 from improvement.selectors.comments import Place
 from improvement.selectors.reviews import Standing
 from improvement.states import CandidateState
-from webapp.presenters import decisions, evidence, words
+from webapp.presenters import decisions, evidence, parameter_moves, pipeline_picture, words
 from webapp.presenters.comments import talk
 from webapp.presenters.diff import changes
 from webapp.presenters.review import CandidatePage, EvaluationLine, Exchange, Neighbours, Relative
@@ -46,6 +46,7 @@ def page(
     tab = tab if tab in dict(tabs) else "changes"
     sides = candidates.base_files(candidate), candidates.files(candidate)
     files = changes(*sides)
+    reads = tab == "changes"
     found = candidates.evidence(candidate.pk)
     return CandidatePage(
         id=candidate.pk,
@@ -79,7 +80,9 @@ def page(
         quarantined=candidate.state == CandidateState.QUARANTINED.value,
         why_not_clear=reviews.why_may_not_clear(candidate, person),
         evidence=evidence.view(found.payload) if found else None,
-        talk=talk(candidate, person, files, sides=sides, asked=asked) if tab == "changes" else None,
+        talk=talk(candidate, person, files, sides=sides, asked=asked) if reads else None,
+        moves=parameter_moves.moves(targets.manifest(candidate.target).parameters, *sides) if reads else (),
+        pipeline=pipeline_picture.picture(*sides) if reads else None,
         transcript=program_runs.transcript(candidate) if tab == "log" else "",
         model=_model(candidate.model_call),
         exchange=_exchange(candidate.model_call) if candidate.model_call and tab == "log" else None,

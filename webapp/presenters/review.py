@@ -8,6 +8,8 @@ from datetime import datetime
 from improvement.selectors.reviews import Shown
 from webapp.presenters.comments import Talk
 from webapp.presenters.evidence import EvidenceView
+from webapp.presenters.parameter_moves import ParameterMove
+from webapp.presenters.pipeline_picture import PipelinePicture
 from webapp.presenters.words import Chip
 
 
@@ -164,6 +166,8 @@ class CandidatePage:
     why_not_clear: str
     evidence: EvidenceView | None
     talk: Talk | None = None
+    moves: tuple[ParameterMove, ...] = ()
+    pipeline: PipelinePicture | None = None
     evaluations: tuple[EvaluationLine, ...] = ()
     transcript: str = ""
     model: str = ""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from improvement.engine.pipelines import completed, write
 from improvement.engine.titles import LONGEST, NOTHING, title
 
 START = '''\
@@ -157,3 +158,11 @@ def test_every_difference_has_a_title_and_none_is_called_one(old: str, new: str)
     said = title({"f.py": old}, {"f.py": new})
     assert (said == NOTHING) == (old == new)
     assert 0 < len(said) <= LONGEST
+
+
+def test_a_pipeline_is_told_in_its_own_words() -> None:
+    old = write(completed({"model": "linear"}))
+    new = write(completed({"model": "linear", "bins": 4, "penalty": "lasso"}))
+    said = "numbers also in 4 bins; lasso penalty instead of ridge"
+    assert title({"pipeline.toml": old}, {"pipeline.toml": new}) == said
+    assert title({"pipeline.toml": "x = 1\n"}, {"pipeline.toml": "x = 2\n"}) == "x 1 → 2"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -109,7 +108,7 @@ def _strands(
     ids: list[int | None] = []
     for row in rows:
         set_to = values[row.id]
-        heights = [*(_height(one, set_to.get(one.name)) for one in space), _share(_score(row), *ends)]
+        heights = [*(_rounded(one.place(set_to.get(one.name))) for one in space), _share(_score(row), *ends)]
         x += [*map(float, range(len(heights))), None]
         y += [*heights, None]
         ids += [row.id] * (len(heights) + 1)
@@ -120,15 +119,8 @@ def _score(row: Tried) -> float:
     return row.score or 0.0
 
 
-def _height(one: Parameter, value: Any) -> float | None:
-    """Return where a value lies between the least and the most that is allowed, on the parameter's own scale."""
-    if one.type in {"choice", "bool"}:
-        choices = one.choices or (False, True)
-        return choices.index(value) / (len(choices) - 1) if value in choices else None
-    if not isinstance(value, int | float) or one.low is None or one.high is None:
-        return None
-    scale = math.log if one.log and value > 0 else float
-    return _share(scale(value), scale(one.low), scale(one.high))
+def _rounded(place: float | None) -> float | None:
+    return None if place is None else round(place, 4)
 
 
 def _share(value: float, low: float, high: float) -> float:
