@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from secrets import token_bytes
+from typing import IO
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
@@ -70,11 +71,27 @@ def stop_file(run_id: int) -> Path:
 @contextmanager
 def alone(doing: str) -> Iterator[None]:
     """Wait until no other process of this installation does this, and keep the others out until the block ends."""
-    path = data_directory() / "run" / f"{doing}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with path.open("w") as lock:
+    with _lock(doing) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def alone_or_not(doing: str) -> Iterator[bool]:
+    """Tell at once whether no other process of this installation does this; if so, keep the others out."""
+    with _lock(doing) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _lock(doing: str) -> IO[str]:
+    path = data_directory() / "run" / f"{doing}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path.open("w")
 
 
 def raise_flag(path: Path) -> None:

@@ -11,8 +11,10 @@ from improvement.runner import (
     following,
     importing,
     releasing,
+    tables,
     ticking,
     trying_models,
+    weighing,
 )
 from improvement.runner.identity import worker_name
 
@@ -78,9 +80,21 @@ def import_target(import_id: int) -> None:
 
 
 @shared_task
+def read_table(table_id: int) -> None:
+    """Read which columns an uploaded table has."""
+    tables.read_uploaded(table_id)
+
+
+@shared_task
 def test_model(call_id: int, person_id: int) -> None:
     """Try a language model."""
     trying_models.carry_out(call_id, person_id=person_id)
+
+
+@shared_task
+def weigh_parameters(run_id: int) -> None:
+    """Weigh the parameters of a run by what they had to do with its scores."""
+    weighing.weigh(run_id)
 
 
 @shared_task

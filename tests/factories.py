@@ -45,10 +45,11 @@ def program(value: float) -> str:
     return PROGRAM.format(value=value)
 
 
-def tree(value: float = START) -> dict[str, bytes]:
-    """Return all files of the small target, path to bytes."""
-    files = {"countersign.toml": MANIFEST, "evaluator.py": EVALUATOR, "holdout.py": HOLDOUT, "f.py": program(value)}
-    return {path: text.encode() for path, text in {**files, "NOTES": "What came before.\n"}.items()}
+def tree(value: float = START, declares: str = "") -> dict[str, bytes]:
+    """Return all files of the small target, path to bytes; its manifest ends with what it ``declares``."""
+    files = {"countersign.toml": MANIFEST + declares, "evaluator.py": EVALUATOR, "holdout.py": HOLDOUT}
+    more = {"f.py": program(value), "NOTES": "What came before.\n"}
+    return {path: text.encode() for path, text in {**files, **more}.items()}
 
 
 def manifest() -> Manifest:
@@ -97,10 +98,9 @@ def follow(preset: str) -> None:
 # Targets and runs
 
 
-def target(name: str = "small", *, actor: Actor | None = None) -> Target:
+def target(name: str = "small", *, actor: Actor | None = None, declares: str = "") -> Target:
     """Return a new target with a real repository."""
-    actor = actor or alice()
-    task = Task(manifest(), tree())
+    task = Task(parse_manifest(MANIFEST + declares), tree(declares=declares))
     path = installation.repository_path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     repo = Repository.create(path, task.tree, message=f"Import {name}", author=SOMEBODY, when=timezone.now())
@@ -115,7 +115,7 @@ def target(name: str = "small", *, actor: Actor | None = None) -> Target:
         score=START,
         seconds=0.25,
     )
-    return targets.add(made, actor=actor, now=timezone.now())
+    return targets.add(made, actor=actor or alice(), now=timezone.now())
 
 
 def strategy() -> StrategyPackage:

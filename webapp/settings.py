@@ -243,6 +243,7 @@ CELERY_TASK_ROUTES = {
     "improvement.tasks.advance_with_help": {"queue": "evaluations"},
     "improvement.tasks.test_model": {"queue": "evaluations"},
     "improvement.tasks.import_target": {"queue": "evaluations"},  # measures the champion
+    "improvement.tasks.weigh_parameters": {"queue": "evaluations"},  # takes seconds
     "improvement.tasks.*": {"queue": "control"},
 }
 CELERY_TIMEZONE = "UTC"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from math import prod
 
 from improvement.engine.tables import Table
 from improvement.exceptions import ManifestError
@@ -23,11 +23,16 @@ class Feature:
     high: float
     cells: int
 
+    def cell(self, value: float) -> int:
+        """Return the part that a finite value lies in, from 0; what lies beyond belongs to the ends."""
+        place = (value - self.low) / (self.high - self.low) * self.cells
+        return min(max(math.floor(place), 0), self.cells - 1)
+
 
 def read_features(table: Table) -> tuple[Feature, ...]:
     """Read the table of features, in the order of the file; raises ManifestError."""
     features = tuple(_feature(name, entry) for name, entry in table.tables(("low", "high", "cells")).items())
-    places = prod(feature.cells for feature in features)
+    places = math.prod(feature.cells for feature in features)
     if places > MOST_PLACES:
         raise ManifestError(
             f"{table.where}: features make {places} places together, and {MOST_PLACES} is the most. Lower their cells."

@@ -10,6 +10,7 @@ from improvement.engine.manifest import Manifest
 from improvement.engine.measurement import Measurement, Outcome
 from improvement.engine.nomination import is_beyond_bound
 from improvement.engine.parameter_values import read_values
+from improvement.engine.pipeline_space import space_of
 from improvement.engine.screening import Screened, screen
 from improvement.engine.setting_changes import Plain
 from improvement.exceptions import Conflict
@@ -39,11 +40,11 @@ def plan(
     ``base`` are the editable files that a change is compared with; ``seen`` maps the syntax digests of earlier
     candidates to their numbers.
     """
-    known = dict(seen)
+    known, space = dict(seen), space_of(manifest)
     planned = []
     for proposal in proposals:
         screened = screen(manifest, base, proposal.files, seen=known)
-        planned.append(Planned(proposal, screened, read_values(manifest.parameters, proposal.files)))
+        planned.append(Planned(proposal, screened, read_values(space, proposal.files)))
         if screened.verdict == "pass":
             known[screened.syntax_digest] = proposal.number
     return tuple(planned)

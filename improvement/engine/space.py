@@ -38,7 +38,7 @@ class Parameter:
         """Return where a value lies between the ends, from 0 to 1 on the parameter's own scale; None for no value."""
         if self.type in {"choice", "bool"}:
             known = value in self._choices
-            return self._choices.index(value) / (len(self._choices) - 1) if known else None  # type: ignore[arg-type]
+            return self._choices.index(value) / (len(self._choices) - 1) if known else None
         if not isinstance(value, int | float) or self.low is None or self.high is None:
             return None
         scale = math.log if self.log and value > 0 else float

@@ -29,6 +29,7 @@ class Candidate(models.Model):
     base_commit = models.CharField(max_length=40)
     added = models.PositiveIntegerField(default=0)
     removed = models.PositiveIntegerField(default=0)
+    characters = models.PositiveIntegerField(default=0, help_text="of all its editable files together")
     origin = models.CharField(max_length=16, default="strategy")
     operator = models.CharField(max_length=80, blank=True)
     note = models.CharField(max_length=300, blank=True)

@@ -12,7 +12,7 @@ from improvement import dispatch
 from improvement.models import Release, Target
 from improvement.runner import feeding, heads, tables
 from improvement.selectors import audit as read_audit
-from improvement.selectors import loop, streams, system, targets
+from improvement.selectors import importances, loop, streams, system, targets
 from improvement.selectors import tables as read_tables
 from improvement.services import audit, evaluations, halt, model_calls, reviews
 
@@ -91,6 +91,11 @@ def _advance_runs(now: datetime) -> None:
         dispatch.enqueue("advance_run", run_id=run_id)
 
 
+def _weigh_parameters(now: datetime) -> None:
+    for run_id in importances.due(now):
+        dispatch.enqueue("weigh_parameters", run_id=run_id)
+
+
 def _go_on_confirming(_now: datetime) -> None:
     for candidate_id in loop.due_confirmations():
         dispatch.enqueue("conclude", candidate_id=candidate_id)
@@ -129,6 +134,7 @@ _UNLESS_STOPPED: Sequence[Callable[[datetime], None]] = (
     _settle_approved,
     _advance_runs,
     _go_on_confirming,
+    _weigh_parameters,
     _feed_streams,
     _follow_streams,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.db.models import Sum
@@ -28,6 +29,14 @@ class Weighed(NamedTuple):
     second: float
 
 
+class Placed(NamedTuple):
+    """A candidate that was measured well, with every value that a feature may name."""
+
+    id: int
+    score: float
+    values: Mapping[str, float]
+
+
 def tried(run: Run) -> list[Tried]:
     """Return every candidate of a run, oldest first."""
     rows = Candidate.objects.filter(run=run).order_by("number")
@@ -51,6 +60,19 @@ def weighed(run: Run, first: str, second: str) -> list[Weighed]:
     both = rows.annotate(first=KeyTransform(first, "metrics"), second=KeyTransform(second, "metrics"))
     found = both.order_by("pk").values_list("candidate_id", "first", "second")
     return [Weighed(*row) for row in found if row[1] is not None and row[2] is not None]
+
+
+def placed(run: Run) -> list[Placed]:
+    """Return every candidate that was measured well, oldest first, with its metrics and its length."""
+    rows = Evaluation.objects.filter(run=run, candidate__isnull=False, stage="measure", outcome="ok")
+    told = rows.order_by("candidate__number").values_list(
+        "candidate_id", "candidate__score", "metrics", "candidate__characters"
+    )
+    return [
+        Placed(pk, score, {**metrics, "program_length": float(length)})
+        for pk, score, metrics, length in told
+        if score is not None
+    ]
 
 
 def start(run: Run, first: str, second: str) -> list[Weighed]:

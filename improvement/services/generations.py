@@ -231,6 +231,7 @@ def _candidate(
         base_commit=base_commit,
         added=one.added,
         removed=one.removed,
+        characters=sum(map(len, proposal.files.values())),
         operator=proposal.operator[:80],
         note=proposal.note[:300],
         title=one.title,

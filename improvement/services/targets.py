@@ -240,6 +240,7 @@ def take_in_edit(
         base_commit=target.champion_commit,
         added=lines[0],
         removed=lines[1],
+        characters=sum(map(len, files.values())),
         origin="person",
         operator="person",
         note=note[:300],

@@ -73,6 +73,17 @@ def test_an_operator_is_credited_with_each_new_best() -> None:
     assert found == (("b", "3", "2", "2", "3.00 s"), ("a", "1", "1", "0", "1.00 s"))
 
 
+def test_of_many_operators_the_ones_that_brought_most_are_shown() -> None:
+    rows = [tried(number, float(number), operator=f"o{number % 20}") for number in range(60)]
+    panel = operators.panel(rows, {}, start=None, sign=-1.0)
+    assert panel is not None
+    assert (len(panel.table.rows), panel.table.note) == (
+        8,
+        "12 further operators brought less; the download has all of them.",
+    )
+    assert cells(panel)[0][:4] == ("o0", "3", "3", "1")
+
+
 def test_one_operator_alone_is_not_compared() -> None:
     assert operators.panel([tried(1, 1.0)], {"a": 1.0}, start=0.0, sign=1.0) is None
 

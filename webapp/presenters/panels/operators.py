@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from improvement.engine.wording import counted
 from improvement.selectors.insights import Tried
 from webapp.presenters import words
 from webapp.presenters.panels.parts import Cell, Head, Panel, Rows, Table
 
+MOST_ROWS = 8
 _HEADS = (Head("Operator", False), Head("Proposals"), Head("Measured"), Head("New best"), Head("Sandbox time"))
 
 
@@ -36,10 +38,16 @@ def panel(rows: Sequence[Tried], seconds: Mapping[str, float], *, start: float |
                 Cell(f"{one.bests:,}", bar=one.bests / bests),
                 Cell(words.seconds(seconds.get(name, 0.0)), bar=seconds.get(name, 0.0) / spent),
             )
-            for name, one in _best_first(tallies)
+            for name, one in _best_first(tallies)[:MOST_ROWS]
         ),
+        _left_out(len(tallies)),
     )
     return Panel("operators", "What operators brought", table, note="Bars are shares of the whole run.")
+
+
+def _left_out(operators: int) -> str:
+    left = operators - MOST_ROWS
+    return f"{counted(left, 'further operator')} brought less; the download has all of them." if left > 0 else ""
 
 
 def rows(tried: Sequence[Tried], seconds: Mapping[str, float], *, start: float | None, sign: float) -> Rows:

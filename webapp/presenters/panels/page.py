@@ -9,7 +9,7 @@ from django.core.cache import cache
 
 from improvement.exceptions import NotFound
 from improvement.selectors import events, insights, model_calls
-from webapp.presenters.panels import curves, operators, parameters, spend, tradeoffs
+from webapp.presenters.panels import curves, elites, importances, operators, parameters, spend, tradeoffs
 from webapp.presenters.panels.parts import Panel, Rows
 from webapp.presenters.panels.story import Story
 
@@ -63,15 +63,24 @@ def _place(story: Story) -> str:
 
 
 def _parameters(story: Story) -> Panel | None:
-    if not story.manifest.parameters:
+    if not story.space:
         return None
     chosen = parameters.choose(story.tried, story.sign, story.champion)
-    return parameters.panel(story.manifest.parameters, chosen, story.values, metric=story.metric)
+    return parameters.panel(story.space, chosen, story.values, metric=story.metric)
 
 
 def _parameter_rows(story: Story) -> Rows:
-    space = story.manifest.parameters
-    return parameters.rows(space, story.tried, story.values, metric=story.metric, sign=story.sign) if space else ()
+    if not story.space:
+        return ()
+    return parameters.rows(story.space, story.tried, story.values, metric=story.metric, sign=story.sign)
+
+
+def _importances(story: Story) -> Panel | None:
+    return importances.panel(story.importances)
+
+
+def _importance_rows(story: Story) -> Rows:
+    return importances.rows(story.importances)
 
 
 def _tradeoffs(story: Story) -> Panel | None:
@@ -90,6 +99,19 @@ def _tradeoff_rows(story: Story) -> Rows:
     if other is None:
         return ()
     return tradeoffs.rows(metrics[0], other, insights.weighed(story.run, metrics[0].name, other.name))
+
+
+def _elites(story: Story) -> Panel | None:
+    features = story.manifest.features
+    if not features:
+        return None
+    found = insights.placed(story.run)
+    return elites.panel(features, found, metric=story.metric, sign=story.sign, champion=story.champion)
+
+
+def _elite_rows(story: Story) -> Rows:
+    features = story.manifest.features
+    return elites.rows(features, insights.placed(story.run), metric=story.metric, sign=story.sign) if features else ()
 
 
 def _curves(story: Story) -> Panel | None:
@@ -120,6 +142,8 @@ def _spend_rows(story: Story) -> Rows:
 
 KINDS: Mapping[str, Kind] = {
     "parameters": Kind(_parameters, _parameter_rows),
+    "importances": Kind(_importances, _importance_rows),
+    "elites": Kind(_elites, _elite_rows),
     "tradeoffs": Kind(_tradeoffs, _tradeoff_rows),
     "curves": Kind(_curves, _curve_rows),
     "operators": Kind(_operators, _operator_rows),

@@ -20,6 +20,11 @@ class Cell:
     candidate: int | None = None
     bar: float | None = None
 
+    @property
+    def bar_width(self) -> float:
+        """How much of a bar of 100 is filled."""
+        return round(100 * (self.bar or 0.0), 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -39,6 +44,34 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class HeatCell:
+    """One filled cell of a map: the candidate in it, its score, and how good that is, from 0 to 9."""
+
+    candidate: int
+    score: str
+    shade: int
+    is_champion: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """One row of a map, ``edge`` its lower end; empty cells are ``None``."""
+
+    edge: str
+    cells: tuple[HeatCell | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """A map over one or two features (``up`` is empty for one), its rows from the top; ``edges`` are the left ones."""
+
+    across: str
+    up: str
+    edges: tuple[str, ...]
+    rows: tuple[HeatRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """One entry of a legend: the tone and form of a layer, and its name."""
 
@@ -55,6 +88,7 @@ class Panel:
     title: str
     table: Table
     plot: Plot | None = None
+    heat: Heat | None = None
     note: str = ""
     asks: str = ""
     choices: tuple[tuple[str, str, bool], ...] = ()

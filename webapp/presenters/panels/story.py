@@ -7,7 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from improvement.engine.manifest import Manifest
+from improvement.engine.pipeline_space import space_of
+from improvement.engine.space import Parameter
+from improvement.selectors import importances as read_importances
 from improvement.selectors import insights, targets
+from improvement.selectors.importances import Importances
 from improvement.selectors.insights import Tried
 
 if TYPE_CHECKING:
@@ -42,6 +46,17 @@ class Story:
     def champion(self) -> int | None:
         """The champion when it is a candidate of this run."""
         return insights.champion_id(self.run)
+
+    @cached_property
+    def importances(self) -> Importances | None:
+        """How much each parameter had to do with the score, as far as that is known."""
+        return read_importances.latest(self.run)
+
+    @cached_property
+    def space(self) -> list[Parameter]:
+        """What the search may set, what made the most difference first."""
+        shares = self.importances.shares if self.importances else {}
+        return sorted(space_of(self.manifest), key=lambda one: -shares.get(one.name, 0.0))
 
     @cached_property
     def values(self) -> Mapping[int, Mapping[str, Any]]:
