@@ -128,11 +128,12 @@ def wrap_expression(draw: Draw) -> Change:
 
 
 def branch_on(draw: Draw) -> Change:
-    """Use an expression only where a comparison holds, and a small formula elsewhere."""
+    """Use an expression only where a comparison holds, and elsewhere a small formula or a multiple of it."""
     source = draw.source
     node = draw.pick(numeric_nodes(source))
     scope = scope_at(source, node)
-    text = f"({source.segment(node)} if {comparison(draw, scope, depth=1)} else {formula(draw, scope, depth=1)})"
+    other = draw.pick([formula(draw, scope, depth=1), f"{source.operand(node)} * {factor(draw)}"])
+    text = f"({source.segment(node)} if {comparison(draw, scope, depth=1)} else {other})"
     return Change([source.replace(node, text)], f"{short(source.segment(node))} becomes {short(text)}")
 
 

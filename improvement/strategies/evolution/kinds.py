@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from archive import Member
 from kit.cells import Cells, Feature, features_of
+from member import Member
 
 
 class Kinds:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import expressions
+import extraction
 import idioms
 import literals
 import statements
@@ -20,6 +21,11 @@ class Operator:
     weight: float
     change: Callable[[Draw], Change]
 
+
+REFINE, SIMPLIFY = "refine", "simplify"
+"""What changes numbers by CMA-ES, a whole population at a time, and what takes back needless changes."""
+
+REFINE_WEIGHT = 6.0
 
 BASIC = (
     Operator("move_one", 3.0, literals.move_one),
@@ -42,6 +48,9 @@ BASIC = (
     Operator("repeat", 0.7, statements.repeat),
     Operator("adjust", 1.0, statements.adjust),
     Operator("guard", 0.5, statements.guard),
+    Operator("extract_name", 0.5, extraction.extract_name),
+    Operator("extract_function", 0.5, extraction.extract_function),
+    Operator("extract_statements", 0.4, extraction.extract_statements),
     Operator("insert_from_other", 1.0, statements.insert_from_other),
     Operator("replace_from_other", 1.0, statements.replace_from_other),
     Operator("function_from_other", 1.0, statements.function_from_other),

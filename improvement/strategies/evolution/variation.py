@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archive import Member
 from change import Change, Draw, NothingToDo, short
 from kit.edits import edited
-from operators import Operator
+from member import Member, changed_letters
+from operators import REFINE, SIMPLIFY, Operator
+from refining import Refinement
 from repair import completed
+from simplification import folded, simplified
 from source import digest, read, sources
 from work import work
 
@@ -19,7 +22,10 @@ LONGEST_NOTE = 300
 
 @dataclass
 class Child:
-    """A proposed program, where it came from, and what is needed to learn from its score."""
+    """A proposed program, where it came from, and what is needed to learn from its score.
+
+    A child of a refinement has the form that is refined and its point in the cloud.
+    """
 
     files: dict[str, str]
     digest: str
@@ -33,19 +39,22 @@ class Child:
     doubts: int
     scales: dict[str, float] = field(default_factory=dict)
     steps: dict[str, float] = field(default_factory=dict)
+    form: str = ""
+    point: list[float] = field(default_factory=list)
 
     def proposal(self) -> dict[str, Any]:
         """Return what the host is told."""
         note = short(self.note, LONGEST_NOTE)
         return {"files": self.files, "parents": self.parents, "operator": self.operator, "note": note}
 
-    def member(self, number: int, score: float, metrics: dict[str, float]) -> Member:
+    def member(self, number: int, score: float, metrics: dict[str, float], others: list[float]) -> Member:
         """Return the archive member that this child becomes; steps that helped are kept, to go on with."""
         helped = self.parent_score is not None and score > self.parent_score
         steps = self.steps if helped else {}
         return Member(
-            number, self.files, score, self.work, self.digest, self.ancestors, self.scales, steps, self.doubts, metrics
-        )
+            number, self.files, score, self.work, self.digest, self.ancestors, self.scales, steps, self.doubts, metrics,
+            others,
+        )  # fmt: skip
 
 
 REMOVING = ("delete", "shorten_expression", "rename_use", "replace_from_other")
@@ -65,9 +74,13 @@ def vary(
     parent: Member,
     donor: Member,
     island: int,
+    base: Mapping[str, str],
     higher: bool = True,
 ) -> Child | None:
-    """Return the child of a parent, None when the operator finds no place or the result is no valid program."""
+    """Return the child of a parent, None when the operator finds no place or the result is no valid program.
+
+    Calculations with numbers alone are made beforehand where the child differs from the files `base`.
+    """
     try:
         files, change, crossed = varied(chance, operator, parent.files, parent, donor, higher)
     except (NothingToDo, SyntaxError, ValueError, RecursionError):
@@ -79,15 +92,47 @@ def vary(
             crossed = crossed or again
         except (NothingToDo, SyntaxError, ValueError, RecursionError):
             pass
+    shorter = {one.path: folded(one.path, one.text, base.get(one.path, "")) for one in sources(files)}
+    files = {**files, **shorter}
+    return born(parent, files, change, operator.name, island, donor if crossed else None)
+
+
+def refined(refinement: Refinement, island: int) -> Child | None:
+    """Return a child of a refinement: its program with other numbers, None when they are its own."""
+    files, point = refinement.next()
+    change = Change([], f"tune {len(point)} number(s) together")
+    child = born(refinement.parent, files, change, REFINE, island, None)
+    if child is None:
+        return None
+    return replace(child, form=refinement.form, point=point, parent_score=refinement.best)
+
+
+def shortened(parent: Member, base: Mapping[str, str], island: int, known: Container[str]) -> Child | None:
+    """Return the child with least to read that was not proposed before and only takes changes of `base` back."""
+    for source in sources(parent.files):
+        before = base.get(source.path, "")
+        for text in simplified(source.path, source.text, before):
+            letters = changed_letters(before, source.text) - changed_letters(before, text)
+            change = Change([], f"take back {letters} letters of the change")
+            child = born(parent, {**parent.files, source.path: text}, change, SIMPLIFY, island, None)
+            if child is not None and child.digest not in known and child.work <= parent.work:
+                return child
+    return None
+
+
+def born(
+    parent: Member, files: dict[str, str], change: Change, operator: str, island: int, donor: Member | None
+) -> Child | None:
+    """Return the child with these files, None when they are the parent's."""
     mark = digest(files)
     if mark == parent.digest:
         return None
-    numbers = [member.number for member in ((parent, donor) if crossed else (parent,)) if member.number is not None]
+    numbers = [member.number for member in (parent, donor) if member is not None and member.number is not None]
     parents = list(dict.fromkeys(numbers))
     ancestors = list(dict.fromkeys([*parents, *parent.parents]))[:ANCESTORS]
     scales = {**parent.scales, **change.scales}
     return Child(
-        files, mark, work(files), island, operator.name, change.note, parents, ancestors, parent.score, parent.doubts,
+        files, mark, work(files), island, operator, change.note, parents, ancestors, parent.score, parent.doubts,
         scales, change.steps,
     )  # fmt: skip
 

@@ -37,8 +37,9 @@ class Bandit:
         return chance.choices(names, weights)[0]
 
     def note_use(self, name: str) -> None:
-        """Count a proposal of an arm."""
-        self.used[name] += 1
+        """Count a proposal of an arm; what is none of them is not counted."""
+        if name in self.used:
+            self.used[name] += 1
 
     def reward(self, name: str, gain: float, cost: float = 1.0) -> None:
         """Move an arm's credit towards what it brought this time (0 nothing, 1 and more a lot), and for what cost.

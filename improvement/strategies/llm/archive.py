@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from kit.selection import tournament
+
 KEPT_FAILURES = 6
 KEPT_REMARKS = 8
 LUCK, REJECTED = "unconfirmed", "rejected"
@@ -66,7 +68,7 @@ class Archive:
     def parent(self, chance: random.Random) -> Program:
         """Return a parent: the winner of a tournament of three by rank, so mostly one of the best."""
         sound = [one for one in self.elites if one.verdict not in (LUCK, REJECTED)] or [self.base]
-        return sound[min(chance.randrange(len(sound)) for _ in range(3))]
+        return sound[tournament(len(sound), chance)]
 
     def contrasts(self, parent: Program, count: int) -> list[Program]:
         """Return programs to show beside a parent: the best one, then those whose lines differ most from it."""

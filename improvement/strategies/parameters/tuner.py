@@ -10,14 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from goals import read_goals
 from kit.conversation import RefusalError
+from kit.goals import read_goals
 from kit.sites import write
 from optuna.samplers import BaseSampler
 from space import Space, declared, derived
 from study import Search, cmaes_sampler, nsgaii_sampler, tpe_sampler
 
 SAMPLERS = ("tpe", "cmaes", "nsgaii")
+
+ONE_METRIC = "nsgaii weighs several metrics, and this target has one without a guard: use tpe or cmaes."
 
 TRIES = 40
 LONGEST_NOTE = 300
@@ -54,7 +56,10 @@ class Tuner:
             known = f"{', '.join(SAMPLERS[:-1])} or {SAMPLERS[-1]}"
             raise RefusalError(f"The setting sampler is {settings.sampler!r}: use {known}.")
         self.settings = settings
-        self.goals = read_goals(task, several=settings.sampler == "nsgaii")
+        goals = read_goals(task)
+        if settings.sampler == "nsgaii" and len(goals.wanted) == 1:
+            raise RefusalError(ONE_METRIC)
+        self.goals = goals if settings.sampler == "nsgaii" else goals.first()
         self.declared = task["space"]
         self.seed = seed
         self.proposed = 0

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import weights
+from kit.cloud import Cloud
 from kit.conversation import RefusalError
-from search import Cloud, Method, RandomSearch
+from search import Method, RandomSearch
 
 NO_WEIGHTS = (
     "There is no number with a point in an evolve block of a Python file: write the weights there, for example as 0.0."

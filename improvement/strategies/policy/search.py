@@ -1,17 +1,15 @@
-"""Where to look next in a space of weights: augmented random search, or CMA-ES.
+"""Where to look next in a space of weights: augmented random search, beside the CMA-ES of the kit.
 
-Augmented random search: Mania, Guy and Recht, "Simple random search provides a competitive approach to reinforcement
-learning" (NeurIPS 2018), its first version with the best directions only. CMA-ES: Hansen, "The CMA Evolution Strategy:
-A Tutorial" (2016), by the package cmaes.
+Mania, Guy and Recht, "Simple random search provides a competitive approach to reinforcement learning" (NeurIPS 2018),
+its first version with the best directions only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from cmaes import CMA
 
 
 class Method(Protocol):
@@ -52,32 +50,3 @@ class RandomSearch:
             gains = np.array([forth[1] - back[1] for forth, back in chosen])
             self.middle = self.middle + self.step / (len(chosen) * spread) * gains @ ways
             self.moved = True
-
-
-class Cloud:
-    """CMA-ES: a normal distribution that follows its better points."""
-
-    def __init__(self, middle: np.ndarray, seed: int, *, width: float) -> None:
-        self.inner = CMA(mean=middle, sigma=width, seed=seed % 2**32)
-        self.known: list[tuple[np.ndarray, float]] = []
-
-    def points(self, count: int) -> list[np.ndarray]:
-        """Return a sample of the cloud."""
-        return [self.inner.ask() for _ in range(count)]
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Keep the decomposed matrix, too: made anew, it may differ in signs, and so would every later point."""
-        return {"inner": vars(self.inner), "known": self.known}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Go on from a kept state."""
-        self.inner, self.known = CMA.__new__(CMA), state["known"]
-        vars(self.inner).update(state["inner"])
-
-    def learn(self, scored: Sequence[tuple[np.ndarray, float]]) -> None:
-        """Move and reshape the cloud as soon as enough is known."""
-        self.known += [(point, -score) for point, score in scored]
-        enough = self.inner.population_size
-        while len(self.known) >= enough:
-            self.inner.tell(self.known[:enough])
-            del self.known[:enough]

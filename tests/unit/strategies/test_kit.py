@@ -11,9 +11,11 @@ from hypothesis import strategies as given_by
 
 from tests.unit.strategies.loading import PACKAGES, modules
 
-bandit, blocks, cells, edits, front, said = modules(
-    PACKAGES / "kit", "kit.bandit", "kit.blocks", "kit.cells", "kit.edits", "kit.front", "kit.remarks"
-)
+bandit, blocks, cells, cloud, edits, front, islands, said, selection = modules(
+    PACKAGES / "kit",
+    "kit.bandit", "kit.blocks", "kit.cells", "kit.cloud", "kit.edits", "kit.front", "kit.islands", "kit.remarks",
+    "kit.selection",
+)  # fmt: skip
 
 POINTS = given_by.lists(given_by.tuples(given_by.integers(0, 9), given_by.integers(0, 9)), max_size=12)
 
@@ -204,3 +206,100 @@ def test_what_people_said_is_told_line_by_line_but_for_what_is_settled() -> None
         "a.py, line 3 of what was there (`x = 1`): gone",
     ]
     assert said.remarks({"number": 4, "verdict": "released", "reason": "", "grounds": [], "comments": []}) == []
+
+
+def archipelago(count: int = 2, size: int = 3, start: str = "s0") -> object:
+    """Return islands of texts such as "a5" and "b3,7": a form, and what it is worth by one goal or several."""
+    rules = islands.Rules(
+        worth=lambda text: tuple(float(part) for part in text[1:].rstrip("!").split(",")),
+        form=lambda text: text[0],
+        succeeds=lambda new, old: new.endswith("!"),
+        doubts=lambda text: int(text.startswith("d")),
+    )
+    return islands.Islands(rules, start, count, size)
+
+
+def test_an_island_keeps_the_best_of_every_form() -> None:
+    found = archipelago()
+    leads = [found.add(0, text) for text in ("a2", "a1", "b1", "a5", "c5", "c5!")]
+    assert leads == [True, False, False, True, False, False]
+    assert [island.members for island in found.all] == [["c5!", "b1", "s0"], ["s0"]]
+    assert found.best() == "c5!"
+
+
+def test_with_several_goals_an_island_keeps_the_front() -> None:
+    found = archipelago(size=4, start="s0,0")
+    for text in ("a5,0", "b4,4", "c3,3", "e1,6", "b3,5", "b3,4"):
+        found.add(0, text)
+    assert sorted(found.all[0].members) == ["a5,0", "b3,5", "b4,4", "e1,6"]
+    assert found.best() == "a5,0"
+
+
+def test_what_is_in_doubt_is_chosen_less_often() -> None:
+    found = archipelago(size=6)
+    for text in ("d9", "a8", "b7", "c6", "e5"):
+        found.add(0, text)
+    assert found.choose(0, random.Random(1), elitism=1.0) == "a8"
+
+
+def test_the_best_of_an_island_visits_the_next_one() -> None:
+    found = archipelago(count=3)
+    found.add(0, "a5")
+    found.add(2, "b7")
+    found.migrate()
+    assert [island.members[0] for island in found.all] == ["b7", "a5", "b7"]
+
+
+def test_an_island_that_stands_still_begins_anew_but_for_the_one_with_the_best() -> None:
+    found = archipelago()
+    found.add(0, "a5")
+    found.add(1, "b3")
+    assert [found.age(2, "s0", random.Random(1)) for _ in range(2)] == [[], [0, 1]]
+    assert [island.members for island in found.all] == [["a5", "s0"], ["a5", "s0"]]
+    assert [island.stale for island in found.all] == [0, 0]
+
+
+def test_restored_islands_hold_each_thing_once_and_go_on_alike() -> None:
+    found, again = archipelago(), archipelago()
+    for place, text in ((0, "a5"), (1, "b3"), (0, "c1")):
+        found.add(place, text)
+    found.migrate()
+    state = json.loads(json.dumps(found.state(str)))
+    again.restore(state, str)
+    assert len(state["members"]) == len(set(state["members"])) == 4
+    assert [vars(island) for island in again.all] == [vars(island) for island in found.all]
+
+
+def test_a_tournament_mostly_finds_one_of_the_best() -> None:
+    chance = random.Random(1)
+    places = [selection.tournament(10, chance) for _ in range(2000)]
+    assert 500 < places.count(0) < 590  # 1 - 0.9 ** 3
+    assert set(places) == set(range(10))
+
+
+def bowl(point: list[float]) -> float:
+    """Return a score that is highest at (1, -2)."""
+    return -((point[0] - 1) ** 2) - 10 * (point[1] + 2) ** 2
+
+
+def moved(one: object, times: int) -> list[list[float]]:
+    """Let a cloud follow the bowl, and return its points."""
+    points = []
+    for _ in range(times):
+        points.append(one.points(1)[0].tolist())
+        one.learn([(points[-1], bowl(points[-1]))])
+    return points
+
+
+def test_a_cloud_follows_its_better_points() -> None:
+    one = cloud.Cloud([0.0, 0.0], 1, width=0.5)
+    assert max(map(bowl, moved(one, 200)[-20:])) > -1e-3
+    assert one.width < 0.1
+
+
+@pytest.mark.parametrize("before", [1, 9, 20])
+def test_a_restored_cloud_goes_on_exactly(before: int) -> None:
+    one = cloud.Cloud([0.0, 0.0], 1, width=0.5)
+    moved(one, before)
+    again = cloud.Cloud.from_state(json.loads(json.dumps(one.state())))
+    assert moved(again, 40) == moved(one, 40)

@@ -11,6 +11,19 @@ from tests.unit.strategies.loading import PACKAGES, PackageProcess, init, result
 from tests.unit.strategies.programs import REGRESSION, TUNABLE, TUNABLE_SPACE, knobs_score, regression_error, run
 
 EVOLUTION = ("evolution", init({"program.py": REGRESSION}, better="lower", score=regression_error(REGRESSION)))
+TRADES = (
+    "evolution",
+    init(
+        {"program.py": REGRESSION},
+        better="lower",
+        score=regression_error(REGRESSION),
+        start={"size": 0.0, "weight": 0.0},
+        metrics=[
+            {"name": "size", "better": "lower", "guard": None},
+            {"name": "weight", "better": "lower", "guard": 1.0},
+        ],
+    ),
+)
 TPE = ("parameters", init({"knobs.py": TUNABLE}, space=TUNABLE_SPACE, score=knobs_score(TUNABLE)))
 NUMERIC_SPACE = [entry for entry in TUNABLE_SPACE if entry["type"] != "choice"]
 CMAES = (
@@ -49,6 +62,7 @@ GUARDED = (
 ONLINE = ("online", init({"knobs.py": TUNABLE}, space=TUNABLE_SPACE, score=knobs_score(TUNABLE)))
 EVERY = [
     pytest.param(*EVOLUTION, id="evolution"),
+    pytest.param(*TRADES, id="evolution of trades"),
     pytest.param(*TPE, id="tpe"),
     pytest.param(*CMAES, id="cmaes"),
     pytest.param(*NSGAII, id="nsgaii"),

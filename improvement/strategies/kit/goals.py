@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kit.conversation import RefusalError
-
 
 @dataclass(frozen=True)
 class Goal:
@@ -35,6 +33,10 @@ class Goals:
         """The signs of the metrics to improve."""
         return tuple(goal.sign for goal in self.wanted)
 
+    def first(self) -> Goals:
+        """Return these goals without those beside the first."""
+        return Goals(self.wanted[:1], self.guarded)
+
     def values(self, score: float | None, metrics: Mapping[str, float]) -> list[float] | None:
         """Return a value for each metric to improve; None when one is missing or no finite number."""
         found = [score, *(metrics.get(goal.name) for goal in self.wanted[1:])]
@@ -56,16 +58,9 @@ class Goals:
         }
 
 
-def read_goals(task: Mapping[str, Any], *, several: bool) -> Goals:
-    """Return a task's goals; `several` asks for every metric without a guard beside the first.
-
-    Raises RefusalError when several are asked for and there is only one.
-    """
+def read_goals(task: Mapping[str, Any]) -> Goals:
+    """Return a task's goals: the first metric, and every other one that has no guard."""
     primary, *others = task.get("metrics") or [task["metric"]]
-    guarded = tuple((Goal.of(one), one["guard"]) for one in others if one["guard"] is not None)
-    if not several:
-        return Goals((Goal.of(primary),), guarded)
-    free = [Goal.of(one) for one in others if one["guard"] is None]
-    if not free:
-        raise RefusalError("nsgaii weighs several metrics, and this target has one without a guard: use tpe or cmaes.")
+    free = [Goal.of(one) for one in others if one.get("guard") is None]
+    guarded = tuple((Goal.of(one), one["guard"]) for one in others if one.get("guard") is not None)
     return Goals((Goal.of(primary), *free), guarded)
