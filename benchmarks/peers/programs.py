@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from archive import Member
 from kit.conversation import serve
+from member import Member
 from operators import operators
 from variation import vary
 from work import work
@@ -48,7 +48,7 @@ class Peer:
         """Return a program after one more operator that finds a place in it, itself after many vain tries."""
         for _ in range(TRIES):
             operator = self.chance.choices(self.operators, self.weights)[0]
-            child = vary(self.chance, operator, None, parent, self.start, 0, self.higher)
+            child = vary(self.chance, operator, None, parent, self.start, 0, self.start.files, self.higher)
             if child is not None and child.work <= MAX_WORK * self.start.work:
                 return Member.of(child.files, None, child.work, {})
         return parent
