@@ -20,7 +20,7 @@ from improvement.broker.pace import Pace
 from improvement.exceptions import ModelFailed
 
 CONNECT_SECONDS = 10.0
-SILENT_SECONDS = 120.0
+SILENT_SECONDS = 120.0  # not of a private server, which may answer one question after the other
 MAX_ANSWER_BYTES = 16_000_000
 _PORTS = {"http": 80, "https": 443}
 _UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"  # what OpenSSL calls it; the library has no class of its own for it
@@ -140,12 +140,13 @@ class Exchange:
     def _request(self, http: httpx2.Client, url: httpx2.URL, address: str, post: _Post) -> httpx2.Request:
         """Aim the request at an address itself; the name stays in the Host header and in TLS."""
         left = self._left(post.ends)
+        silent = left if self._config.private else min(left, SILENT_SECONDS)
         return http.build_request(
             "POST",
             url.copy_with(host=address),
             content=post.body,
             headers={**self._headers, "Content-Type": "application/json", "Host": url.netloc.decode("ascii")},
-            timeout=httpx2.Timeout(min(left, SILENT_SECONDS), connect=min(left, CONNECT_SECONDS)),
+            timeout=httpx2.Timeout(silent, connect=min(left, CONNECT_SECONDS)),
             extensions={"sni_hostname": self._config.host, "trace": post.trace},
         )
 

@@ -234,9 +234,11 @@ def _dimension(parameter: Parameter) -> Message:
 
 
 def _expect(answer: Message, kind: str) -> None:
+    if answer.get("type") == "error":
+        raise StrategyError(f"The strategy refuses: {str(answer.get('message'))[:300]}")
     if answer.get("type") != kind:
-        said = answer.get("message") if answer.get("type") == "error" else f"an answer of type {answer.get('type')!r}"
-        raise StrategyError(f"The strategy should have answered {kind!r} and gave {str(said)[:300]}.")
+        said = f"an answer of type {str(answer.get('type'))[:80]!r}"
+        raise StrategyError(f"The strategy should have answered {kind!r} and gave {said}.")
 
 
 def _proposal(one: object, number: int, files: Mapping[str, str]) -> Proposal:
