@@ -35,10 +35,11 @@ def held_mb(found: Processes, enough_mb: float) -> tuple[float, float]:
     As long as it would not come to ``enough_mb`` if everything open were a socket, none is looked for.
     """
     resident = _PAGE_MB * sum(_resident_pages(process, threads) for process, threads in found.items())
-    opened = [path for process, threads in found.items() for path in descriptors(process, threads)]
-    if resident + len(opened) * _largest_buffer_mb() <= enough_mb:
+    opened = sum(len(_names(folder)) for process, threads in found.items() for folder in _opened_by(process, threads))
+    if resident + opened * _largest_buffer_mb() <= enough_mb:
         return resident, 0.0
-    sockets = {name for name in map(_name_of, opened) if name.startswith("socket:")}
+    names = (_name_of(path) for process, threads in found.items() for path in descriptors(process, threads))
+    sockets = {name for name in names if name.startswith("socket:")}
     return resident, len(sockets) * _largest_buffer_mb()
 
 
@@ -132,10 +133,13 @@ def _name_of(descriptor: str) -> str:
 
 def descriptors(pid: int, threads: list[str] | None = None) -> Iterator[str]:
     """Yield the kernel's links to what a process has open; each thread may have descriptors of its own."""
-    for thread in _names(f"/proc/{pid}/task") if threads is None else threads:
-        folder = f"/proc/{pid}/task/{thread}/fd"
+    for folder in _opened_by(pid, _names(f"/proc/{pid}/task") if threads is None else threads):
         for name in _names(folder):
             yield f"{folder}/{name}"
+
+
+def _opened_by(pid: int, threads: list[str]) -> list[str]:
+    return [f"/proc/{pid}/task/{thread}/fd" for thread in threads]
 
 
 def maps(pid: int) -> list[bytes]:
@@ -161,7 +165,10 @@ def _read(path: str) -> bytes:
     except OSError:
         return b""
     try:
-        return b"".join(iter(lambda: os.read(file, _READ_SIZE), b""))
+        data = os.read(file, _READ_SIZE)
+        while more := os.read(file, _READ_SIZE):
+            data += more
+        return data
     except OSError:
         return b""
     finally:

@@ -44,7 +44,7 @@ class Job(Started):
 
     def hear(self) -> bool:
         """The keeper sends a descriptor of the inner process, once."""
-        channel = socket.socket(fileno=self.news)
+        channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, self.news)
         try:
             keeper, found, _, _ = socket.recv_fds(channel, 16, 1)
         except BlockingIOError:

@@ -51,7 +51,7 @@ def write(descriptor: int, text: str) -> None:
 
 def tell(news: int, watched: int) -> None:
     """Send the host this process's id, and the descriptor of the job's process."""
-    channel = _socket.socket(fileno=news)
+    channel = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, news)
     rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, watched.to_bytes(FD_BYTES, sys.byteorder))
     channel.sendmsg([str(os.getpid()).encode()], [rights])
     channel.detach()
