@@ -13,7 +13,8 @@ from tests.architecture.sources import PROJECT
 from tests.integration.start.installation import Installation
 
 PAGES = (
-    "/", "/review/", "/runs/", "/runs/new/", "/runs/1/", "/targets/", "/targets/new/", "/targets/circle-packing/",
+    "/", "/review/", "/runs/", "/runs/new/", "/runs/1/", "/targets/", "/targets/new/", "/targets/new/table/",
+    "/targets/circle-packing/",
     "/strategies/", "/models/", "/models/new/", "/audit/", "/team/", "/you/", "/stop/", "/nothing-here/",
 )  # fmt: skip
 

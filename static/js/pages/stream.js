@@ -38,7 +38,10 @@ const chart = new StreamChart(document.getElementById("stream-chart"));
 // What the chart shows lies beside its box, and is made again when something happened.
 function show() {
   const series = JSON.parse(document.getElementById("stream-series").textContent);
-  if (series.champion.x.length) chart.show(series);
+  const known = series.champion.x.length > 0;
+  document.getElementById("stream-empty").hidden = known;
+  document.getElementById("stream-chart").hidden = !known;
+  if (known) chart.show(series);
 }
 
 document.addEventListener("swapped", ({ detail }) => detail.id === "stream-series" && show());

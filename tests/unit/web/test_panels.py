@@ -54,6 +54,14 @@ def test_curves_say_best_median_and_spread_of_each_generation() -> None:
     assert cells(curves.panel(rows, metric="loss", sign=-1.0))[0] == ("1", "0.0000", "2.0000", "0.0000", "4.0000", "5")
 
 
+def test_a_short_run_has_a_tick_for_each_generation() -> None:
+    for count, told in ((4, ["1", "2", "3", "4"]), (40, [])):
+        panel = curves.panel([tried(n, float(n), generation=n) for n in range(count)], metric="score", sign=1.0)
+        assert panel is not None
+        assert panel.plot is not None
+        assert [tick.label for tick in panel.plot.x.ticks] == told
+
+
 def test_curves_wait_for_three_generations() -> None:
     assert curves.panel([tried(n, 1.0, generation=n) for n in range(2)], metric="score", sign=1.0) is None
 

@@ -9,10 +9,11 @@ from statistics import median
 
 from improvement.selectors.insights import Tried
 from webapp.presenters import words
+from webapp.presenters.charts import Tick
 from webapp.presenters.panels.parts import Cell, Head, Panel, Rows, Table
 from webapp.presenters.plots import Axis, Layer, Plot
 
-FEWEST, MOST_POINTS, MOST_ROWS = 3, 150, 25
+FEWEST, MOST_POINTS, MOST_ROWS, MOST_TICKS = 3, 150, 25, 10
 _HEADS = (
     Head("Generations", False),
     Head("Best"),
@@ -85,8 +86,10 @@ def _plot(stretches: Sequence[_Stretch], metric: str) -> Plot:
     x = [float(one.last) for one in stretches]
     band = [*(one.low for one in stretches), *(one.high for one in reversed(stretches))]
     first, last = stretches[0], stretches[-1]
+    few = last.last <= MOST_TICKS
+    ticks = tuple(Tick(value, f"{value:g}") for value in x) if few else ()
     return Plot(
-        Axis("generation"),
+        Axis("generation", ticks),
         Axis(metric),
         (
             Layer("band", "mark", "eight of ten", [*x, *reversed(x)], band),

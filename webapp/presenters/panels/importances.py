@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from improvement.engine.wording import counted
 from improvement.selectors.importances import Importances
 from webapp.presenters.panels.parts import Cell, Head, Panel, Rows, Table
 
@@ -30,4 +31,4 @@ def rows(found: Importances | None) -> Rows:
 
 def _left_out(found: Importances) -> str:
     left = len(found.shares) - MOST_ROWS
-    return f"{left} further parameters had less." if left > 0 else ""
+    return f"{counted(left, 'further parameter')} had less." if left > 0 else ""

@@ -90,9 +90,15 @@ def _plot(chosen: Chosen, space: Sequence[Parameter], values: Values, metric: st
         ("seal", "approved champion", chosen.champion),
     )
     layers = [_strands(tone, name, group, space, values, chosen.ends) for tone, name, group in groups if group]
-    ticks = tuple(Tick(float(at), name) for at, name in enumerate([*(one.name for one in space), metric]))
+    names = [*(_short(one.name) for one in space), metric]
+    ticks = tuple(Tick(float(at), name) for at, name in enumerate(names))
     summary = f"{chosen.total} candidates over {len(space)} parameters; the table has the best"
     return Plot(Axis("", ticks), Axis("", (Tick(0.0, "least"), Tick(1.0, "most"))), tuple(layers), summary)
+
+
+def _short(name: str) -> str:
+    """Return a name without its section: an axis has little room."""
+    return name.rpartition(".")[2]
 
 
 def _strands(
