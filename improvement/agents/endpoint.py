@@ -22,14 +22,14 @@ from typing import Any, Protocol, cast
 from improvement.agents import passage, speech
 from improvement.agents.transcript import Attempts
 from improvement.broker.configuration import ModelConfig
+from improvement.broker.cutting import Cut
 from improvement.broker.exchange import Exchange, Reply
 from improvement.broker.redaction import Redaction
 from improvement.broker.wires import wire_of
 from improvement.engine.model_calls import MAX_PROMPT_BYTES, FinishReason, Message, ModelAnswer, ModelRequest, Speaker
-from improvement.exceptions import CountersignError, Invalid, ModelFailed
+from improvement.exceptions import CountersignError, Halted, Invalid, ModelFailed
 from improvement.sandbox.text import readable
 
-LETTERS_PER_TOKEN = 2  # as the reservation counts them
 MOST_BYTES = MAX_PROMPT_BYTES // 2  # what is kept of it is JSON within JSON
 MOST_VALUES = 200_000  # of a body; each takes many times the memory that it takes in the body
 AT_ONCE = 4
@@ -58,7 +58,7 @@ class Reachable:
 
 
 class Endpoint:
-    """The models of one agent; ``key`` is the dummy key that opens it.
+    """The models of one agent; ``key`` is the dummy key that opens it, ``cut`` ends its requests when the agent ended.
 
     A few requests are under way at a time; a further one waits ``wait_seconds`` for its turn and is refused then.
     """
@@ -78,6 +78,7 @@ class Endpoint:
         self.attempts = attempts
         self.wait_seconds = wait_seconds
         self.turns = threading.BoundedSemaphore(AT_ONCE)
+        self.cut = Cut()
         own = [one.key for one in models if one.key]
         self.redaction = Redaction([*known_secrets, *own])
 
@@ -158,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
             endpoint.attempts.write(f"model: {request.wanted} refused: {error.message}")
             self._refuse(403, error.message)
             return
-        most_in = -(-len(asked.messages[0].text) // LETTERS_PER_TOKEN)
+        most_in = asked.most_tokens_in
         del asked
         began, answer = time.monotonic(), _answer(config, most_in, request.most_tokens, "It broke off.")
         try:
@@ -175,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
         """
         config, model = request.config, self._endpoint.models[request.config.name]
         meter, error, status, kind = speech.Meter(), None, 0, ""
-        exchange = Exchange(config, self._headers(model), pace_file=model.pace_file)
+        exchange = Exchange(config, self._headers(model), pace_file=model.pace_file, cut=self._endpoint.cut)
         try:
             with exchange.post(request.path, request.content) as reply:
                 status, kind = reply.status, reply.content_type
@@ -188,6 +189,8 @@ class _Handler(BaseHTTPRequestHandler):
             if not status:
                 with suppress(OSError):
                     self._refuse(502, error)
+        except Halted:
+            error, self.close_connection = "The agent had ended.", True
         except OSError:
             error, self.close_connection = "The agent did not take the answer to its end.", True
         said = meter.finish(kind)

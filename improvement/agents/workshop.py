@@ -61,7 +61,12 @@ class Workshop:
                 **({MODELS_PORT: endpoint.serve} if endpoint else {}),
             },
         )
-        return self._done(command, agent.edit(errand, stop=stop), given, attempts)
+        try:
+            edited = agent.edit(errand, stop=stop)
+        finally:
+            if endpoint is not None:
+                endpoint.cut.make()
+        return self._done(command, edited, given, attempts)
 
     def _endpoint(self, attempts: Attempts) -> Endpoint | None:
         if not self.models or self.ledger is None:

@@ -117,8 +117,8 @@ class Exchange:
         try:
             response = self._sent(http, post)
         except httpx2.TransportError as error:
-            self._cut.check()
             self.was_sent |= not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+            self._cut.check()
             if last or _UNTRUSTED in str(error):
                 raise _broken(error) from error
             return _Again(_broken(error).message)

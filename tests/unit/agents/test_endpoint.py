@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from improvement.broker.configuration import Dialect, ModelConfig
 from improvement.engine.model_calls import ModelAnswer, ModelRequest
 from improvement.exceptions import Invalid
 from tests.model_server import KEY, Fault, ModelServer
+from tests.waiting import wait_until
 
 CHAT = {"model": "whatever", "messages": [{"role": "user", "content": "two words"}]}
 MESSAGES = {"model": "claude", "max_tokens": 50, "messages": [{"role": "user", "content": "two words"}]}
@@ -321,3 +323,19 @@ def test_the_models_are_listed(server: ModelServer, tmp_path: Path) -> None:
     at = endpoint(server, tmp_path, Dialect.OPENAI, Book())
     status, content = sent(at, f"GET /v1/models HTTP/1.1\r\nHost: a\r\nx-api-key: {at.key}\r\n\r\n".encode())
     assert (status, [one["id"] for one in json.loads(content)["data"]]) == (200, ["local"])
+
+
+def test_what_is_under_way_is_cut_off_when_the_agent_ended_and_costs_the_most(
+    server: ModelServer, tmp_path: Path
+) -> None:
+    book = Book()
+    at = endpoint(server, tmp_path, Dialect.COMPATIBLE, book, seconds=600)
+    server.answers = lambda prompt: str(server.closing.wait())
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(sent, at, asking(at, "/v1/chat/completions", CHAT))
+        wait_until(lambda: server.asked, seconds=30, what="the request has come in")
+        at.cut.make()
+        with pytest.raises(IndexError):  # the connection is closed without an answer
+            answer.result(timeout=10)
+    (kept,) = book.answers
+    assert (kept.error, kept.tokens_out) == ("The agent had ended.", book.asked[0].max_tokens)
