@@ -26,7 +26,7 @@ VAIN_MOVES = 4
 """A refinement ends when its cloud has moved this often without a better program."""
 
 NEW = 0.5
-"""How often a form is refined that has just been found, whatever its score: with other numbers it may be far better."""
+"""How often a form is refined that has just been found, even a poor one: with other numbers it may be far better."""
 
 REMEMBERED = 24
 """How many new forms wait to be refined, and how many earlier refinements a running one is compared with."""
@@ -176,7 +176,8 @@ class Refinements:
     def parent(self, members: Sequence[Member], chance: random.Random) -> Member | None:
         """Return a program to refine: of a new form, or one of an island that is better than its form when refined."""
         if self.new and chance.random() < NEW:
-            return self.new.pop(chance.randrange(len(self.new)))
+            self.new.sort(key=Member.merit, reverse=True)
+            return self.new.pop(tournament(len(self.new), chance))
         fresh = [one for one in members if one.merit() > self.settled.get(one.form, float("-inf"))]
         return fresh[tournament(len(fresh), chance)] if fresh else None
 

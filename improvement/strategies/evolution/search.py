@@ -130,8 +130,9 @@ class Search:
 
     def refined(self, island: int) -> Child | None:
         """Return a child of the island's refinement, None when there is nothing to refine."""
-        running = self.refinements.on(island, self.islands.all[island].members, self.chance)
-        return running and refined(running, island)
+        home = self.islands.all[island]
+        running = self.refinements.on(island, home.members, self.chance)
+        return running and refined(running, island, self.islands.leader(home).score)
 
     def varied(self, island: int, name: str, *, from_start: bool) -> Child | None:
         """Return a child by an operator, now and then by two of them, None when they find nothing to do."""

@@ -97,14 +97,17 @@ def vary(
     return born(parent, files, change, operator.name, island, donor if crossed else None)
 
 
-def refined(refinement: Refinement, island: int) -> Child | None:
-    """Return a child of a refinement: its program with other numbers, None when they are its own."""
+def refined(refinement: Refinement, island: int, to_beat: float | None) -> Child | None:
+    """Return a child of a refinement: its program with other numbers, None when they are its own.
+
+    What counts as a gain is only a score above `to_beat`: that a poor program became less poor is none.
+    """
     files, point = refinement.next()
     change = Change([], f"tune {len(point)} number(s) together")
     child = born(refinement.parent, files, change, REFINE, island, None)
     if child is None:
         return None
-    return replace(child, form=refinement.form, point=point, parent_score=refinement.best)
+    return replace(child, form=refinement.form, point=point, parent_score=to_beat)
 
 
 def shortened(parent: Member, base: Mapping[str, str], island: int, known: Container[str]) -> Child | None:

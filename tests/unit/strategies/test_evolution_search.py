@@ -10,7 +10,7 @@ import pytest
 from tests.unit.strategies.loading import PACKAGES, modules, result
 from tests.unit.strategies.programs import REGRESSION, regression_error
 
-search_module, programs = modules(PACKAGES / "evolution", "search", "member")
+search_module, programs, refining = modules(PACKAGES / "evolution", "search", "member", "refining")
 (islands,) = modules(PACKAGES / "kit", "kit.islands")
 
 
@@ -207,7 +207,15 @@ def test_a_search_with_kinds_goes_on_exactly_where_a_snapshot_was_taken() -> Non
 
 def test_the_numbers_of_a_form_are_refined_until_they_fit() -> None:
     text = REGRESSION.replace("height = SLOPE * x", "height = SLOPE * x * x - 0.3 * x")
-    assert advance(search(text), 60) < 0.01
+    error = regression_error(text)
+    assert error is not None
+    one = refining.Refinement.of(programs.Member.of({"p.py": text}, -error, 1.0, {}), 1)
+    for _ in range(400):
+        files, point = one.next()
+        reached = regression_error(files["p.py"])
+        one.learn(point, None if reached is None else -reached)
+    assert one.best > -1e-4 * error
+    assert one.form == programs.Member.of(files, None, 1.0, {}).form
 
 
 def test_a_running_refinement_goes_on_exactly_where_a_snapshot_was_taken() -> None:
@@ -260,3 +268,14 @@ def test_with_several_goals_the_best_trades_between_them_lead() -> None:
     ranked = [member.number for member in state.islands.sorted(state.islands.members())]
     assert ranked[:3] == [0, 1, None]
     assert state.islands.best().number == 0
+
+
+def test_a_refinement_is_credited_only_for_what_beats_the_best_of_its_island() -> None:
+    state = search()
+    advance(state, 5)
+    while not (child := state.breed(0)) or not child.point:
+        pass
+    leader = state.islands.leader(state.islands.all[0])
+    assert child.parent_score == leader.score
+    assert state.gain(child, leader.score - 1e-6) == 0.0
+    assert state.gain(child, leader.score + 1e-6) > 0.0
