@@ -181,6 +181,13 @@ class ServingFailed(CountersignError):
     http_status = 422
 
 
+class RecordsDiffer(CountersignError):
+    """Records of a stream are not what arrived: somebody changed the database."""
+
+    code = "records_differ"
+    http_status = 500
+
+
 class LedgerError(CountersignError):
     """An audit event cannot be written, or a bundle or checkpoint cannot be read."""
 

@@ -13,6 +13,8 @@ _migration = import_module("improvement.migrations.0002_append_only_audit")
 
 def drop() -> None:
     """Take the triggers away: rows of the log can then be changed."""
+    if connection.vendor == "postgresql":  # no trigger goes while checks of its table's rows wait for the commit
+        _execute(("SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED"))
     _execute(_migration.POSTGRESQL_DROP if connection.vendor == "postgresql" else _migration.SQLITE_DROP)
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeGuard
 
-from improvement.engine.statistics import Comparison, compare
 from improvement.engine.tables import Table
 from improvement.exceptions import Invalid, ServingFailed
 
@@ -20,7 +19,6 @@ KEYS = ("module", "serving", "bound", "features", "labels", "window", "shadow", 
 MOST_AT_ONCE = 1000
 MOST_MEMORY = 1_000_000
 """Characters of JSON that a rule may remember besides its weights."""
-LEVEL = 0.99
 _ROUNDING = 1e-6
 _KEY = re.compile(r"[\x21-\x7e]{1,100}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}")
@@ -87,7 +85,8 @@ class Observation:
 
     def digest(self, previous: str) -> str:
         """Return the SHA-256 (hex) that binds this to everything that arrived before."""
-        content = {"id": self.key, "features": self.features, "label": self.label, "previous": previous}
+        features = None if self.features is None else {name: float(x) for name, x in self.features.items()}
+        content = {"id": self.key, "features": features, "label": self.label, "previous": previous}
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -120,7 +119,7 @@ def _features(value: object, stream: Stream, where: str) -> dict[str, float]:
     for name, number in value.items():
         if not _is_finite(number):
             raise Invalid(f"{where}: the feature {name} has to be a finite number.")
-    return {name: float(value[name]) for name in stream.features}
+    return {name: float(value[name]) + 0.0 for name in stream.features}  # no database keeps the sign of a zero
 
 
 def _is_finite(value: object) -> TypeGuard[float]:
@@ -229,8 +228,3 @@ def _check_memory(memory: object, stream: Stream) -> None:
         raise ServingFailed(
             f"{stream.module} remembers more than {MOST_MEMORY:,} characters of JSON: it has to forget."
         )
-
-
-def regression(champion: Sequence[bool], shadow: Sequence[bool]) -> Comparison:
-    """Compare whose predictions of the same observations were right; below 0 the champion is worse than the shadow."""
-    return compare([float(mine) - float(theirs) for mine, theirs in zip(champion, shadow, strict=True)], level=LEVEL)

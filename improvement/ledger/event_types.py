@@ -183,12 +183,30 @@ EVENT_TYPES: Mapping[str, EventType] = {
         data=("evidence_sha256",),
         people_only=True,
     ),
+    "rollback.proposal_done": EventType(
+        "The proposed rollback of {subject} to {to:.9} was carried out", data=("evidence_sha256",), by_loop=True
+    ),
+    "rollback.proposal_overtaken": EventType(
+        "The proposed rollback of {subject} to {to:.9} was overtaken: another commit became champion",
+        data=("evidence_sha256",),
+        by_loop=True,
+    ),
     # Streams
     "serving.began": EventType(
         "Champion {commit:.9} of {subject} follows the stream after record {after_record}", by_loop=True
     ),
     "serving.refused": EventType(
         "A step of {commit:.9} of {subject} was refused after record {after_record}: {reason}", by_loop=True
+    ),
+    "serving.skipped": EventType(
+        "{actor} let {commit:.9} of {subject} skip the records {first} to {last}, which it refused: {reason}",
+        people_only=True,
+    ),
+    "serving.shadow_ended": EventType("{commit:.9} of {subject} shadows no longer: {reason}"),
+    "stream.fed": EventType(
+        "{actor} fed the stream of {subject}: {accepted} observations were new, up to record {last}",
+        data=("duplicates", "unmatched", "digest", "source"),
+        by_loop=True,
     ),
     "stream.entries_left_out": EventType(
         "Entries for the stream of {subject} were left out ({entries}), the first of them, {first}: {reason}",

@@ -7,6 +7,8 @@ from django.db import models
 
 from improvement.states import LIVE_RUN_STATES, RUN_ENDS, RunState
 
+LIMITS = ("budget", "seconds_limit", "cpu_seconds_limit", "token_limit", "microusd_limit")
+
 
 class Run(models.Model):
     """One improvement loop over a target. The id is the number people see: R-7."""
@@ -67,6 +69,13 @@ class Run(models.Model):
         indexes = [models.Index(fields=["state"], name="run_by_state")]
         constraints = [
             models.CheckConstraint(condition=models.Q(state__in=[s.value for s in RunState]), name="run_state_known"),
+            *(
+                models.CheckConstraint(
+                    condition=models.Q(**{f"{name}__isnull": True}) | models.Q(**{f"{name}__gte": 1}),
+                    name=f"run_{name}_is_something",
+                )
+                for name in LIMITS
+            ),
             models.CheckConstraint(
                 condition=models.Q(
                     state__in=sorted(s.value for s in [*LIVE_RUN_STATES, RunState.DRAFT]), ended_at__isnull=True

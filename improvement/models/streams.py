@@ -64,14 +64,19 @@ class StreamArchive(models.Model):
 
     class Meta:
         ordering = ["first"]
-        constraints = [models.UniqueConstraint(fields=["stream", "first"], name="record_archived_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "first"], name="record_archived_once"),
+            models.CheckConstraint(condition=models.Q(last__gte=models.F("first")), name="archive_holds_records"),
+        ]
 
 
 class Serving(models.Model):
     """A champion that follows its target's stream, or the one before it, which shadows it for a while.
 
     ``position`` is the last record it has taken, ``since`` the last one that arrived before it became champion: only
-    later labels count. ``state`` is what it goes on from, compressed JSON.
+    later labels count. ``state`` is what it goes on from, compressed JSON. After ``refusals`` steps in a row that were
+    refused, ``refused_last`` is the last record of the newest of them. ``standing`` is how the champion stands against
+    this shadow.
     """
 
     class Role(models.TextChoices):
@@ -89,6 +94,9 @@ class Serving(models.Model):
     since = models.PositiveBigIntegerField()
     state = models.BinaryField(null=True)
     problem = models.CharField(max_length=500, blank=True)
+    refusals = models.PositiveSmallIntegerField(default=0)
+    refused_last = models.PositiveBigIntegerField(null=True)
+    standing = models.JSONField(null=True)
     attempt = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     began_at = models.DateTimeField()
@@ -104,6 +112,15 @@ class Serving(models.Model):
                 fields=["stream"], condition=models.Q(role="shadow"), name="one_shadow_follows_a_stream"
             ),
             models.UniqueConstraint(fields=["release"], name="a_release_follows_once"),
+            models.CheckConstraint(
+                condition=models.Q(role="ended", ended_at__isnull=False)
+                | models.Q(role__in=["champion", "shadow"], ended_at__isnull=True),
+                name="serving_ended_at_matches_role",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(refused_last__isnull=True) | models.Q(refused_last__gte=models.F("position")),
+                name="what_is_refused_was_not_taken",
+            ),
         ]
 
 
@@ -123,7 +140,10 @@ class ServingStep(models.Model):
 
     class Meta:
         ordering = ["last"]
-        constraints = [models.UniqueConstraint(fields=["serving", "last"], name="step_recorded_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["serving", "last"], name="step_recorded_once"),
+            models.CheckConstraint(condition=models.Q(moved__gte=0), name="a_way_is_not_negative"),
+        ]
 
 
 class RollbackProposal(models.Model):
@@ -156,7 +176,7 @@ class RollbackProposal(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(state="open", closed_at__isnull=True)
-                | (~models.Q(state="open") & models.Q(closed_at__isnull=False)),
+                | models.Q(state__in=["done", "dismissed", "overtaken"], closed_at__isnull=False),
                 name="closed_proposal_says_when",
             ),
             models.CheckConstraint(

@@ -24,30 +24,25 @@ from improvement.services.streams import Fed
 
 logger = logging.getLogger(__name__)
 
+QUEUED_AT_ONCE = 200
+"""Entries of a queue that one transaction takes, for which nothing else is recorded meanwhile."""
+
 
 def feed_lines(target: Target, lines: Iterable[str], *, actor: Actor) -> Fed:
     """Feed observations, one JSON object a line; what came before a wrong line is kept, and the error names the line.
 
     Raises Invalid, NotAllowed and ObservationDiffers.
     """
-    stream = stream_of(target)
-    accepted, duplicates, last = 0, 0, 0
+    stream = targets.stream_of(targets.manifest(target))
+    whole = Fed()
     values = _values(lines)
     while batch := list(islice(values, MOST_AT_ONCE)):
         observations = [_read(value, stream, where) for where, value in batch]
         fed = streams.feed(target, observations=observations, source="file", actor=actor, now=timezone.now())
-        accepted, duplicates, last = accepted + fed.accepted, duplicates + fed.duplicates, fed.last
-    if not accepted and not duplicates:
+        whole = whole.and_then(fed)
+    if not whole:
         raise Invalid("There is no observation in it. Write one JSON object a line.")
-    return Fed(accepted, duplicates, last)
-
-
-def stream_of(target: Target) -> Stream:
-    """Return what a target's manifest says of its stream; raises Invalid where it says nothing."""
-    stream = targets.manifest(target).stream
-    if stream is None:
-        raise Invalid(f"{target.name} follows no stream: its manifest has no table [stream].")
-    return stream
+    return whole
 
 
 def _values(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
@@ -91,13 +86,13 @@ def _feed_from_queue(target: Target) -> bool:
     if row is None:
         return False
     key = settings.OBSERVATIONS_KEY.replace("{target}", target.name)
-    answer: Any = connection().xread({key: row.queue_position}, count=MOST_AT_ONCE)
+    answer: Any = connection().xread({key: row.queue_position}, count=QUEUED_AT_ONCE)
     if not answer:
         return False
-    stream = stream_of(target)
+    stream = targets.stream_of(targets.manifest(target))
     entries = {position.decode(): _entry(position.decode(), entry, stream) for position, entry in answer[0][1]}
     streams.feed_from_queue(target, entries=entries, now=timezone.now())
-    return len(entries) == MOST_AT_ONCE
+    return len(entries) == QUEUED_AT_ONCE
 
 
 def _entry(position: str, entry: dict[bytes, bytes], stream: Stream) -> Observation | str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Q
 
-from improvement.models import RollbackProposal, Serving, ServingStep, Stream, StreamRecord, Target
+from improvement.models import RollbackProposal, Serving, ServingStep, Stream, Target
 from improvement.permissions import Person, Right, may
+from improvement.selectors import stream_records
 from improvement.selectors.access import hidden_targets
 
 AT_ONCE = 400
@@ -50,15 +51,19 @@ def of_target(target_id: int) -> Stream | None:
     return Stream.objects.filter(target_id=target_id).first()
 
 
-def next_events(stream_id: int, position: int, predicted: Mapping[str, str], *, weights: int) -> Events:
-    """Return the events after a record, in their order, as many as a rule of so many weights takes at once.
+def at_once(*, weights: int, refusals: int) -> int:
+    """Return how many records a rule of so many weights takes at once; fewer after refusals, to find what is wrong."""
+    return max(1, min(AT_ONCE, MOST_NUMBERS // max(1, weights)) >> refusals)
 
-    ``predicted`` are the predictions that are known, by key. A label whose features are not in the database teaches
-    nothing and is passed over.
+
+def next_events(stream_id: int, position: int, predicted: Mapping[str, str], *, most: int) -> Events:
+    """Return the events of at most so many records after one, in their order; raises RecordsDiffer.
+
+    ``predicted`` are the predictions that are known, by key. A label whose features went to the archive meanwhile
+    teaches nothing.
     """
-    at_once = max(1, min(AT_ONCE, MOST_NUMBERS // max(1, weights)))
-    records = list(StreamRecord.objects.filter(stream_id=stream_id, number__gt=position)[:at_once])
-    features = _features(stream_id, records)
+    records = stream_records.after(stream_id, position, most)
+    features = stream_records.features(stream_id, records)
     events: list[dict[str, Any]] = []
     labels: dict[int, str] = {}
     for record in records:
@@ -71,11 +76,10 @@ def next_events(stream_id: int, position: int, predicted: Mapping[str, str], *, 
     return Events(events, labels, records[-1].number if records else position)
 
 
-def _features(stream_id: int, records: Iterable[StreamRecord]) -> dict[str, Any]:
-    keys = {record.key for record in records if record.label}
-    last = max((record.number for record in records), default=0)
-    rows = StreamRecord.objects.filter(stream_id=stream_id, key__in=keys, features__isnull=False, number__lte=last)
-    return dict(rows.values_list("key", "features"))
+def last_after(stream_id: int, position: int, most: int) -> int:
+    """Return the number of the last of at most so many records after one."""
+    stream = Stream.objects.only("count").get(pk=stream_id)
+    return min(stream.count, position + most)
 
 
 def outcomes(serving: Serving, *, after: int) -> dict[int, bool]:
@@ -92,11 +96,6 @@ def archivable(stream: Stream, keep: int) -> tuple[int, int] | None:
     positions = Serving.objects.filter(stream=stream).exclude(role=Serving.Role.ENDED)
     last = min([stream.count - keep, *positions.values_list("position", flat=True)])
     return (stream.archived + 1, last) if last - stream.archived >= AT_ONCE else None
-
-
-def records(stream: Stream, first: int, last: int) -> list[StreamRecord]:
-    """Return records by their numbers, both included."""
-    return list(StreamRecord.objects.filter(stream=stream, number__gte=first, number__lte=last))
 
 
 def servings(target: Target) -> list[Serving]:

@@ -10,7 +10,8 @@ from django.db.models import Count, Q, QuerySet
 from improvement import installation
 from improvement.engine.manifest import FILE_NAME, Manifest, parse_manifest
 from improvement.engine.measurement import Task
-from improvement.exceptions import NotFound
+from improvement.engine.streams import Stream
+from improvement.exceptions import Invalid, NotFound
 from improvement.models import Release, Review, Target, TargetImport
 from improvement.permissions import Person
 from improvement.selectors.access import check_may_view, hidden_targets
@@ -57,6 +58,13 @@ def task_at(target_name: str, commit: str) -> Task:
     """Return a target at a commit; commits never change, so this is read once for each process."""
     tree = Repository.open(installation.repository_path(target_name)).read_tree(commit)
     return Task(manifest=parse_manifest(tree[FILE_NAME].decode("utf-8"), where=f"{target_name}/{FILE_NAME}"), tree=tree)
+
+
+def stream_of(manifest: Manifest) -> Stream:
+    """Return what a manifest says of its target's stream; raises Invalid where it says nothing."""
+    if manifest.stream is None:
+        raise Invalid(f"{manifest.name} follows no stream: its manifest has no table [stream].")
+    return manifest.stream
 
 
 def how_strayed(head: str) -> str:

@@ -66,6 +66,8 @@ def overtake(target: Target, release: Release, *, now: datetime) -> None:
         proposal.state = RollbackProposal.State.DONE if done else RollbackProposal.State.OVERTAKEN
         proposal.closed_at, proposal.closed_by = now, release.ordered_by
         proposal.save(update_fields=["state", "closed_at", "closed_by"])
+        data = {"to": proposal.to_commit, "evidence_sha256": proposal.digest}
+        _append(f"rollback.proposal_{proposal.state}", target, data, actor=SYSTEM, now=now)
 
 
 def _following(serving_id: int, role: Serving.Role) -> Serving | None:

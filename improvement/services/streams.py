@@ -10,38 +10,56 @@ from django.db import transaction
 
 from improvement import dispatch, permissions
 from improvement.engine.streams import Observation
-from improvement.exceptions import Invalid, ObservationDiffers
+from improvement.exceptions import Invalid, ObservationDiffers, RateLimited
 from improvement.models import Stream, StreamArchive, StreamRecord, Target
 from improvement.permissions import Right
+from improvement.selectors import stream_records
 from improvement.services import audit
 from improvement.services.actors import SYSTEM, Actor
+
+QUEUE = "redis"
+MOST_KEPT = 2_000_000
+"""Records of one stream that the database holds at most; a manifest keeps half of that at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fed:
-    """What became of observations that arrived: how many were new, how many known already, the last record's number."""
+    """What became of observations that arrived: how many were new, how many known already, the last record's number.
 
-    accepted: int
-    duplicates: int
-    last: int
+    ``unmatched`` are the ids of labels that were not taken: no features are known under them, or no longer.
+    """
+
+    accepted: int = 0
+    duplicates: int = 0
+    last: int = 0
+    unmatched: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there was anything in it."""
+        return bool(self.accepted or self.duplicates or self.unmatched)
+
+    def and_then(self, later: Fed) -> Fed:
+        """Return what became of these observations and of later ones together."""
+        return Fed(
+            self.accepted + later.accepted,
+            self.duplicates + later.duplicates,
+            later.last,
+            self.unmatched + later.unmatched,
+        )
 
 
-@transaction.atomic
+@audit.turn()
 def feed(target: Target, *, observations: Sequence[Observation], source: str, actor: Actor, now: datetime) -> Fed:
     """Take observations in, all of them or none; what is known already changes nothing.
 
-    Raises NotAllowed, Invalid for a target without a stream, and ObservationDiffers when one was known otherwise.
+    A label is left out, and told, when no features are known under its id: it could teach nothing. Raises NotAllowed,
+    Invalid for a target without a stream, and ObservationDiffers when one was known otherwise.
     """
     if actor.person is not None:
         permissions.check_may(actor.person, Right.FEED_STREAM, target.pk)
-    if not target.follows_stream:
-        raise Invalid(f"{target.name} follows no stream: its manifest has no table [stream].")
-    stream = Stream.objects.select_for_update(of=("self",)).get(target=target)
-    fresh = _news(stream, observations)
-    _append(stream, fresh, source, now)
-    if fresh:
-        dispatch.enqueue_on_commit("follow_stream", target_id=target.pk)
-    return Fed(len(fresh), len(observations) - len(fresh), stream.count)
+    fed = _take(target, observations, source, now)
+    _record_fed(target, fed, source, actor=actor, now=now)
+    return fed
 
 
 @audit.turn()
@@ -52,21 +70,62 @@ def feed_from_queue(target: Target, *, entries: Mapping[str, Observation | str],
     and one wrong entry must not keep those behind it from coming.
     """
     left_out: dict[str, str] = {}
+    whole = Fed()
     for position, one in entries.items():
         try:
-            _feed_entry(target, one, now)
+            whole = whole.and_then(_take_entry(target, one, now))
         except (Invalid, ObservationDiffers) as error:
             left_out[position] = error.message
     Stream.objects.filter(target=target).update(queue_position=list(entries)[-1])
+    _record_fed(target, whole, QUEUE, actor=SYSTEM, now=now)
     if left_out:
         _record_left_out(target, left_out, now)
 
 
 @transaction.atomic
-def _feed_entry(target: Target, one: Observation | str, now: datetime) -> None:
+def _take_entry(target: Target, one: Observation | str, now: datetime) -> Fed:
     if isinstance(one, str):
         raise Invalid(one)
-    feed(target, observations=[one], source="redis", actor=SYSTEM, now=now)
+    fed = _take(target, [one], QUEUE, now)
+    if fed.unmatched:
+        raise Invalid(f"The label of {one.key} belongs to no observation that is known, or known still.")
+    return fed
+
+
+def _take(target: Target, observations: Sequence[Observation], source: str, now: datetime) -> Fed:
+    if not target.follows_stream:
+        raise Invalid(f"{target.name} follows no stream: its manifest has no table [stream].")
+    stream = Stream.objects.select_for_update(of=("self",)).get(target=target)
+    if stream.count - stream.archived + len(observations) > MOST_KEPT:
+        raise RateLimited(
+            f"The database holds {stream.count - stream.archived:,} records of {target.name}, and no more go in before "
+            "who follows the stream has taken them. The target's page shows what is in the way."
+        )
+    fresh, unmatched = _news(stream, observations)
+    _append(stream, fresh, source, now)
+    if fresh:
+        dispatch.enqueue_on_commit("follow_stream", target_id=target.pk)
+    return Fed(len(fresh), len(observations) - len(fresh) - len(unmatched), stream.count, tuple(unmatched))
+
+
+def _record_fed(target: Target, fed: Fed, source: str, *, actor: Actor, now: datetime) -> None:
+    if not fed.accepted:
+        return
+    audit.append(
+        "stream.fed",
+        actor=actor,
+        subject={"kind": "target", "id": target.name},
+        data={
+            "accepted": fed.accepted,
+            "duplicates": fed.duplicates,
+            "unmatched": len(fed.unmatched),
+            "last": fed.last,
+            "digest": StreamRecord.objects.get(stream__target=target, number=fed.last).digest,
+            "source": source,
+        },
+        target=target.name,
+        now=now,
+    )
 
 
 def _record_left_out(target: Target, left_out: Mapping[str, str], now: datetime) -> None:
@@ -81,15 +140,17 @@ def _record_left_out(target: Target, left_out: Mapping[str, str], now: datetime)
     )
 
 
-def _news(stream: Stream, observations: Sequence[Observation]) -> list[Observation]:
-    """Return what is new of these observations, in their order."""
-    keys = {one.key for one in observations}
+def _news(stream: Stream, observations: Sequence[Observation]) -> tuple[list[Observation], list[str]]:
+    """Return what is new of these observations, in their order, and the ids of labels that belong to nothing."""
     features: dict[str, Mapping[str, float]] = {}
     labels: dict[str, str] = {}
-    for row in StreamRecord.objects.filter(stream=stream, key__in=keys).only("key", "features", "label"):
+    for row in stream_records.known_keys(stream.pk, {one.key for one in observations}):
         _note(features, labels, row.key, row.features, row.label)
-    fresh = []
+    fresh, unmatched = [], []
     for one in observations:
+        if one.features is None and one.key not in features:
+            unmatched.append(one.key)
+            continue
         new = Observation(
             one.key,
             None if _known(features, one.key, one.features, "features") else one.features,
@@ -98,7 +159,7 @@ def _news(stream: Stream, observations: Sequence[Observation]) -> list[Observati
         if new.features is not None or new.label:
             _note(features, labels, new.key, new.features, new.label)
             fresh.append(new)
-    return fresh
+    return fresh, unmatched
 
 
 def _note(

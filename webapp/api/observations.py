@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -34,12 +35,10 @@ def feed(request: HttpRequest, name: str) -> HttpResponse:
     if actor.person is None:
         raise NotAllowed("Only a token of a person can feed a stream.")
     target = targets.get(name, actor.person)
-    stream = targets.manifest(target).stream
-    if stream is None:
-        raise Invalid(f"{name} follows no stream: its manifest has no table [stream].")
+    stream = targets.stream_of(targets.manifest(target))
     observations = read_observations(_values(request), stream)
     fed = streams.feed(target, observations=observations, source=actor.id, actor=actor, now=timezone.now())
-    return JsonResponse({"accepted": fed.accepted, "duplicates": fed.duplicates, "last": fed.last}, status=202)
+    return JsonResponse(asdict(fed), status=202)
 
 
 def _actor(request: HttpRequest) -> Actor:

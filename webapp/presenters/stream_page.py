@@ -74,13 +74,26 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """Why the champion or its shadow does not go on; ``last`` is 0 where skipping records is of no use."""
+
+    serving: int
+    who: str
+    commit: str
+    text: str
+    first: int
+    last: int
+    is_shadow: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StreamPage:
     """The stream of one target."""
 
     serving: str
     records: int
     archived: int
-    problem: str
+    problems: tuple[Problem, ...]
     shadow: str
     now: str
     window: int
@@ -108,7 +121,7 @@ def page(target: Target, manifest: Manifest, person: Person) -> StreamPage | Non
         serving=bounded if stream.serving == "bounded" else "frozen: the weights stay as they were at the release",
         records=row.count,
         archived=row.archived,
-        problem=champion.problem if champion else "",
+        problems=tuple(_problem(one) for one in (champion, shadow) if one and one.problem),
         shadow=shadow.commit if shadow else "",
         now="" if last is None else f"{last:.1f} %",
         window=stream.window,
@@ -117,6 +130,19 @@ def page(target: Target, manifest: Manifest, person: Person) -> StreamPage | Non
         drifts=lines.drifts[: -LATEST_DRIFTS - 1 : -1],
         proposal=proposal(proposed) if proposed else None,
         may_decide=may(person, Right.ROLL_BACK, target.pk),
+    )
+
+
+def _problem(row: Serving) -> Problem:
+    is_shadow, refused = row.role == "shadow", row.refused_last or 0
+    return Problem(
+        serving=row.pk,
+        who="The old champion, which shadows," if is_shadow else "The champion",
+        commit=row.commit,
+        text=row.problem,
+        first=row.position + 1,
+        last=refused if refused > row.position else 0,
+        is_shadow=is_shadow,
     )
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from improvement.exceptions import Conflict, Invalid
 from improvement.permissions import Right, check_may
 from improvement.selectors import targets as read
-from improvement.services import champions, proposals, targets
+from improvement.services import champions, proposals, serving, targets
 from webapp import uploads
 from webapp.forms import ImportTargetForm
 from webapp.presenters import target_pages
@@ -69,6 +69,28 @@ def dismiss(request: HttpRequest, name: str, proposal_id: int) -> HttpResponse:
     reason = request.POST.get("reason", "")
     proposals.dismiss(proposal_id, actor=actor_of(request), reason=reason, now=timezone.now())
     messages.success(request, "The champion stays; the reason is in the audit trail.")
+    return redirect("target", name)
+
+
+@require_POST
+def skip_records(request: HttpRequest, name: str, serving_id: int) -> HttpResponse:
+    """Let who follows a stream go on behind the records that it refuses."""
+    read.get(name, person_of(request))
+    last, reason = request.POST.get("last", ""), request.POST.get("reason", "")
+    if not last.isascii() or not last.isdigit() or len(last) > 18:
+        raise Invalid("Say up to which record to skip, as a whole number.")
+    serving.skip(serving_id, last=int(last), actor=actor_of(request), reason=reason, now=timezone.now())
+    messages.success(request, f"It goes on after record {last}; the reason is in the audit trail.")
+    return redirect("target", name)
+
+
+@require_POST
+def end_shadow(request: HttpRequest, name: str, serving_id: int) -> HttpResponse:
+    """End the shadow of a champion."""
+    read.get(name, person_of(request))
+    reason = request.POST.get("reason", "")
+    serving.dismiss_shadow(serving_id, actor=actor_of(request), reason=reason, now=timezone.now())
+    messages.success(request, "The shadow has ended; the reason is in the audit trail.")
     return redirect("target", name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from pathlib import Path
 
 from improvement.commandline import caller, server, target_report
@@ -115,8 +116,11 @@ def _feed(options: Namespace) -> Answer:
                 fed = feed_lines(target, lines, actor=actor)
         except (OSError, UnicodeDecodeError) as error:
             raise Invalid(f"{options.file} cannot be read: {error}.") from error
-    value = {"target": target.name, "accepted": fed.accepted, "duplicates": fed.duplicates, "last": fed.last}
+    value = {"target": target.name, **asdict(fed)}
     known = f"; {fed.duplicates:,} were known already" if fed.duplicates else ""
+    if fed.unmatched:
+        known += f"; {len(fed.unmatched):,} labels belong to no observation that is known, or known still: "
+        known += ", ".join(fed.unmatched[:5])
     return Answer(value, [f"{target.name} took {counted(fed.accepted, 'record')}{known}."])
 
 

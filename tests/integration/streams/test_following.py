@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 import zlib
 
 import pytest
@@ -13,12 +14,21 @@ from django.utils import timezone
 
 from improvement import installation
 from improvement.exceptions import Conflict, Invalid, NotAllowed, ObservationDiffers
-from improvement.models import AuditEvent, RollbackProposal, Serving, ServingStep, Stream, StreamArchive, StreamRecord
+from improvement.models import (
+    AuditEvent,
+    RollbackProposal,
+    Serving,
+    ServingStep,
+    Stream,
+    StreamArchive,
+    StreamRecord,
+    Target,
+)
 from improvement.runner import following, releasing
 from improvement.selectors import streams as read
-from improvement.services import champions, halt, proposals, streams
+from improvement.services import champions, halt, proposals, serving, streams
 from tests import factories as make
-from tests import streaming
+from tests import log_triggers, streaming, trail
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_directory", "nothing_enqueued")]
 
@@ -99,12 +109,12 @@ def test_the_champion_learns_within_its_bound_and_every_step_is_recorded() -> No
     on = streaming.target(rate=0.05)
     streaming.feed(on, streaming.observations(60, threshold=0.7))
     following.follow(on.pk)
-    serving = champion_of(on.pk)
+    following_one = champion_of(on.pk)
     (step,) = ServingStep.objects.all()
-    assert (serving.position, serving.commit, serving.problem) == (60, on.champion_commit, "")
+    assert (following_one.position, following_one.commit, following_one.problem) == (60, on.champion_commit, "")
     assert (step.labels, len(step.outcomes), step.last) == (60, 60, 60)
     assert 0 < step.moved <= 60 * 0.5
-    assert weights(serving)[0] == pytest.approx(0.7, abs=0.2)
+    assert weights(following_one)[0] == pytest.approx(0.7, abs=0.2)
     following.follow(on.pk)
     assert ServingStep.objects.count() == 1
 
@@ -121,10 +131,105 @@ def test_a_step_beyond_the_bound_is_refused_and_nothing_of_it_is_kept() -> None:
     on = streaming.target(rate=99.0)
     streaming.feed(on, streaming.observations(30, threshold=0.7))
     following.follow(on.pk)
-    serving = champion_of(on.pk)
-    assert "nothing of this step is kept" in serving.problem
-    assert (serving.position, weights(serving), ServingStep.objects.count()) == (0, [0.5], 0)
+    refused = champion_of(on.pk)
+    assert "nothing of this step is kept" in refused.problem
+    assert (refused.position, weights(refused), ServingStep.objects.count()) == (0, [0.5], 0)
     assert AuditEvent.objects.filter(type="serving.refused").count() == 1
+
+
+def poisoned(monkeypatch: pytest.MonkeyPatch, number: int) -> Target:
+    """Return a target whose rule breaks at one observation."""
+    calm = 'rate, (threshold,) = candidate.call("answer"), weights'
+    breaks = f'assert not [one for one in events if one["key"] == "o{number}"]'
+    monkeypatch.setattr(streaming, "SERVING", streaming.SERVING.replace(calm, f"{calm}\n    {breaks}"))
+    return streaming.target()
+
+
+def again(on: Target) -> Serving:
+    """Let the next try come, and return the champion."""
+    Serving.objects.update(lease_until=None)
+    following.follow(on.pk)
+    return champion_of(on.pk)
+
+
+def test_what_is_refused_is_tried_with_fewer_records_until_people_skip_it_with_a_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    on = poisoned(monkeypatch, 2)
+    streaming.feed(on, streaming.observations(30))
+    following.follow(on.pk)
+    assert champion_of(on.pk).refused_last == 30
+    tried = [again(on) for _ in range(11)]
+    assert (tried[6].position, tried[6].refused_last) == (0, 3)
+    stuck = tried[-1]
+    assert (stuck.position, stuck.refused_last, "AssertionError" in stuck.problem) == (2, 3, True)
+    now = timezone.now()
+    with pytest.raises(NotAllowed):
+        serving.skip(stuck.pk, last=3, actor=make.mallory(), reason="so", now=now)
+    with pytest.raises(Invalid, match="Say why"):
+        serving.skip(stuck.pk, last=3, actor=make.bob(), reason=" ", now=now)
+    with pytest.raises(Conflict, match="not what is refused now"):
+        serving.skip(stuck.pk, last=30, actor=make.bob(), reason="so", now=now)
+    serving.skip(stuck.pk, last=3, actor=make.bob(), reason="a broken sensor", now=now)
+    following.follow(on.pk)
+    mended = champion_of(on.pk)
+    assert (mended.position, mended.problem) == (30, "")
+    (told,) = trail.recorded("serving.skipped")
+    assert (told["first"], told["last"], told["reason"]) == (3, 3, "a broken sensor")
+    trail.assert_holds()
+
+
+def test_what_breaks_in_a_step_is_shown_and_keeps_nobody_else_from_going_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    on = streaming.target()
+    streaming.feed(on, streaming.observations(10))
+    following.follow(on.pk)
+    new = streaming.move_champion(on, 0.03)
+    Serving.objects.filter(commit=on.champion_commit).update(state=b"no state")
+    streaming.feed(on, streaming.observations(60, first=100))
+    following.follow(on.pk)
+    roles = read.following(on.pk)
+    assert roles["shadow"].problem.startswith("Something broke while it was taken: error(")
+    assert (roles["champion"].commit, roles["champion"].position, roles["champion"].problem) == (new, 70, "")
+    serving.dismiss_shadow(roles["shadow"].pk, actor=make.bob(), reason="cannot be mended", now=timezone.now())
+    assert list(read.following(on.pk)) == ["champion"]
+    assert [event["reason"] for event in trail.recorded("serving.shadow_ended")] == ["cannot be mended"]
+    with pytest.raises(Conflict, match="Only a shadow"):
+        serving.dismiss_shadow(roles["champion"].pk, actor=make.bob(), reason="so", now=timezone.now())
+
+
+def test_a_record_that_was_changed_in_the_database_is_refused_and_goes_into_no_archive() -> None:
+    on = streaming.target()
+    for first in range(0, 600, 200):
+        streaming.feed(on, streaming.observations(200, first=first))
+    with log_triggers.away():
+        StreamRecord.objects.filter(number=7).update(label="low")
+        StreamRecord.objects.filter(number=8).update(label="high")
+    following.follow(on.pk)
+    stuck = champion_of(on.pk)
+    assert re.fullmatch(r"Record [78] of the stream is not what arrived.*", stuck.problem)
+    Serving.objects.update(position=600, refused_last=None)
+    following.follow(on.pk)
+    assert not StreamArchive.objects.exists()
+
+
+def test_a_label_that_comes_too_late_is_told_to_who_sent_it() -> None:
+    on = streaming.target()
+    streaming.feed(on, [{"id": "slow", "features": {"x": 0.3}}])
+    for first in range(0, 600, 200):
+        streaming.feed(on, streaming.observations(200, first=first))
+    following.follow(on.pk)
+    fed = streaming.feed(
+        on,
+        [
+            {"id": "slow", "label": "low"},
+            {"id": "never", "label": "low"},
+            {"id": "new", "features": {"x": 0.1}, "label": "low"},
+        ],
+    )
+    assert (fed.accepted, fed.duplicates, fed.unmatched) == (1, 0, ("slow", "never"))
+    last = trail.recorded("stream.fed")[-1]
+    assert (last["accepted"], last["unmatched"], last["last"]) == (1, 2, 602)
+    assert last["digest"] == Stream.objects.get().digest
 
 
 def test_one_label_goes_no_further_than_the_bound_though_the_next_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,6 +280,7 @@ def test_after_a_release_the_old_champion_shadows_and_goes_after_a_while() -> No
     following.follow(on.pk)
     assert list(read.following(on.pk)) == ["champion"]
     assert not RollbackProposal.objects.exists()
+    assert [event["reason"] for event in trail.recorded("serving.shadow_ended")] == ["compared on 130 labels"]
 
 
 def test_a_regression_proposes_the_rollback_and_moves_nothing() -> None:
@@ -200,8 +306,9 @@ def test_a_person_carries_the_rollback_out_and_the_old_one_goes_on_with_what_it_
     releasing.finish_release(ordered.pk)
     proposal = RollbackProposal.objects.get()
     assert (proposal.state, proposal.closed_by) == ("done", make.user("alice"))
-    serving = champion_of(target_id)
-    assert (weights(serving), serving.commit) == (learned, proposal.target.champion_commit)
+    assert [event["to"] for event in trail.recorded("rollback.proposal_done")] == [old]
+    restored = champion_of(target_id)
+    assert (weights(restored), restored.commit) == (learned, proposal.target.champion_commit)
 
 
 def test_a_person_dismisses_the_proposal_with_a_reason_once() -> None:

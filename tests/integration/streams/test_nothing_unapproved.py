@@ -107,7 +107,7 @@ def _check(on: Target) -> None:
 
 def test_an_answer_for_what_no_longer_serves_counts_nowhere(data_directory: Path, nothing_enqueued: None) -> None:
     on = streaming.target()
-    late = serving.claim(Serving.objects.get().pk, seconds=60, now=timezone.now())
+    late = serving.claim(Serving.objects.get().pk, now=timezone.now())
     assert late is not None
     streaming.move_champion(on, 0.1)
     streaming.move_champion(on, 0.2)

@@ -150,7 +150,15 @@ def _path(pattern: URLPattern, filled: dict[str, str]) -> str:
 def _right(pattern: URLPattern, world: World) -> dict[str, str]:
     """Return what belongs into the slots of an address, as far as it exists."""
     known = {slot: str(world.numbers[of]) for slot, of in SLOTS.items()}
-    return {"import_id": "7", "form": "bundle", "key": "curves", "proposal_id": "7", "token": "unknown", **known}
+    return {
+        "import_id": "7",
+        "form": "bundle",
+        "key": "curves",
+        "proposal_id": "7",
+        "serving_id": "7",
+        "token": "unknown",
+        **known,
+    }
 
 
 def _well_formed(world: World, fields: Iterable[str]) -> dict[str, str]:

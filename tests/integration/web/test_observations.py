@@ -37,11 +37,12 @@ def post(body: Any, *, bearer: str | None, form: str = "application/json", path:
 def test_observations_are_taken_once_as_array_lines_or_object() -> None:
     streaming.target()
     bearer, values = token(), streaming.observations(4)
-    assert post(values[:2], bearer=bearer).json() == {"accepted": 2, "duplicates": 0, "last": 2}
+    assert post(values[:2], bearer=bearer).json() == {"accepted": 2, "duplicates": 0, "last": 2, "unmatched": []}
     lines = "\n".join(map(json.dumps, values[:3]))
-    assert post(lines, bearer=bearer, form="application/x-ndjson").json() == {"accepted": 1, "duplicates": 2, "last": 3}
-    answer = post(values[3], bearer=bearer)
-    assert (answer.status_code, answer.json()["last"]) == (202, 4)
+    fed = {"accepted": 1, "duplicates": 2, "last": 3, "unmatched": []}
+    assert post(lines, bearer=bearer, form="application/x-ndjson").json() == fed
+    answer = post([values[3], {"id": "nobody-knows", "label": "low"}], bearer=bearer)
+    assert (answer.status_code, answer.json()["last"], answer.json()["unmatched"]) == (202, 4, ["nobody-knows"])
     assert set(StreamRecord.objects.values_list("source", flat=True)) == {f"token:{ApiToken.objects.get().pk}"}
 
 
@@ -73,7 +74,7 @@ def test_what_cannot_be_taken_is_a_problem_with_a_code(body: Any, form: str, sta
 def test_one_that_arrived_otherwise_before_refuses_the_whole_request() -> None:
     streaming.target()
     bearer = token()
-    post([{"id": "a", "label": "low"}], bearer=bearer)
+    post([{"id": "a", "features": {"x": 0.1}, "label": "low"}], bearer=bearer)
     answer = post([{"id": "b", "label": "low"}, {"id": "a", "label": "high"}], bearer=bearer)
     assert (answer.status_code, answer.json()["code"]) == (409, "observation_differs")
     assert StreamRecord.objects.count() == 1

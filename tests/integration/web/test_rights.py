@@ -86,6 +86,8 @@ ROUTES = (
     Route("target", "/targets/{target}/", ALL),
     Route("target-rollback", "/targets/{target}/roll-back/", (404, 404, 403, 403), {"to": "0" * 40, "reason": "worse"}),
     Route("proposal-dismiss", "/targets/{target}/proposals/7/dismiss/", (404, 404, 404, 404), {"reason": "so"}),
+    Route("stream-skip", "/targets/{target}/stream/7/skip/", (404, 404, 404, 404), {"last": "9", "reason": "so"}),
+    Route("shadow-end", "/targets/{target}/stream/7/end/", (404, 404, 404, 404), {"reason": "so"}),
     Route("strategies", "/strategies/", ALL),
     Route("models", "/models/", ALL),
     Route("model-new", "/models/new/", (200, 403, 403, 403)),

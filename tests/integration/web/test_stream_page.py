@@ -94,6 +94,25 @@ def test_who_may_roll_back_dismisses_it_and_nobody_else(signed_in: Browser) -> N
     assert signed_in(make.user("bob")).post(path, {"reason": "again"}).status_code == 409
 
 
+def test_what_is_stuck_is_shown_to_everybody_and_mended_by_who_may_roll_back(signed_in: Browser) -> None:
+    followed()
+    roles = {one.role: one.pk for one in Serving.objects.all()}
+    Serving.objects.update(problem="Label 4 went too far.", position=60, refused_last=120, refusals=1)
+    bob, mallory = signed_in(make.user("bob", "reviewer")), signed_in(make.user("mallory", "viewer"))
+    seen, decides = (client.get("/targets/flow/").content.decode() for client in (mallory, bob))
+    assert seen.count("does not go on after record 60") == decides.count("does not go on after record 60") == 2
+    assert ("Reason to skip" in seen, "Skip records 61 to 120" in decides) == (False, True)
+    assert decides.count("Reason to end the shadow") == 1
+    skip, end = f"/targets/flow/stream/{roles['champion']}/skip/", f"/targets/flow/stream/{roles['shadow']}/end/"
+    asked = {"last": "120", "reason": "a broken sensor"}
+    assert [mallory.post(path, asked).status_code for path in (skip, end)] == [403, 403]
+    assert [bob.post(skip, {**asked, "last": last}).status_code for last in ("", "x", "٣", "9", "120")] == [
+        422, 422, 422, 409, 302,
+    ]  # fmt: skip
+    assert bob.post(end, asked).status_code == 302
+    assert list(Serving.objects.exclude(role="ended").values_list("position", "problem")) == [(120, "")]
+
+
 def test_the_share_of_the_last_labels_is_counted_in_a_window() -> None:
     outcomes = [(number, int(number <= 30)) for number in range(1, 61)]
     points = dict(rolling(outcomes, 20))

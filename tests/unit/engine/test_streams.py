@@ -19,7 +19,6 @@ from improvement.engine.streams import (
     read_learned,
     read_observations,
     read_predicted,
-    regression,
 )
 from improvement.exceptions import Invalid, ManifestError, ServingFailed
 
@@ -201,12 +200,3 @@ def test_weights_are_kept_as_floats() -> None:
 def test_each_observation_is_predicted_after_the_labels_before_it_and_once() -> None:
     events = [{"key": "1"}, {"key": "1", "label": "no"}, {"key": "2"}, {"key": "3"}, {"key": "3", "label": "no"}]
     assert asked_along(events, {"2": "no"}) == {0: [{"key": "1"}], 1: [{"key": "3"}]}
-
-
-def test_a_regression_is_an_interval_below_nothing() -> None:
-    shadow = [True] * 90 + [False] * 10
-    worse = [True] * 60 + [False] * 40
-    assert regression(worse, shadow).high < 0
-    assert regression(shadow, worse).low > 0
-    same = regression(shadow, shadow)
-    assert same.low <= 0 <= same.high
