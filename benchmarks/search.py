@@ -87,6 +87,7 @@ PIPELINES = {
 }
 CONTESTS = {
     "connect_four": Contest(Method("parameters"), VALUES, 60, 8),
+    "circle_packing_numbers": Contest(Method("parameters"), VALUES, 40, 1),
     "stream": Contest(Method("online"), VALUES, 60, 6),
     "cartpole": Contest(Method("policy"), VALUES, 60, 6),
     "acrobot": Contest(Method("policy"), VALUES, 200, 6),

@@ -1,4 +1,4 @@
-"""What one setting of a learning rule may be, and what lies near a value."""
+"""What one setting may be, and what lies near a value."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Number:
-    """A setting within a range, on a logarithmic scale where `log` says so."""
+    """A setting within a range, on a logarithmic scale where `log` says so; no value has more significant `digits`."""
 
     low: float
     high: float
     log: bool
     whole: bool
+    digits: int = 3
 
     def fresh(self, chance: random.Random) -> Value:
         """Return any value of the range."""
@@ -58,10 +59,10 @@ class Number:
         return (within - self.low) / (self.high - self.low) if self.high > self.low else 0.0
 
     def value(self, place: float) -> Value:
-        """Return the value at a place, with three significant digits."""
+        """Return the value at a place."""
         part = min(max(place, 0.0), 1.0)
         value = self.low * (self.high / self.low) ** part if self.log else self.low + part * (self.high - self.low)
-        return round(value) if self.whole else float(f"{value:.3g}")
+        return round(value) if self.whole else float(f"{value:.{self.digits}g}")
 
 
 Dimension = Choice | Number

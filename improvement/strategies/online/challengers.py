@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import dimensions
-from kit import sites
+from kit import dimensions, sites
 from kit.bandit import Bandit
 from kit.conversation import RefusalError
 from league import League, Member

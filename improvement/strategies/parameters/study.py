@@ -82,6 +82,13 @@ class Search:
         """Return what a trial was told, None while it is open or when nothing is known of it."""
         return self.study.get_trials(deepcopy=False)[number].values
 
+    def best(self, count: int) -> list[FrozenTrial]:
+        """Return the best trials that break no constraint, best first; between equals the older one."""
+        known = [trial for trial in self.study.get_trials(deepcopy=False) if trial.state is TrialState.COMPLETE]
+        kept = [trial for trial in known if all(broken <= 0 for broken in trial.constraints.values())]
+        kept.sort(key=lambda trial: -self.signs[0] * trial.values[0])
+        return kept[:count]
+
     def frozen(self) -> bytes:
         """Return the sampler, the trials and its notes on them, so that `thawed` goes on exactly like this search.
 

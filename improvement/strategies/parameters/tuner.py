@@ -15,6 +15,7 @@ from kit.goals import read_goals
 from kit.sites import write
 from optuna.samplers import BaseSampler
 from space import Space, declared, derived
+from steps import ELITES, Steps
 from study import Search, cmaes_sampler, nsgaii_sampler, tpe_sampler
 
 SAMPLERS = ("tpe", "cmaes", "nsgaii")
@@ -23,6 +24,7 @@ ONE_METRIC = "nsgaii weighs several metrics, and this target has one without a g
 
 TRIES = 40
 LONGEST_NOTE = 300
+STEP = "step"
 PENALTY = 0.1
 """How far below the worst value a failure counts, in widths of the values so far."""
 
@@ -32,6 +34,7 @@ class Settings:
     """What `strategy.toml` and the user may set."""
 
     sampler: str = "tpe"
+    steps: float = 0.5
     startup: int = 10
     population: int = 16
     most_literals: int = 30
@@ -90,6 +93,8 @@ class Tuner:
         self.base = Outcome(self.goals.values(score, metrics), self.goals.kept(metrics))
         self.search = Search(self.sampler(self.places.values()), self.goals.signs)
         self.starts += 1
+        self.steps = Steps(self.places.ranges, self.seed + 1000 * self.starts)
+        self.stepped: set[int] = set()
         self.waiting.clear()
         self.trials.clear()
         self.known = {self.mark(files): self.base}
@@ -113,6 +118,7 @@ class Tuner:
     def propose(self) -> dict[str, Any] | None:
         """Return files with values that were not tried before, None after many vain tries."""
         for _ in range(TRIES):
+            operator = self.prepare()
             trial = self.search.ask(self.places.ranges)
             values = {name: rounded(value) for name, value in trial.params.items()}
             files = self.written(values)
@@ -121,10 +127,22 @@ class Tuner:
                 self.known[mark] = UNKNOWN
                 self.waiting[self.proposed] = trial.number
                 self.trials[self.proposed] = trial.number
+                if operator == STEP:
+                    self.stepped.add(trial.number)
                 self.proposed += 1
-                return {"files": files, "parents": [], "operator": self.settings.sampler, "note": self.note(values)}
+                return {"files": files, "parents": [], "operator": operator, "note": self.note(values)}
             self.settle(trial.number, self.known[mark])
         return None
+
+    def prepare(self) -> str:
+        """Decide what makes the next values, have a step asked next where it is one, and return the operator's name."""
+        if self.settings.sampler != "tpe" or self.steps.chance.random() >= self.settings.steps:
+            return self.settings.sampler
+        best = [trial.params for trial in self.search.best(ELITES)]
+        if not best:
+            return self.settings.sampler
+        self.search.enqueue(self.steps.next(best))
+        return STEP
 
     def written(self, values: Mapping[str, Any]) -> dict[str, str]:
         """Return the files with these values."""
@@ -172,14 +190,20 @@ class Tuner:
         for result in sorted(results, key=lambda result: result["number"]):
             trial = self.waiting.pop(result["number"], None)
             if trial is not None:
-                outcome = self.outcome(result)
-                if outcome.values is not None:
-                    self.extend(outcome.values)
-                self.settle(trial, outcome)
-                self.known[self.mark_of(trial)] = outcome
+                self.learn(trial, self.outcome(result))
         self.revise(decisions)
         if champion is not None:
             self.follow(champion)
+
+    def learn(self, trial: int, outcome: Outcome) -> None:
+        """Take in what is known of a trial, and whether the step that made it brought a new best."""
+        if outcome.values is not None:
+            self.extend(outcome.values)
+        self.settle(trial, outcome)
+        self.known[self.mark_of(trial)] = outcome
+        if trial in self.stepped:
+            self.stepped.remove(trial)
+            self.steps.learn(better=[best.number for best in self.search.best(1)] == [trial])
 
     def outcome(self, result: dict[str, Any]) -> Outcome:
         """Return what a result says; a failure says nothing."""
@@ -239,6 +263,8 @@ class Tuner:
             "starts": self.starts,
             "waiting": list(self.waiting.items()),
             "trials": list(self.trials.items()),
+            "steps": self.steps.state(),
+            "stepped": sorted(self.stepped),
             "base": vars(self.base),
             "known": {mark: vars(outcome) for mark, outcome in self.known.items()},
             "reach": self.reach,
@@ -256,6 +282,9 @@ class Tuner:
         self.starts = state["starts"]
         self.waiting = dict(state["waiting"])
         self.trials = dict(state["trials"])
+        self.steps = Steps(self.places.ranges, self.seed)
+        self.steps.restore(state["steps"])
+        self.stepped = set(state["stepped"])
         self.base = Outcome(**state["base"])
         self.known = {mark: Outcome(**outcome) for mark, outcome in state["known"].items()}
         self.reach = state["reach"]

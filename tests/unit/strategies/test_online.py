@@ -11,7 +11,7 @@ import pytest
 from tests.unit.strategies.loading import PACKAGES, init, modules, result
 from tests.unit.strategies.programs import TUNABLE, TUNABLE_SPACE, knobs_score, run
 
-dimensions, league, challengers = modules(PACKAGES / "online", "dimensions", "league", "challengers")
+dimensions, league, challengers = modules(PACKAGES / "online", "kit.dimensions", "league", "challengers")
 
 
 def searching(files: dict[str, str] | None = None, **settings: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import tomllib
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from tests.unit.strategies.loading import PACKAGES, PackageProcess, init, modules, result
 from tests.unit.strategies.programs import REGRESSION, TUNABLE, TUNABLE_SPACE, knobs_score, run
 
-sites, space, tuner = modules(PACKAGES / "parameters", "kit.sites", "space", "tuner")
+sites, space, steps, tuner = modules(PACKAGES / "parameters", "kit.sites", "space", "steps", "tuner")
 
 SETTINGS_TOML = '# settings\nrate = 0.1  # the step\nkind = "flat"\n\n[model]\nrate = 0.5\ndepth = 4\ndeep = true\n'
 SETTINGS_JSON = '{\n  "rate": 0.1,\n  "note": "rate: 0.1",\n  "model": {"rate": 0.5, "depth": 4}\n}\n'
@@ -172,7 +174,7 @@ def test_a_constrained_search_stays_within_its_guard(sampler: str) -> None:
         space=TUNABLE_SPACE,
         metrics=others,
         start={"weight": 4.0, "size": 4.0},
-        settings={"sampler": sampler, "population": 8},
+        settings={"sampler": sampler, "population": 8, "steps": 0.0},
     )
     depths: list[int] = []
     for first in range(0, 96, 8):
@@ -234,3 +236,53 @@ def test_a_champion_from_elsewhere_begins_a_fresh_study_around_it() -> None:
     state.tell([], [], {"files": {"knobs.py": moved}, "score": 3.0})
     assert [trial.value for trial in state.search.study.get_trials()] == [3.0]
     assert all("Another model" in proposal["files"]["knobs.py"] for proposal in state.ask(4))
+
+
+TEN = f"WEIGHTS = {[0.0] * 10}\n"
+
+
+def curved_score(text: str) -> float:
+    """Return the negative of Rosenbrock's function, whose best point 0 lies in a bent valley."""
+    x = [value + 0.7 for value in run(text)["WEIGHTS"]]
+    return -sum(5 * (after - value**2) ** 2 + (1 - value) ** 2 for value, after in pairwise(x))
+
+
+def best_found(seed: int, steps: float) -> tuple[float, set[str]]:
+    """Return the best score of 64 proposals with that share of steps, and the operators that made them."""
+    state = tuning({"ten.py": TEN}, seed=seed, score=curved_score(TEN), settings={"steps": steps})
+    best, used = curved_score(TEN), set()
+    for first in range(0, 64, 8):
+        proposals = state.ask(8)
+        scores = [curved_score(one["files"]["ten.py"]) for one in proposals]
+        state.tell([result(first + i, score) for i, score in enumerate(scores)], [], None)
+        best, used = max(best, *scores), used | {one["operator"] for one in proposals}
+    return best, used
+
+
+def test_small_steps_beside_tpe_find_more_than_tpe_alone() -> None:
+    mixed, alone = ([best_found(seed, steps) for seed in range(4)] for steps in (0.5, 0.0))
+    assert median(best for best, _ in mixed) > median(best for best, _ in alone)
+    assert all(used == {"tpe", "step"} for _, used in mixed)
+    assert all(used == {"tpe"} for _, used in alone)
+
+
+def test_a_step_starts_from_what_breaks_no_guard() -> None:
+    task = {"metrics": [WEIGHT], "start": {"weight": 5.0}, "settings": {"steps": 1.0}}
+    state = tuning({"knobs.py": TUNABLE}, score=1.0, space=TUNABLE_SPACE, **task)
+    state.ask(2)
+    state.tell([result(0, 9.0, weight=9.0), result(1, 2.0, weight=6.0)], [], None)
+    assert [trial.values for trial in state.search.best(3)] == [[2.0], [1.0]]
+
+
+def test_steps_stay_within_the_ranges_and_become_longer_while_they_help() -> None:
+    ranges = tuning({"knobs.py": TUNABLE}, score=1.0, space=TUNABLE_SPACE).places.ranges
+    walk, values = steps.Steps(ranges, 1), {"RATE": 1.0, "DEPTH": 12, "KIND": "flat", "OFFSET": 2.0}
+    made = [walk.next([values]) for _ in range(50)]
+    assert all(ranges[name]._contains(ranges[name].to_internal_repr(one[name])) for one in made for name in ranges)
+    assert sum(one != values for one in made) > 40
+    before = walk.width
+    walk.learn(better=True)
+    assert walk.width == before * steps.LONGER
+    for _ in range(200):
+        walk.learn(better=False)
+    assert walk.width == steps.NARROWEST
