@@ -38,6 +38,7 @@ class ToldOutcome(StrEnum):
     OK = "ok"
     FAILED = "failed"
     BLOCKED = "blocked"
+    DROPPED = "dropped"
     DUPLICATE = "duplicate"
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from string import Template
 from typing import TypeGuard
 
 import yaml
 
 from improvement.engine.blocks import blocks
+from improvement.engine.stages import function_of
 from improvement.exceptions import ManifestError
 
 _HEAVY = {"networkx", "numpy", "pandas", "scipy", "sklearn", "sympy"}  # worth importing before each evaluation
@@ -19,8 +20,10 @@ _THERE = {*sys.stdlib_module_names, "numpy", "scipy", "openevolve", "shinka", "c
 SHOWN, TOO_LONG = 40, 10**40
 MOST_ALIASES = 20  # merged into one another, each of them multiplies what there is
 REQUIREMENTS = "requirements.txt"
+COMBINED, ERROR = "combined_score", "error"
 DEFAULT_SECONDS = 300.0
 MAX_SECONDS = 86_400
+LARGEST = sys.float_info.max
 _MANIFEST = Template("""\
 # Made from $an $format task, whose own files are unchanged.
 
@@ -39,10 +42,18 @@ $protocol
 seconds = $seconds
 memory_mb = 2048
 cpus = 1
-$modules
+$modules$stages
 [metrics.combined_score]
 better = "higher"
 """)
+
+
+def with_score(metrics: Mapping[str, float], primary: str) -> dict[str, float]:
+    """Return metrics with ``combined_score``, where that is the primary one and not there: the mean of the others."""
+    parts = [value for name, value in metrics.items() if name != ERROR]
+    if primary != COMBINED or COMBINED in metrics or not parts:
+        return dict(metrics)
+    return {**metrics, COMBINED: sum(parts) / len(parts)}
 
 
 def programs(tree: Mapping[str, bytes], stem: str) -> list[str]:
@@ -67,9 +78,20 @@ def check_evaluator(tree: Mapping[str, bytes], evaluator: str, *, called: str) -
 
 
 def manifest(
-    tree: Mapping[str, bytes], *, name: str, called: str, protocol: str, files: tuple[str, str], seconds: float
+    tree: Mapping[str, bytes],
+    *,
+    name: str,
+    called: str,
+    protocol: str,
+    files: tuple[str, str],
+    seconds: float,
+    thresholds: Sequence[float] = (),
 ) -> str:
-    """Write the manifest's text; ``files`` are evaluator and program, ``protocol`` the manifest's lines on it."""
+    """Write the manifest's text.
+
+    ``files`` are evaluator and program, ``protocol`` the manifest's lines on it, ``thresholds`` those of all stages but
+    the last.
+    """
     evaluator, program = files
     return _MANIFEST.substitute(
         an="an" if called[0] in "AEIOU" else "a",
@@ -80,12 +102,22 @@ def manifest(
         protocol=protocol,
         seconds=repr(seconds),
         modules=_modules(tree, [path for path in files if path.endswith(".py")]),
+        stages="".join(_stage(place, threshold) for place, threshold in enumerate(thresholds)),
     )
+
+
+def _stage(place: int, threshold: float) -> str:
+    return f'\n[[evaluate.stages]]\nname = "{function_of("openevolve", place)}"\nthreshold = {threshold!r}\n'
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Tell whether a setting is a finite number."""
+    return not isinstance(value, bool) and isinstance(value, int | float) and abs(value) <= LARGEST
 
 
 def is_seconds(value: object) -> TypeGuard[float]:
     """Tell whether a setting is a time that an evaluation may take."""
-    return not isinstance(value, bool) and isinstance(value, int | float) and 0.1 <= value <= MAX_SECONDS
+    return is_number(value) and 0.1 <= value <= MAX_SECONDS
 
 
 def warnings(tree: Mapping[str, bytes], program: str) -> Iterator[str]:

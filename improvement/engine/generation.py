@@ -80,6 +80,8 @@ def told(manifest: Manifest, number: int, measurement: Measurement) -> Result:
     A score that is too good to be true is told as blocked, without the score: nothing is learnt from a cheat.
     """
     score = score_of(manifest, measurement)
+    if measurement.outcome is Outcome.DROPPED:
+        return Result(number, ToldOutcome.DROPPED, feedback=f"{measurement.message}\n{measurement.feedback}".strip())
     if score is None:
         outcome = ToldOutcome.BLOCKED if measurement.outcome is Outcome.BLOCKED else ToldOutcome.FAILED
         return Result(number, outcome, feedback=measurement.message)

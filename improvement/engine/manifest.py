@@ -129,6 +129,7 @@ def parse_manifest(text: str, *, where: str = FILE_NAME) -> Manifest:
     _check_cheats_are_edits(manifest, where)
     _check_space(manifest, where)
     _check_command(manifest, where)
+    _check_give_up(manifest, where)
     return manifest
 
 
@@ -256,4 +257,13 @@ def _check_command(manifest: Manifest, where: str) -> None:
     if manifest.command and not any(manifest.is_editable(part) for part in manifest.command):
         raise ManifestError(
             f"{where}: candidate.command names none of the editable files, so no candidate would ever run. Name one."
+        )
+
+
+def _check_give_up(manifest: Manifest, where: str) -> None:
+    bounded = manifest.primary.bound is not None or manifest.evaluate.race is not None
+    if manifest.evaluate.give_up is not None and not bounded:
+        raise ManifestError(
+            f"{where}: evaluate.give_up can tell nothing before the last case: nothing bounds {manifest.primary.name}. "
+            f"Declare metrics.{manifest.primary.name}.bound, or say after how many lost cases in evaluate.race."
         )

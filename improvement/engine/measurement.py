@@ -9,27 +9,23 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from improvement.engine.cascade import Step
 from improvement.engine.manifest import FILE_NAME, Manifest
+from improvement.engine.stages import Stage
+
+__all__ = ["EVALUATOR_CHANGED", "TAMPERED", "Measurement", "Outcome", "Stage", "Step", "Task"]
 
 MOST_TEXT = 500_000
 TAMPERED, EVALUATOR_CHANGED = "tampered", "evaluator_changed"
 """Causes of a failed measurement that say more of the candidate, or of this machine, than that something broke."""
 
 
-class Stage(StrEnum):
-    """Why an evaluation is made; only ``MEASURE`` counts against a run's budget."""
-
-    SCREEN = "screen"
-    MEASURE = "measure"
-    CONFIRM = "confirm"
-    HOLDOUT = "holdout"
-
-
 class Outcome(StrEnum):
-    """How a measurement ended."""
+    """How a measurement ended; what was dropped missed a stage or could not come near the champion any more."""
 
     OK = "ok"
     FAILED = "failed"
+    DROPPED = "dropped"
     BLOCKED = "blocked"
 
 
@@ -93,7 +89,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One evaluation's answer. Times in seconds, memory in MB, ``level`` the sandbox level (0 to 3)."""
+    """One evaluation's answer. Times in seconds, memory in MB, ``level`` the sandbox level (0 to 3).
+
+    ``steps`` says what came of each of its parts, as far as it went.
+    """
 
     outcome: Outcome
     cause: str
@@ -107,3 +106,4 @@ class Measurement:
     level: int = 0
     isolation: str = "separate"
     evaluator_digest: str = ""
+    steps: tuple[Step, ...] = ()

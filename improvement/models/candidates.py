@@ -115,6 +115,7 @@ class Evaluation(models.Model):
     message = models.CharField(max_length=500, blank=True)
     score = models.FloatField(null=True)
     metrics = models.JSONField(default=dict)
+    steps = models.JSONField(default=list, help_text="its stages, and the score of every case of each")
     feedback = models.TextField(blank=True)
     log = models.TextField(blank=True)
     seconds = models.FloatField(default=0.0)

@@ -41,6 +41,7 @@ class Run(models.Model):
     evaluations = models.PositiveIntegerField(default=0)
     confirm_evaluations = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
+    dropped = models.PositiveIntegerField(default=0)
     blocked = models.PositiveIntegerField(default=0)
     cpu_seconds = models.FloatField(default=0.0)
     wall_seconds = models.FloatField(default=0.0)

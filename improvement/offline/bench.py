@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from threading import Event
 from typing import Self
 
-from improvement.engine.measurement import Measurement, Stage, Task
+from improvement.engine.measurement import Measurement, Stage, Step, Task
 from improvement.engine.patches import files_digest
 from improvement.offline.record import Key, Record
 from improvement.sandbox.measure import measure
@@ -22,12 +22,13 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """One evaluation to make."""
+    """One evaluation to make; with what came of the ``champion``, a candidate may be dropped on the way."""
 
     files: Mapping[str, str]
     stage: Stage
     seed: int
     case: int = 0
+    champion: Sequence[Step] = ()
 
 
 class Bench:
@@ -65,7 +66,14 @@ class Bench:
 
     def _submit(self, job: Job) -> Future[Measurement]:
         return self._pool.submit(
-            measure, self._task, job.files, stage=job.stage, seed=job.seed, case=job.case, stop=self._stop.is_set
+            measure,
+            self._task,
+            job.files,
+            stage=job.stage,
+            seed=job.seed,
+            case=job.case,
+            champion=job.champion,
+            stop=self._stop.is_set,
         )
 
     def _collect(self, running: Mapping[Future[Measurement], Key], tick: Callable[[], None]) -> None:

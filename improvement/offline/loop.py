@@ -143,7 +143,8 @@ class _Loop:
         """Screen and measure a generation, and take in what came of it."""
         planned = plan(self._task.manifest, self._task.editable, proposals, self._seen)
         new = [one for one in planned if one.to_measure]
-        jobs = {one.proposal.number: Job(one.proposal.files, Stage.MEASURE, self._seed) for one in new}
+        mark = self._measured_start.steps
+        jobs = {one.proposal.number: Job(one.proposal.files, Stage.MEASURE, self._seed, champion=mark) for one in new}
         measured = self._bench.all(jobs, done=self._one_measured)
         self._charge(measured.values())
         results = settle(self._task.manifest, planned, measured)

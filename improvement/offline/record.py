@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from improvement.engine.asktell import Message, Proposal
+from improvement.engine.cascade import read_steps
 from improvement.engine.errands import Done
 from improvement.engine.measurement import Measurement, Outcome, Stage
 from improvement.engine.session import HELP, Entry, Help, Snapshot, Tell, entry_for, entry_to_json
@@ -206,7 +207,8 @@ def _difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
 
 
 def _measurement(value: Mapping[str, Any]) -> Measurement:
-    return Measurement(**{**value, "outcome": Outcome(value["outcome"])})
+    outcome, steps = Outcome(value["outcome"]), read_steps(value.get("steps", ()))
+    return Measurement(**{**value, "outcome": outcome, "steps": steps})
 
 
 def _proposal(value: Mapping[str, Any]) -> Proposal:

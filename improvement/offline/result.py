@@ -96,6 +96,7 @@ class OfflineResult:
             "confirmed": [_confirmation(one) for one in self.confirmations],
             "blocked": self.count("blocked"),
             "failed": self.count("failed"),
+            "dropped": self.count("dropped"),
             "duplicates": self.count("duplicate"),
         }
 

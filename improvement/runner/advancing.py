@@ -12,9 +12,9 @@ from improvement import dispatch, installation, policies
 from improvement.engine.asktell import NewChampion, Result, ToldOutcome, tell_message
 from improvement.engine.cheats import cheat_files, check_cheats
 from improvement.engine.confirmation import cost_of_one
-from improvement.engine.generation import MAX_BARREN, plan
-from improvement.engine.manifest import Metric
-from improvement.engine.nomination import is_beyond_bound, nominate
+from improvement.engine.generation import MAX_BARREN, plan, told
+from improvement.engine.manifest import Manifest
+from improvement.engine.nomination import nominate
 from improvement.engine.seeds import measure_seed
 from improvement.engine.session import Tell, entry_for
 from improvement.exceptions import Conflict, CountersignError, SandboxUnavailable, TargetError
@@ -176,10 +176,10 @@ def _close_generation(run: Run) -> bool:
     if generation is None:
         return True
     measured = loop.measurements(generation.candidates)
-    metric = task_at(run.target.name, run.heard_commit or run.start_commit).manifest.primary
+    manifest = task_at(run.target.name, run.heard_commit or run.start_commit).manifest
     by_number = {candidate.number: candidate for candidate in generation.candidates}
     results = [
-        generation.duplicates.get(number) or _result(by_number[number], measured, metric)
+        generation.duplicates.get(number) or _result(by_number[number], measured, manifest)
         for number in generation.numbers
     ]
     _tell(run, results)
@@ -208,15 +208,11 @@ def _tell(run: Run, results: list[Result]) -> None:
         )
 
 
-def _result(candidate: Candidate, measured: Mapping[int, Evaluation], metric: Metric) -> Result:
+def _result(candidate: Candidate, measured: Mapping[int, Evaluation], manifest: Manifest) -> Result:
     row = measured.get(candidate.pk)
-    if row is None or row.outcome == "blocked":
+    if row is None:
         return Result(candidate.number, ToldOutcome.BLOCKED, feedback=candidate.message)
-    if row.score is not None and is_beyond_bound(metric, row.score):
-        return Result(candidate.number, ToldOutcome.BLOCKED, feedback="The score is beyond what is possible.")
-    if row.score is None:
-        return Result(candidate.number, ToldOutcome.FAILED, feedback=row.message)
-    return Result(candidate.number, ToldOutcome.OK, row.score, row.metrics, row.feedback)
+    return told(manifest, candidate.number, confirming.as_measurement(row))
 
 
 def _champion_to_tell(run: Run) -> NewChampion | None:

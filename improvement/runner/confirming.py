@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from improvement import installation
+from improvement.engine.cascade import read_steps
 from improvement.engine.checks import Material
 from improvement.engine.confirmation import case_pairs, cost_of_going_on, cost_of_one, goes_on_to, seed_pairs
 from improvement.engine.evidence import Evidence, build
@@ -279,6 +280,7 @@ def as_measurement(row: Evaluation) -> Measurement:
         level=row.level,
         isolation=row.isolation,
         evaluator_digest=row.evaluator_digest,
+        steps=read_steps(row.steps),
     )
 
 

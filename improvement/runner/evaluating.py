@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from improvement import installation
 from improvement.engine.manifest import Metric
-from improvement.engine.measurement import Measurement, Stage
+from improvement.engine.measurement import Measurement, Stage, Step
 from improvement.exceptions import LateAttempt
 from improvement.models import Evaluation
 from improvement.sandbox import levels
 from improvement.sandbox.measure import measure
-from improvement.selectors import filesets
+from improvement.selectors import filesets, loop
 from improvement.selectors.targets import task_at
 from improvement.services import evaluations
 from improvement.services.evaluations import Order
@@ -37,7 +37,7 @@ def claim(evaluation_id: int, *, worker: str) -> Order | None:
     row = Evaluation.objects.select_related("target").filter(pk=evaluation_id).first()
     if row is None or row.state in {Evaluation.State.DONE, Evaluation.State.CANCELLED}:
         return None
-    seconds = task_at(row.target.name, row.base_commit).manifest.evaluate.seconds
+    seconds = task_at(row.target.name, row.base_commit).manifest.evaluate.longest_seconds
     return evaluations.claim(evaluation_id, worker=worker, seconds=2 * seconds, now=timezone.now())
 
 
@@ -52,14 +52,23 @@ def prepare(order: Order) -> Callable[[], Measurement]:
     files = filesets.load(order.files_digest)
     stage = Stage(order.stage)
     flags = _flags(order)
+    champion = _champion(order)
     return lambda: measure(
         task,
         files,
         stage=stage,
         seed=order.seed,
         case=order.case if stage is Stage.HOLDOUT else 0,
+        champion=champion,
         stop=lambda: any(flag.exists() for flag in flags),
     )
+
+
+def _champion(order: Order) -> tuple[Step, ...]:
+    """What came of the champion that a candidate of a run is measured against; nothing for all others."""
+    if order.run_id is None or order.candidate_id is None or order.stage != Stage.MEASURE:
+        return ()
+    return loop.champion_steps(order.run_id, order.base_commit)
 
 
 def record(order: Order, measurement: Measurement) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from improvement.engine import extras
+from improvement.engine.cascade import Step, is_missed
 from improvement.engine.cheats import cheat_files, check_cheats
 from improvement.engine.generation import score_of
 from improvement.engine.manifest import Manifest, Metric
@@ -80,6 +81,7 @@ def inspect(target: Target) -> Inspection:
         evaluator,
         _repeats(task.manifest.primary, scores, apart, repeatable=repeatable),
         _time(task, measured),
+        *_stages(task.manifest.primary, measured[0].steps),
         _cheats(task, scores),
         _holdout(task),
     )
@@ -127,12 +129,27 @@ def _repeats(metric: Metric, scores: Mapping[int, float], apart: float, *, repea
 
 
 def _time(task: Task, measured: list[Measurement]) -> Check:
-    slowest, allowed = max(one.seconds for one in measured), task.manifest.evaluate.seconds
+    slowest, allowed = max(one.seconds for one in measured), task.manifest.evaluate.longest_seconds
     mean = sum(one.seconds for one in measured) / len(measured)
     detail = f"{mean:.2f} s for an evaluation, at most {slowest:.2f} s of {allowed:g} s"
     if slowest > 0.8 * allowed:
         return Check("time", False, f"{detail}: raise evaluate.seconds, or slower candidates fail for that alone")
     return Check("time", True, detail)
+
+
+def _stages(metric: Metric, steps: Sequence[Step]) -> tuple[Check, ...]:
+    """Say which stages drop candidates: not those that the champion itself misses."""
+    early = [step for step in steps if step.threshold is not None]
+    if not early:
+        return ()
+    said = [f"{step.stage} needs {step.threshold:.6g}" + _of_champion(metric, step) for step in early]
+    return (Check("stages", True, "; ".join(said)),)
+
+
+def _of_champion(metric: Metric, step: Step) -> str:
+    if step.score is None or not is_missed(metric, step):
+        return ""
+    return f", which the champion misses ({step.score:.6g}), so it drops nobody"
 
 
 def _cheats(task: Task, scores: Mapping[int, float]) -> Check:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from improvement.engine.cascade import Leg
 from improvement.engine.measurement import EVALUATOR_CHANGED, TAMPERED, Stage, Task
 from improvement.sandbox import trees
 from improvement.sandbox.bubblewrap import JOB
@@ -28,19 +29,18 @@ from improvement.sandbox.runtime import Bind
 from improvement.sandbox.supervisor import Supervisor
 from improvement.sandbox.verdict import Verdict, failed, numbers, scored
 
-COMBINED, ERROR = "combined_score", "error"
 INCORRECT = "incorrect"
 CHANGED_MESSAGE = "The evaluator's files changed while they were in use on this machine: nothing measured so counts."
 FORGED = "something else than the evaluation wrote a result"
 
 
 def evaluate(
-    supervisor: Supervisor, task: Task, files: Mapping[str, str], *, stage: Stage, seed: int, case: int
+    supervisor: Supervisor, task: Task, files: Mapping[str, str], *, leg: Leg, seed: int, case: int
 ) -> Verdict:
-    """Call the task's ``evaluate(program_path)`` on the candidate's first editable file."""
+    """Call the task's ``evaluate(program_path)``, or what a stage calls, on the candidate's first editable file."""
     manifest = task.manifest
     holdout = manifest.holdout.module if manifest.holdout else None
-    module = holdout if stage is Stage.HOLDOUT and holdout else manifest.evaluate.module
+    module = holdout if leg.stage == Stage.HOLDOUT and holdout else manifest.evaluate.module
     name = f"seen-{module.replace('/', '-')}-{task.evaluator_digest}"
     tree = trees.shared().put(name, lambda: _seen_tree(task, module))
     if not trees.shared().holds(tree):
@@ -51,21 +51,24 @@ def evaluate(
         arguments=(module, manifest.evaluate.protocol),
         family=family(task, task.tree),
     )
-    verdict = _evaluate(supervisor, task, program, files, seed + case)
+    verdict = _evaluate(supervisor, task, program, files, leg, seed + case)
     if trees.shared().holds(tree):
         return verdict
     return failed(EVALUATOR_CHANGED, CHANGED_MESSAGE, log=verdict.log, endings=verdict.endings)
 
 
-def _evaluate(supervisor: Supervisor, task: Task, program: Program, files: Mapping[str, str], seed: int) -> Verdict:
-    limits = candidate_limits(task)
+def _evaluate(
+    supervisor: Supervisor, task: Task, program: Program, files: Mapping[str, str], leg: Leg, seed: int
+) -> Verdict:
+    limits = candidate_limits(task, leg.seconds)
     deadline = time.monotonic() + limits.seconds
     process = supervisor.start(program, limits)
     first = next((path for path in task.manifest.edit_files if path in files), min(files))
     key = secrets.token_hex(16)
-    process.send(json.dumps({"files": dict(files), "program": first, "seed": seed, "key": key}).encode())
+    job = {"files": dict(files), "program": first, "function": leg.function, "seed": seed, "key": key}
+    process.send(json.dumps(job).encode())
     _wait(supervisor, process, deadline)
-    return _verdict(task, process, process.end(Cause.DONE), key)
+    return _verdict(leg, process, process.end(Cause.DONE), key)
 
 
 def _seen_tree(task: Task, module: str) -> dict[str, bytes]:
@@ -83,24 +86,24 @@ def _wait(supervisor: Supervisor, process: Process, deadline: float) -> None:
             process.end(Cause.TIMEOUT)
 
 
-def _verdict(task: Task, process: Process, ending: Ending, key: str) -> Verdict:
+def _verdict(leg: Leg, process: Process, ending: Ending, key: str) -> Verdict:
     check_started(process)
     if not process.lines:
         message = f"The evaluation gave no result: {how_it_ended(ending)}."
         if ending.cause is Cause.TIMEOUT:
-            message = f"The evaluation did not finish within {task.manifest.evaluate.seconds:g} seconds."
+            message = f"The evaluation did not finish within {leg.seconds:g} seconds."
         cause = "crash" if ending.cause in (Cause.EXIT, Cause.SIGNAL) else str(ending.cause)
         return failed(cause, message, log=process.log, endings=[ending])
     if len(process.lines) > 1:
         return failed("protocol", "The evaluation gave more than one result.", log=process.log, endings=[ending])
     try:
-        return _answered(task, process.log, ending, dict(read(process.lines[0])), key)
+        return _answered(process.log, ending, dict(read(process.lines[0])), key)
     except (BadResult, KeyError, TypeError, ValueError) as error:
         text = f"The evaluation's result cannot be used: {error}."
         return failed("protocol", text, log=process.log, endings=[ending])
 
 
-def _answered(task: Task, log: bytes, ending: Ending, message: dict[str, Any], key: str) -> Verdict:
+def _answered(log: bytes, ending: Ending, message: dict[str, Any], key: str) -> Verdict:
     """Take the one message of an evaluation, whose key says that the program did not write it."""
     forged = not hmac.compare_digest(str(message.get("key", "")).encode(), key.encode())
     if forged or "tampered" in message:
@@ -114,19 +117,7 @@ def _answered(task: Task, log: bytes, ending: Ending, message: dict[str, Any], k
     if result["incorrect"] is not None:
         text = f"The evaluator says that this is not correct: {str(result['incorrect'])[:2000]}"
         return failed(INCORRECT, text, feedback="\n".join([text, *_lines(notes)]), log=log, endings=[ending])
-    return _scored(task, log, ending, metrics, notes)
-
-
-def _scored(task: Task, log: bytes, ending: Ending, metrics: dict[str, float], notes: dict[str, Any]) -> Verdict:
-    feedback = "\n".join(_lines(notes))
-    primary = task.manifest.primary.name
-    if primary == COMBINED and COMBINED not in metrics:
-        parts = [value for name, value in metrics.items() if name != ERROR]
-        metrics |= {COMBINED: sum(parts) / len(parts)} if parts else {}
-    if primary not in metrics:
-        message = f'The evaluation returned no metric "{primary}" and nothing to compute it from.'
-        return failed("no_score", message, feedback=feedback, log=log, endings=[ending])
-    return scored(metrics, feedback=feedback, log=log, endings=[ending])
+    return scored(metrics, feedback="\n".join(_lines(notes)), log=log, endings=[ending])
 
 
 def _lines(notes: Mapping[str, Any]) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from improvement.engine.cascade import Leg, Step, legs
 from improvement.engine.measurement import Measurement, Stage, Task
 from improvement.exceptions import SandboxUnavailable
 from improvement.sandbox import cooperative, levels, native, spawn, text, zygotes
+from improvement.sandbox.course import Course
 from improvement.sandbox.supervisor import Stopped, Supervisor
 from improvement.sandbox.verdict import STOPPED_MESSAGE, Verdict, failed
 
@@ -25,10 +27,13 @@ def measure(
     stage: Stage,
     seed: int,
     case: int = 0,
+    champion: Sequence[Step] = (),
     stop: Callable[[], bool] | None = None,
 ) -> Measurement:
     """Measure a candidate (``files``: all its editable files, path to text) in the sandbox.
 
+    ``champion`` is what came of the champion on the same seed: with it, a candidate that misses a stage of ``MEASURE``
+    or cannot come near the champion any more is ``DROPPED``. ``case`` is the holdout's.
     ``stop`` is asked at least every 0.1 s; when it answers true everything is ended at once and the cause is
     "stopped". Whatever the candidate or the evaluator does becomes an outcome: cause "ok", or for ``FAILED``
     "candidate_error", "crash", "timeout", "memory", "file_limit", "cpu_limit", "output_flood", "protocol",
@@ -37,14 +42,17 @@ def measure(
     Raises SandboxUnavailable when this machine cannot isolate the candidate: then nothing has run.
     """
     evaluate = native.evaluate if task.manifest.evaluate.isolation == "separate" else cooperative.evaluate
+
+    def once(leg: Leg, case: int) -> Verdict:
+        return supervised(lambda supervisor: evaluate(supervisor, task, files, leg=leg, seed=seed, case=case), stop)
+
     started_at = time.monotonic()
+    course = Course(task.manifest, once, champion if stage is Stage.MEASURE else ())
     try:
-        verdict = supervised(
-            lambda supervisor: evaluate(supervisor, task, files, stage=stage, seed=seed, case=case), stop
-        )
+        verdict = course.run(legs(task.manifest, stage, case))
     except Stopped:
         verdict = failed("stopped", STOPPED_MESSAGE)
-    return _measurement(task, verdict, spawn.used(), time.monotonic() - started_at)
+    return _measurement(task, verdict, course.steps, spawn.used(), time.monotonic() - started_at)
 
 
 def supervised(work: Callable[[Supervisor], Answered], stop: Callable[[], bool] | None) -> Answered:
@@ -80,7 +88,7 @@ def _without_a_lost_zygote(measured: Callable[[], Answered]) -> Answered:
     return measured()
 
 
-def _measurement(task: Task, verdict: Verdict, level: int, seconds: float) -> Measurement:
+def _measurement(task: Task, verdict: Verdict, steps: Sequence[Step], level: int, seconds: float) -> Measurement:
     return Measurement(
         outcome=verdict.outcome,
         cause=verdict.cause,
@@ -94,4 +102,5 @@ def _measurement(task: Task, verdict: Verdict, level: int, seconds: float) -> Me
         level=level,
         isolation=task.manifest.evaluate.isolation,
         evaluator_digest=task.evaluator_digest,
+        steps=tuple(steps),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from improvement.engine.cascade import Leg
 from improvement.engine.measurement import Stage, Task
 from improvement.sandbox import trees
 from improvement.sandbox.bubblewrap import JOB
@@ -23,16 +24,16 @@ EVALUATOR_MEMORY_MB = 1024
 
 
 def evaluate(
-    supervisor: Supervisor, task: Task, files: Mapping[str, str], *, stage: Stage, seed: int, case: int
+    supervisor: Supervisor, task: Task, files: Mapping[str, str], *, leg: Leg, seed: int, case: int
 ) -> Verdict:
-    """Let the task's evaluator (for ``HOLDOUT``: its holdout module) score the candidate ``files``."""
+    """Let the task's evaluator (for the holdout: its holdout module) score the candidate ``files`` on one case."""
     manifest = task.manifest
-    module = manifest.holdout.module if stage is Stage.HOLDOUT and manifest.holdout else manifest.evaluate.module
-    job = {"seed": seed, "stage": str(stage), "case": case}
-    relay, evaluator = _joined(supervisor, task, files, module, job)
+    module = manifest.holdout.module if leg.stage == Stage.HOLDOUT and manifest.holdout else manifest.evaluate.module
+    job = {"seed": seed, "stage": leg.stage, "case": case}
+    relay, evaluator = _joined(supervisor, task, files, module, job, seconds=leg.seconds)
     answer = relay.run()
     relay.finish()
-    return _verdict(task, answer, relay, evaluator.log)
+    return _verdict(task, answer, relay, evaluator.log, leg)
 
 
 def serve(supervisor: Supervisor, task: Task, module: str, order: Mapping[str, Any]) -> Answer:
@@ -40,21 +41,28 @@ def serve(supervisor: Supervisor, task: Task, module: str, order: Mapping[str, A
 
     ``order`` names its ``function`` and what that is given, one ``calls`` after another; the answer lists what came.
     """
-    relay, _ = _joined(supervisor, task, task.editable, module, {"serve": order})
+    seconds = task.manifest.evaluate.seconds
+    relay, _ = _joined(supervisor, task, task.editable, module, {"serve": order}, seconds=seconds)
     answer = relay.run()
     relay.finish()
     return answer
 
 
 def _joined(
-    supervisor: Supervisor, task: Task, files: Mapping[str, str], module: str, job: Mapping[str, Any]
+    supervisor: Supervisor,
+    task: Task,
+    files: Mapping[str, str],
+    module: str,
+    job: Mapping[str, Any],
+    *,
+    seconds: float,
 ) -> tuple[Relay, Process]:
     """Start the module with its job, and the candidate ``files`` at the other end of a relay."""
     manifest = task.manifest
     callable_files = [path for path in _editable_order(task, files) if path.endswith(".py")]
     tree = trees.shared().put(f"evaluator-{task.evaluator_digest}", lambda: task.uneditable)
     scoring = Program("evaluator", binds=(Bind(tree, JOB),), arguments=(module,), family=family(task, task.uneditable))
-    evaluator = supervisor.start(scoring, _own_limits(task))
+    evaluator = supervisor.start(scoring, _own_limits(task, seconds))
     default = callable_files[0].rpartition("/")[2].removesuffix(".py") if callable_files else ""
     texts = {path: text for path, text in files.items() if not path.endswith(".py")}
     evaluator.send(json.dumps({"module": default, "texts": texts, **job}).encode())
@@ -65,16 +73,16 @@ def _joined(
         arguments=manifest.command or tuple(callable_files),
         family=family(task, {*files, *task.visible}),
     )
-    start = partial(supervisor.start, candidate, candidate_limits(task)) if candidate.arguments else None
-    return Relay(supervisor, evaluator, start, seconds=manifest.evaluate.seconds), evaluator
+    start = partial(supervisor.start, candidate, candidate_limits(task, seconds)) if candidate.arguments else None
+    return Relay(supervisor, evaluator, start, seconds=seconds), evaluator
 
 
-def candidate_limits(task: Task) -> Limits:
-    """Turn the manifest's limits into those of the candidate's sandbox."""
+def candidate_limits(task: Task, seconds: float) -> Limits:
+    """Turn the manifest's limits into those of a candidate's sandbox that may take so many seconds."""
     evaluate = task.manifest.evaluate
     return Limits(
-        seconds=evaluate.seconds,
-        cpu_seconds=int(evaluate.seconds * evaluate.cpus) + 2,
+        seconds=seconds,
+        cpu_seconds=int(seconds * evaluate.cpus) + 2,
         memory_mb=evaluate.memory_mb,
         cpus=evaluate.cpus,
     )
@@ -89,9 +97,9 @@ def family(task: Task, paths: Iterable[str]) -> Family:
     return Family(task.evaluator_digest, task.manifest.evaluate.preload, frozenset(modules))
 
 
-def _own_limits(task: Task) -> Limits:
+def _own_limits(task: Task, seconds: float) -> Limits:
     """The evaluator's limits: the wall clock is the relay's, with its grace."""
-    limits = candidate_limits(task)
+    limits = candidate_limits(task, seconds)
     return Limits(
         seconds=limits.seconds + GRACE_SECONDS,
         cpu_seconds=limits.cpu_seconds + 1,
@@ -113,9 +121,9 @@ def _visible(task: Task) -> tuple[Bind, ...]:
     return tuple(Bind(f"{tree}/{path}", f"{JOB}/{path}") for path in sorted(task.visible))
 
 
-def _verdict(task: Task, answer: Answer, relay: Relay, evaluator_log: bytes) -> Verdict:
+def _verdict(task: Task, answer: Answer, relay: Relay, evaluator_log: bytes, leg: Leg) -> Verdict:
     if answer.kind == "timeout":
-        message = f"The evaluator did not finish within {task.manifest.evaluate.seconds:g} seconds."
+        message = f"The evaluator did not finish within {leg.seconds:g} seconds."
         return failed("timeout", message, log=relay.log + evaluator_log, endings=relay.endings)
     if answer.kind == "candidate_failed":
         return failed(relay.last_cause, str(answer.value), log=relay.log, endings=relay.endings)

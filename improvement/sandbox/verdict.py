@@ -46,6 +46,14 @@ def failed(
     return Verdict(Outcome.FAILED, cause, message, feedback=feedback, log=log, endings=kept)
 
 
+def dropped(message: str, *, feedback: str, log: bytes, endings: Iterable[Ending]) -> Verdict:
+    """Make the verdict of an evaluation that was not carried to its end; a violation blocks all the same."""
+    kept = tuple(endings)
+    if _violated(kept):
+        return failed("", "", log=log, endings=kept)
+    return Verdict(Outcome.DROPPED, "dropped", message, feedback=feedback, log=log, endings=kept)
+
+
 def _violated(endings: tuple[Ending, ...]) -> bool:
     return any(ending.cause is Cause.VIOLATION for ending in endings)
 

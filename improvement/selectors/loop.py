@@ -13,6 +13,7 @@ from django.db.models import F, Max, Q, QuerySet
 
 from improvement.engine.asktell import Result, ToldOutcome
 from improvement.engine.budget import Budget, Spent
+from improvement.engine.cascade import Step, read_steps
 from improvement.engine.consulting import TOO_LITTLE_LEFT, Cost
 from improvement.engine.decisions import Decision, Ground, Verdict
 from improvement.engine.generation import MAX_BARREN
@@ -57,6 +58,17 @@ def champion_row(run: Run, commit: str) -> Evaluation | None:
     """Return a champion's own measurement on the run's measure seed, when there is one."""
     rows = Evaluation.objects.filter(run=run, candidate__isnull=True, subject__isnull=True, stage="measure")
     return rows.filter(base_commit=commit).first()
+
+
+def champion_steps(run_id: int, commit: str) -> tuple[Step, ...]:
+    """Return what came of a champion on a run's measure seed: its own measurement, or its own as a candidate of it."""
+    run = Run.objects.get(pk=run_id)
+    row = champion_row(run, commit)
+    if row is None:
+        moved = Release.objects.filter(target_id=run.target_id, commit=commit, candidate__run=run)
+        own = Evaluation.objects.filter(candidate__in=moved.values("candidate"), stage="measure")
+        row = own.order_by("revision").first()
+    return read_steps(row.steps) if row is not None else ()
 
 
 def canaries(run: Run, files_digest: str) -> list[Evaluation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -33,6 +33,7 @@ class Order:
     attempt: int
     worker: str
     run_id: int | None
+    candidate_id: int | None
     target_name: str
     base_commit: str
     files_digest: str
@@ -64,6 +65,7 @@ def claim(evaluation_id: int, *, worker: str, seconds: float, now: datetime) -> 
         attempt=row.attempt,
         worker=row.worker,
         run_id=row.run_id,
+        candidate_id=row.candidate_id,
         target_name=row.target.name,
         base_commit=row.base_commit,
         files_digest=row.files_id,
@@ -88,6 +90,7 @@ def record(order: Order, measurement: Measurement, *, metric: Metric, now: datet
         measurement.feedback,
         measurement.log,
     )
+    row.steps = [asdict(step) for step in measurement.steps]
     row.seconds, row.cpu_seconds, row.memory_mb = measurement.seconds, measurement.cpu_seconds, measurement.memory_mb
     row.level, row.isolation, row.evaluator_digest = (
         measurement.level,
@@ -125,8 +128,7 @@ def _count(row: Evaluation, run: Run) -> None:
     if row.stage == "measure" and row.candidate_id is not None:
         changes["evaluations"] = F("evaluations") + 1
         if row.outcome != Outcome.OK.value:
-            field = "blocked" if row.outcome == Outcome.BLOCKED.value else "failed"
-            changes[field] = F(field) + 1
+            changes[row.outcome] = F(row.outcome) + 1
     Run.objects.filter(pk=run.pk).update(**changes)
 
 
@@ -154,6 +156,8 @@ def _record_measured(row: Evaluation, candidate_id: int, metric: Metric, now: da
 def _state_after(row: Evaluation, metric: Metric) -> CandidateState:
     if row.outcome == Outcome.BLOCKED.value:
         return CandidateState.BLOCKED
+    if row.outcome == Outcome.DROPPED.value:
+        return CandidateState.MEASURED
     if row.outcome != Outcome.OK.value or row.score is None:
         return CandidateState.FAILED
     return CandidateState.QUARANTINED if is_beyond_bound(metric, row.score) else CandidateState.MEASURED
@@ -169,11 +173,10 @@ def _announce(candidate: Candidate, run: Run, metric: Metric, now: datetime) -> 
             run, "candidate.measured", {**payload, "text": f"C-{candidate.pk} measured {candidate.score:.4f}"}, now=now
         )
         return
+    kind = "dropped" if candidate.state == CandidateState.MEASURED.value else candidate.state
     words = {CandidateState.QUARANTINED.value: "quarantined, its score is too good to be true"}
-    text = words.get(candidate.state, f"{candidate.state}: {candidate.message}")
-    events.record(
-        run, f"candidate.{candidate.state}", {"id": candidate.pk, "text": f"C-{candidate.pk} {text}"}, now=now
-    )
+    text = words.get(kind, f"{kind}: {candidate.message}")
+    events.record(run, f"candidate.{kind}", {"id": candidate.pk, "text": f"C-{candidate.pk} {text}"}, now=now)
 
 
 def _wake(row: Evaluation) -> None:

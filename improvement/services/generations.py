@@ -305,6 +305,11 @@ def _announce(run: Run, fresh: Sequence[Candidate], to_measure: Sequence[Candida
 def _measured_lines(run: Run, numbers: Sequence[int]) -> list[dict[str, str]]:
     rows = Candidate.objects.filter(run=run, number__in=numbers).order_by("number")
     return [
-        {"id": f"C-{c.pk}", "patch_sha256": c.patch_digest, "outcome": c.state, "score": audit.number(c.score)}
+        {"id": f"C-{c.pk}", "patch_sha256": c.patch_digest, "outcome": _outcome(c), "score": audit.number(c.score)}
         for c in rows
     ]
+
+
+def _outcome(candidate: Candidate) -> str:
+    dropped = candidate.state == CandidateState.MEASURED.value and candidate.score is None
+    return "dropped" if dropped else candidate.state

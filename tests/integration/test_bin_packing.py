@@ -42,9 +42,18 @@ def test_the_holdout_asks_for_other_numbers_of_items() -> None:
     assert max(found) < 6
 
 
+def test_a_rule_that_opens_a_bin_for_each_item_is_dropped_at_the_short_list() -> None:
+    wasteful = START.replace("return 0.0 * left", "return left")
+    champion = scored(START)
+    result = measure(TASK, {"packing.py": wasteful}, stage=Stage.MEASURE, seed=1, champion=champion.steps)
+    assert (result.outcome, [step.stage for step in result.steps]) == (Outcome.DROPPED, ["short"])
+    assert result.message.startswith("Dropped at stage short: excess is 1")
+    assert [step.stage for step in champion.steps] == ["short", "measure"]
+
+
 @pytest.mark.parametrize(
     ("cheat", "message"),
-    [("sorts_first", "depends on items that come later"), ("loses_items", "a bin for each of 5000 items")],
+    [("sorts_first", "depends on items that come later"), ("loses_items", "a bin for each of 500 items")],
 )
 def test_cheats_fail(cheat: str, message: str) -> None:
     result = scored((FOLDER / "cheats" / f"{cheat}.py").read_text())

@@ -13,7 +13,7 @@ from improvement.selectors import candidates, model_calls, program_runs, reviews
 from improvement.selectors.comments import Place
 from improvement.selectors.reviews import Standing
 from improvement.states import CandidateState
-from webapp.presenters import decisions, evidence, parameter_moves, pipeline_picture, words
+from webapp.presenters import decisions, evidence, parameter_moves, pipeline_picture, stages, words
 from webapp.presenters.comments import talk
 from webapp.presenters.diff import changes
 from webapp.presenters.review import CandidatePage, EvaluationLine, Exchange, Neighbours, Relative
@@ -88,6 +88,7 @@ def page(
         exchange=_exchange(candidate.model_call) if candidate.model_call and tab == "log" else None,
         evaluations=_evaluations(rows, candidate.target.better) if tab in {"evidence", "log"} else (),
         relatives=_relatives(candidate) if tab == "lineage" else (),
+        stages=stages.lines(rows, candidate.target.better) if tab == "evidence" else (),
     )
 
 

@@ -10,6 +10,7 @@ from webapp.presenters.runs import FeedLine
 
 _LOOKS = {
     "candidate.measured": ("", "circle"),
+    "candidate.dropped": ("", "circle-slash"),
     "candidate.nominated": ("", "circle-dot"),
     "candidate.in_review": ("wait", "clock"),
     "candidate.changes_requested": ("wait", "undo-2"),

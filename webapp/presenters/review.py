@@ -99,6 +99,17 @@ class EvaluationLine:
 
 
 @dataclass(frozen=True, slots=True)
+class StageLine:
+    """One stage of how a candidate was measured: what it needed and reached, on how many of its cases."""
+
+    name: str
+    needed: str
+    score: str
+    cases: str
+    chip: Chip
+
+
+@dataclass(frozen=True, slots=True)
 class Relative:
     """A candidate in another one's lineage."""
 
@@ -173,6 +184,7 @@ class CandidatePage:
     model: str = ""
     exchange: Exchange | None = None
     relatives: tuple[Relative, ...] = ()
+    stages: tuple[StageLine, ...] = ()
 
     @property
     def has_log(self) -> bool:

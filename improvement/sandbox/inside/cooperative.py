@@ -27,7 +27,7 @@ def cooperative(reading: int, writing: int, arguments: list[str]) -> None:
     program = _write(job["files"], job["program"])
     guard = Guard(writing, codec(plain)[1], job.pop("key"), program)
     try:
-        message = {"result": _result(_evaluate(*arguments, program, job["seed"], guard))}
+        message = {"result": _result(_evaluate(*arguments, program, job, guard))}
     except BaseException as error:
         show_error()
         message = {"evaluator_error": one_line(error)}
@@ -45,19 +45,27 @@ def _write(files: dict[str, str], program: str) -> str:
     return f"{folder}/{program}"
 
 
-def _evaluate(path: str, protocol: str, program: str, seed: int, guard: Guard) -> Any:
+def _evaluate(path: str, protocol: str, program: str, job: dict[str, Any], guard: Guard) -> Any:
     if protocol == "shinka":
         _import_numpy_for(path)
-        _seed(seed)
+        _seed(job["seed"])
         return shinka.run(path, program)
     module = load(path)
-    _seed(seed)
+    _seed(job["seed"])
     guard.seal()
+    if job["function"]:
+        return _stage(module, path, job["function"])(program)
     if hasattr(module, "evaluate"):
         return module.evaluate(program)
     if hasattr(module, STAGES[0]):
         return _staged(module, program)
     raise LookupError(f"{path} defines no function evaluate(program_path)")
+
+
+def _stage(module: ModuleType, path: str, function: str) -> Any:
+    if not hasattr(module, function):
+        raise LookupError(f"{path} defines no function {function}(program_path)")
+    return getattr(module, function)
 
 
 def _import_numpy_for(path: str) -> None:

@@ -113,6 +113,49 @@ def test_as_native_openevolve_says_what_is_not_used() -> None:
     )
 
 
+STAGED = b"""
+def evaluate_stage1(p):
+    return {}
+
+def evaluate_stage2(p):
+    return {}
+
+def evaluate_stage3(p):
+    return {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "config", "thresholds"),
+    [
+        (STAGED, b"", (0.5, 0.75)),
+        (STAGED, b"evaluator:\n  cascade_thresholds: [0.2, 3, 9]\n", (0.2, 3.0)),
+        (STAGED, b"evaluator:\n  cascade_thresholds: [0.2]\n", (0.2,)),
+        (STAGED, b"evaluator:\n  cascade_evaluation: false\n", ()),
+        (STAGED.replace(b"stage2", b"second"), b"", ()),
+        (STAGED.replace(b"stage3", b"third"), b"", (0.5,)),
+        (b"def evaluate(p):\n    return {}\n", b"evaluator:\n  cascade_thresholds: nonsense\n", ()),
+    ],
+)
+def test_as_native_openevolve_keeps_the_stages_and_their_thresholds(
+    evaluator: bytes, config: bytes, thresholds: tuple[float, ...]
+) -> None:
+    imported = as_native({**OPENEVOLVE, "evaluator.py": evaluator, "config.yaml": config}, "openevolve", name="task")
+    found = imported.manifest.evaluate.stages
+    assert tuple(stage.threshold for stage in found) == thresholds
+    assert [stage.name for stage in found] == [f"evaluate_stage{n + 1}" for n in range(len(thresholds))]
+    said = [warning for warning in imported.warnings if "stages are used, with the thresholds" in warning]
+    assert len(said) == (1 if thresholds else 0)
+
+
+def test_as_native_openevolve_thresholds_that_are_no_numbers_are_refused() -> None:
+    tree = {**OPENEVOLVE, "evaluator.py": STAGED, "config.yaml": b"evaluator:\n  cascade_thresholds: [high]\n"}
+    assert message(tree, "openevolve") == (
+        "config.yaml: evaluator.cascade_thresholds has to be a list of numbers such as [0.5, 0.75]; "
+        "found a value of type list. Correct it."
+    )
+
+
 def test_what_an_imported_task_has_to_have_installed_is_read_from_its_imports() -> None:
     program = b"import os, helper.parts\ntry:\n    import cupy\nexcept ImportError:\n    cupy = None\n"
     evaluator = b"import jax.numpy as jnp\nimport numpy, scipy.stats\nimport openevolve.evaluation_result\n"
