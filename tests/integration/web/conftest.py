@@ -57,10 +57,10 @@ def world(db: None) -> World:
     make.follow("team")
     language_models.add(AWAY, key="", actor=make.alice(), now=timezone.now())
     run = make.run(actor=make.alice())
-    return World(run, make.reviewed_candidate(run), _uploaded())
+    return World(run, make.reviewed_candidate(run), uploaded_table())
 
 
-def _uploaded() -> UploadedTable:
+def uploaded_table() -> UploadedTable:
     """A table of alice's that a worker has read; nobody asks for its file."""
     table = tables.hand_over(file_name="t.csv", source="/gone/t.csv", actor=make.alice(), now=timezone.now())
     columns = summary(CsvTable(("size", "kind"), (("1", "a"), ("2", "b"))), where="t.csv")

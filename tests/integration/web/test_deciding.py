@@ -16,7 +16,7 @@ from improvement.services.champions import order_rollback
 from improvement.services.releases import give_up
 from improvement.states import CandidateState
 from tests import factories as make
-from tests.integration.web.conftest import World
+from tests.integration.web.conftest import World, uploaded_table
 
 Browsers = Callable[[User | None], Client]
 
@@ -31,7 +31,7 @@ def _form(browser: Client, candidate: Candidate) -> dict[str, str]:
 def alone(db: None) -> World:
     """Alice works alone, under the solo policy, and her run has a candidate in review."""
     run = make.run(actor=make.alice())
-    return World(run, make.reviewed_candidate(run))
+    return World(run, make.reviewed_candidate(run), uploaded_table())
 
 
 def test_the_form_signs_what_the_page_shows(world: World, signed_in: Browsers) -> None:
