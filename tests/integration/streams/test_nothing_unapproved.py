@@ -120,7 +120,9 @@ def test_a_candidate_serves_only_once_the_votes_released_it(
 ) -> None:
     plain, table = make.tree, streaming.MANIFEST.partition("[stream]")[2].format(serving="frozen", bound="")
     monkeypatch.setattr(make, "MANIFEST", f"{make.MANIFEST}\n[stream]{table}")
-    monkeypatch.setattr(make, "tree", lambda: {**plain(), "serving.py": streaming.SERVING.encode()})
+    monkeypatch.setattr(
+        make, "tree", lambda **declared: {**plain(**declared), "serving.py": streaming.SERVING.encode()}
+    )
     make.alice(), make.bob(), make.carol()
     make.follow("team")
     run = make.run(actor=make.alice())
