@@ -62,7 +62,13 @@ def means(task: Task, *, installed: Collection[str] = ()) -> Means:
 
 
 def why_not(package: StrategyPackage, given: Means) -> str:
-    """Return in one plain clause why a strategy cannot work with what it is given, empty when it can."""
+    """Return in one plain clause why a strategy cannot work with what it is given, empty when it can.
+
+    Of several that share a run, why the first of those that cannot.
+    """
+    for member in package.members:
+        if reason := why_not(member, given):
+            return f"includes {member.name}, which {reason}"
     if package.kinds and given.kind not in package.kinds:
         return f"works on targets of kind {listed(package.kinds, 'or')}; this one is of kind {given.kind}"
     lacking = [need for need in package.needs if need not in given.has]

@@ -6,16 +6,23 @@ import difflib
 import hashlib
 import math
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
-from improvement.engine import pipelines
+from improvement.engine import bandit, pipelines
 from improvement.engine.manifest import KINDS
+from improvement.engine.rates import Rates
+from improvement.engine.wording import counted, listed
 from improvement.exceptions import StrategyError
 
 BUILTIN = Path(__file__).resolve().parent.parent / "strategies"
 KIT = BUILTIN / "kit"
+SHARED = {"kit/bandit.py": bandit, "kit/pipelines.py": pipelines}
+"""Modules of the host that every package gets a copy of."""
+JOINT, OWN = "+", "."
+MOST_MEMBERS = 4
 MAX_BYTES = 5_000_000
 DEFAULT_GENERATION = 8
 MAX_GENERATION = 256
@@ -24,9 +31,18 @@ NEEDS = ("python", "values", "weights", "pipeline", "stream", "model", "command"
 """What a strategy may need of a target or an installation; see docs/strategy.md."""
 
 Setting = bool | int | float | str
+Value = TypeVar("Value")
 _KINDS: dict[type[Setting], str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 _IGNORED = {"__pycache__", ".git"}
+
+TOKENS_RATE, DOLLARS_RATE = "tokens_per_evaluation", "dollars_per_evaluation"
+_RATES: Mapping[str, Setting] = {TOKENS_RATE: Rates().tokens, DOLLARS_RATE: Rates().dollars}
+_RATES_HELP = {
+    TOKENS_RATE: "So many tokens of model answers count as much as one evaluation; 0 counts none.",
+    DOLLARS_RATE: "So many dollars of model answers count as much as one evaluation; 0 counts none.",
+}
+_RATES_ALLOWED: Mapping[str, tuple[Setting, ...]] = {TOKENS_RATE: (0.0, 1e9), DOLLARS_RATE: (0.0, 1e6)}
 
 
 @dataclass(frozen=True)
@@ -37,7 +53,7 @@ class StrategyPackage:
     keeps that. ``kinds`` are the kinds of target that it can work on (all when empty), ``needs`` what it must have,
     ``extras`` the sets of packages to be installed for it (see ``extras``). ``parameters`` are its settings with their
     defaults. ``help`` is a sentence about each, ``allowed`` the least and the most of a number or all choices of a
-    text; either may be left out.
+    text; either may be left out. ``members`` are the packages that share a run, where this one stands for several.
     """
 
     name: str
@@ -52,11 +68,12 @@ class StrategyPackage:
     needs: tuple[str, ...]
     digest: str
     files: Mapping[str, bytes] = field(repr=False)
+    members: tuple[StrategyPackage, ...] = ()
 
     @property
     def label(self) -> str:
-        """The name as people read it: ``evolution@1.0.0``."""
-        return f"{self.name}@{self.version}"
+        """The name as people read it: ``evolution@1.0.0``, of several ``evolution@1.0.0+llm@1.0.0``."""
+        return JOINT.join(member.label for member in self.members) or f"{self.name}@{self.version}"
 
     @property
     def asks_for_help(self) -> bool:
@@ -99,12 +116,17 @@ def load_package(path: Path) -> StrategyPackage:
             raise StrategyError(f"The strategy folder {path} has no {needed}: a strategy is strategy.toml and main.py.")
     if not any(name.startswith("kit/") for name in files):
         files |= {f"kit/{name}": data for name, data in _read_files(KIT).items()}
-        files["kit/pipelines.py"] = Path(str(pipelines.__file__)).read_bytes()
+        files |= {name: Path(str(module.__file__)).read_bytes() for name, module in SHARED.items()}
     return _package(path / "strategy.toml", _table(path, files["strategy.toml"]), files)
 
 
 def find_builtin(name: str) -> StrategyPackage:
-    """Load a built-in strategy by its name; raises StrategyError naming the nearest one."""
+    """Load a built-in strategy by its name, or several by theirs (``evolution+llm``).
+
+    Raises StrategyError, which names the nearest one.
+    """
+    if JOINT in name:
+        return join([find_builtin(one) for one in name.split(JOINT)])
     names = builtin_names()
     if name not in names:
         raise StrategyError(f"There is no built-in strategy {name!r}{_nearest(name, names)}")
@@ -118,9 +140,55 @@ def find_package(name_or_path: str) -> StrategyPackage:
     return load_package(Path(name_or_path))
 
 
+def join(packages: Sequence[StrategyPackage]) -> StrategyPackage:
+    """Return one package that stands for several that share a run; one alone is returned as it is.
+
+    A setting ``islands`` of ``evolution`` is named ``evolution.islands``. Raises StrategyError for one that is named
+    twice, or too many.
+    """
+    if len(packages) == 1:
+        return packages[0]
+    names = [package.name for package in packages]
+    if len(set(names)) < len(names) or len(names) > MOST_MEMBERS:
+        most = counted(MOST_MEMBERS, "strategy", "strategies")
+        raise StrategyError(f"A run takes up to {most}, and each once: {listed(names)} cannot share one.")
+    return StrategyPackage(
+        name=JOINT.join(names),
+        version=JOINT.join(package.version for package in packages),
+        description=f"{listed(names)} share the run: which brings more for its cost proposes more often.",
+        generation=max(package.generation for package in packages),
+        extras=tuple(dict.fromkeys(extra for package in packages for extra in package.extras)),
+        parameters={**_of_all(packages, lambda one: one.parameters), **_RATES},
+        help={**_of_all(packages, lambda one: one.help), **_RATES_HELP},
+        allowed={**_of_all(packages, lambda one: one.allowed), **_RATES_ALLOWED},
+        kinds=(),
+        needs=tuple(dict.fromkeys(need for package in packages for need in package.needs)),
+        digest=hashlib.sha256("".join(package.digest for package in packages).encode()).hexdigest(),
+        files={},
+        members=tuple(packages),
+    )
+
+
+def own_settings(settings: Mapping[str, Setting], name: str) -> dict[str, Setting]:
+    """Return the settings of one of several strategies, as it names them itself."""
+    start = f"{name}{OWN}"
+    return {key.removeprefix(start): value for key, value in settings.items() if key.startswith(start)}
+
+
+def rates_of(settings: Mapping[str, Setting]) -> Rates:
+    """Return what model answers cost in evaluations, as the settings of several strategies say."""
+    return Rates(tokens=float(settings[TOKENS_RATE]), dollars=float(settings[DOLLARS_RATE]))
+
+
 def builtin_names() -> list[str]:
     """List the names of the built-in strategies."""
     return sorted(folder.parent.name for folder in BUILTIN.glob("*/strategy.toml"))
+
+
+def _of_all(
+    packages: Iterable[StrategyPackage], part: Callable[[StrategyPackage], Mapping[str, Value]]
+) -> dict[str, Value]:
+    return {f"{one.name}{OWN}{key}": value for one in packages for key, value in part(one).items()}
 
 
 def _looks_like_path(text: str) -> bool:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from improvement.engine import extras
 from improvement.engine.budget import Budget
 from improvement.engine.measurement import Task
-from improvement.engine.packages import find_package
+from improvement.engine.packages import find_package, join
 from improvement.engine.wording import counted
 from improvement.exceptions import CountersignError, Invalid
 from improvement.offline.limits import add_limits, asked
@@ -46,7 +46,13 @@ def _parser() -> argparse.ArgumentParser:
         "improve", help="improve a task, without server or database", allow_abbrev=False
     )
     command.add_argument("task", metavar="TASKDIR", type=Path, help="the folder of the task, in any known format")
-    command.add_argument("--strategy", required=True, help="a built-in strategy's name, or the folder of one")
+    command.add_argument(
+        "--strategy",
+        required=True,
+        action="append",
+        metavar="S",
+        help="a built-in strategy's name, or the folder of one; given more than once, they share the run",
+    )
     command.add_argument("--budget", required=True, type=_positive, metavar="N", help="measure evaluations to make")
     command.add_argument("--seed", type=int, default=1, metavar="K", help="the run's seed (default 1)")
     add_limits(command, seconds=float)
@@ -76,7 +82,7 @@ def _setting(text: str) -> tuple[str, str]:
 
 
 def _run(options: argparse.Namespace) -> OfflineResult:
-    package = find_package(options.strategy)
+    package = join([find_package(name) for name in options.strategy])
     imported = load(options.task)
     extras.check_run(imported.manifest, package)
     what = Plan(

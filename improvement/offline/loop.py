@@ -33,7 +33,7 @@ from improvement.offline.proposer import Proposer
 from improvement.offline.record import Record
 from improvement.offline.result import Confirmation, OfflineResult, Standing, Tried
 from improvement.sandbox.levels import require
-from improvement.sandbox.strategy import StrategyProcess
+from improvement.sandbox.strategies import start
 
 Watch = Callable[[Progress], None]
 
@@ -122,7 +122,7 @@ class _Loop:
         package, init = self._what.package, self._what.init(self._start.score, self._measured_start)
         models = OfflineModels(self._what.models, self._can_pay, self._record)
         programs = OfflinePrograms(self._task, self._record, self._what.programs)
-        with Proposer(lambda: StrategyProcess(package.files), init, self._record, programs, models) as proposer:
+        with Proposer(lambda: start(package), init, self._record, programs, models) as proposer:
             while (count := min(package.generation, self._what.budget.may_start(self._spent))) > 0:
                 if self._barren >= MAX_BARREN:
                     return f"the strategy proposed nothing new in {MAX_BARREN} generations"

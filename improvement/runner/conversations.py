@@ -15,7 +15,8 @@ from improvement.engine.seeds import strategy_seed
 from improvement.engine.session import Session
 from improvement.exceptions import StrategyError
 from improvement.models import Run
-from improvement.sandbox.strategy import StrategyProcess
+from improvement.sandbox import strategies
+from improvement.sandbox.strategies import Running
 from improvement.selectors import loop
 from improvement.selectors.targets import task_at
 
@@ -26,7 +27,7 @@ KEPT = 6
 class Conversation:
     """A live session with the journal index at which it stands."""
 
-    process: StrategyProcess
+    process: Running
     session: Session
     journal_index: int
 
@@ -94,7 +95,7 @@ def _restored(run: Run, length: int) -> Conversation:
         models=[Offer(**offer) for offer in run.language_models],
     )
     snapshot, entries = loop.restoration(run.pk)
-    process = StrategyProcess(package.files, stop=installation.halt_file().exists)
+    process = strategies.start(package, stop=installation.halt_file().exists)
     try:
         session = Session.restore(process, init, snapshot, entries)
     except BaseException:

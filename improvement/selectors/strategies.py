@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from improvement.engine import extras, fitting
 from improvement.engine.consulting import Offer as ModelOffer
 from improvement.engine.consulting import read_choice
 from improvement.engine.measurement import Task
-from improvement.engine.packages import StrategyPackage, builtin_names, find_builtin
+from improvement.engine.packages import StrategyPackage, builtin_names, find_builtin, join
 from improvement.exceptions import Invalid, StrategyError
 from improvement.models import Target
 from improvement.selectors import language_models, paces, targets
@@ -38,12 +39,17 @@ def package(name: str) -> StrategyPackage:
     return find_builtin(name)
 
 
+def packages(names: Sequence[str]) -> StrategyPackage:
+    """Return the package of these strategies together: one, or several that share a run; raises ``StrategyError``."""
+    return join([find_builtin(name) for name in names])
+
+
 def offers(target: Target) -> list[Offer]:
     """Return every strategy for a target: those that fit first, the best of them on top."""
     task, known = _task(target), paces.of_target(target)
-    given, packages = _means(task), all_strategies()
-    best_first = fitting.ranked(packages, given)
-    others = [one for one in packages if one not in best_first]
+    given, there = _means(task), all_strategies()
+    best_first = fitting.ranked(there, given)
+    others = [one for one in there if one not in best_first]
     found = [Offer(one, _why_not(one, task, given), known.of(one.name)) for one in [*best_first, *others]]
     return sorted(found, key=lambda offer: bool(offer.why_not))
 

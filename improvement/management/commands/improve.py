@@ -29,7 +29,13 @@ class Command(CountersignCommand):
         """Declare the options."""
         sole_action(parser, _improve)
         parser.add_argument("target", metavar="TARGET", help="a target's name, or the folder of a task")
-        parser.add_argument("--strategy", help="what proposes changes (default: the one that fits the target best)")
+        parser.add_argument(
+            "--strategy",
+            action="append",
+            default=[],
+            metavar="S",
+            help="what proposes changes (default: the one that fits the target best); several share the run",
+        )
         parser.add_argument("--budget", type=int, default=200, metavar="N", help="candidates to measure (default: 200)")
         limits.add_limits(parser)
         parser.add_argument(
@@ -72,7 +78,7 @@ def _improve(options: Namespace) -> Answer:
 
 def _start(options: Namespace) -> Run:
     actor = caller.actor(options)
-    named = strategies.package(options.strategy) if options.strategy else None
+    named = strategies.packages(options.strategy) if options.strategy else None
     if system.halted():
         target_named.check_exists(options.target)  # what is wrong whatever happens comes before what waits
         raise Halted("Everything is stopped; no run starts until people lift that (`manage.py resume`, or any page).")

@@ -101,6 +101,13 @@ class Search:
             self.members.append(Member(known, champion["files"], champion["score"], champion.get("feedback", "")))
         self.members = self.best()
 
+    def meet(self, foreign: Sequence[Mapping[str, Any]]) -> None:
+        """Take in what other strategies of the run found, to begin from where it is good."""
+        for one in foreign:
+            feedback = one["feedback"][: instructions.MOST_FEEDBACK]
+            self.members.append(Member(one["number"], one["files"], one["score"], feedback))
+        self.members = self.best()
+
     def take(self, result: Mapping[str, Any]) -> None:
         """Note what became of one proposal."""
         files = self.pending.pop(result["number"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -75,7 +75,7 @@ class Refinement:
     """A cloud over the numbers of one program; ends when it brings nothing better for a while."""
 
     def __init__(self, parent: Member, cloud: Cloud) -> None:
-        self.parent = parent
+        self.parent = replace(parent)  # of its own, as after a restart
         self.form = parent.form
         self.best = parent.merit()
         self.cloud = cloud
@@ -161,7 +161,7 @@ class Refinements:
         """Let a program wait for a refinement when its form is new."""
         forms = {*self.settled, *(one.form for one in self.new), *(one.form for one in self.running.values())}
         if member.form not in forms:
-            self.new = [*self.new, member][-REMEMBERED:]
+            self.new = [*self.new, replace(member)][-REMEMBERED:]
 
     def on(self, island: int, members: Sequence[Member], chance: random.Random) -> Refinement | None:
         """Return the refinement of an island: the one that runs, or a new one, None where nothing can be refined."""

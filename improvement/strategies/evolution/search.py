@@ -177,6 +177,17 @@ class Search:
             elif number in member.parents and verdict != "released":
                 member.doubts += 1
 
+    def meet(self, foreign: list[dict]) -> None:
+        """Take in what other strategies of the run found, on one island after the other."""
+        for one in foreign:
+            member = self.member(one["files"], one["score"], one["metrics"])
+            member.number = one["number"]
+            if member.digest not in self.known and self.keeps_guards(member.metrics):
+                self.known[member.digest] = True
+                self.kinds.add(member)
+                self.islands.add(member.number % len(self.islands.all), member)
+                self.refinements.note(member)
+
     def learn(self, number: int, child: Child, result: dict[str, Any]) -> None:
         """Take one result into the archive and credit the operator for what it brought; a broken guard is a failure."""
         score = self.signed(result["score"]) if result["outcome"] == "ok" else None
@@ -292,7 +303,9 @@ class Search:
         self.guarded = state["guarded"]
         self.islands.restore(state["islands"], lambda values: Member(**values))
         self.refinements.restore(state["refinements"])
-        self.start = Member(**state["start"])
+        start = Member(**state["start"])
+        # One on an island is that very member, so that what changes there changes here too.
+        self.start = next((member for member in self.islands.members() if member == start), start)
         self.kinds.restore(state["kinds"], lambda values: Member(**values))
         self.bandit.restore(state["bandit"])
         self.limit = state["limit"]

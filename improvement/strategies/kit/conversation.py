@@ -84,11 +84,18 @@ class Conversation:
         if "answers" in message and self.asking is not None:
             return self.go_on(message["answers"])
         if kind == "tell":
-            self.strategy.tell(message["results"], message["decisions"], message["champion"])
+            self.tell(message)
             return {"type": "ok"}
         if kind == "snapshot":
             return {"type": "state", "state": self.strategy.snapshot()}
         raise RefusalError(f"This strategy does not know messages of type {kind!r}.")
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """Let the strategy learn; of what others proposed first, if it wants to know."""
+        meet = getattr(self.strategy, "meet", None)
+        if meet is not None and message.get("foreign"):
+            meet(message["foreign"])
+        self.strategy.tell(message["results"], message["decisions"], message["champion"])
 
     def begin(self, message: Mapping[str, Any]) -> None:
         """Make the strategy that an init message asks for, fresh or taken up where its state was left."""

@@ -246,6 +246,14 @@ class Writer:
         if champion is not None:
             self.follow(champion)
 
+    def meet(self, foreign: Sequence[Mapping[str, Any]]) -> None:
+        """Take in what other strategies of the run found."""
+        for one in foreign:
+            program = self.program(one["number"], one["files"], one["score"], one["metrics"], one["feedback"])
+            program.note = f"by {one['by']}"
+            self.archive.add(program)
+            self.memory.known.append(mark(program.files))
+
     def follow(self, champion: Mapping[str, Any]) -> None:
         """Go on from a champion that moved."""
         metrics, feedback = champion.get("metrics") or {}, champion.get("feedback", "")

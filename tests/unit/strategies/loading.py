@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
-PACKAGES = Path(__file__).resolve().parents[3] / "improvement" / "strategies"
+from improvement.engine.packages import BUILTIN, find_builtin
+
+PACKAGES = BUILTIN
 EXAMPLE = PACKAGES.parents[1] / "examples" / "circle_packing"
+
+
+@functools.cache
+def laid_kit() -> str:
+    """Lay out the folder ``kit`` as the host lays it beside every package, and return where."""
+    folder = tempfile.mkdtemp(prefix="countersign-kit-")
+    atexit.register(shutil.rmtree, folder)
+    for path, data in find_builtin("evolution").files.items():
+        if path.startswith("kit/"):
+            Path(folder, path).parent.mkdir(parents=True, exist_ok=True)
+            Path(folder, path).write_bytes(data)
+    return folder
 
 
 def modules(folder: Path, *names: str) -> list[ModuleType]:
     """Import modules that expect their own folder on the path, without leaving it or them there."""
-    sys.path[:0] = [str(folder), str(PACKAGES)]
+    sys.path[:0] = [str(folder), laid_kit()]
     try:
         return [importlib.import_module(name) for name in names]
     finally:
@@ -37,7 +55,7 @@ class PackageProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(PACKAGES)},
+            env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": laid_kit()},
         )
 
     def request(self, message: dict[str, Any]) -> dict[str, Any]:

@@ -69,6 +69,16 @@ def test_the_best_is_begun_from_and_what_was_tried_and_said_is_told() -> None:
         assert part in task
 
 
+def test_what_another_strategy_found_may_be_begun_from() -> None:
+    found = {"number": -1, "files": {**FILES, "a.py": "a = 9\n"}, "score": 9.0, "metrics": {}, "feedback": "fine"}
+    with PackageProcess("command") as process:
+        begun(process, command="/opt/agent")
+        process.request({**told([]), "foreign": [{**found, "outcome": "ok", "of": None, "by": "evolution"}]})
+        begun_from = [asked(process, answer(f"a = {number}\n")) for number in range(20, 26)]
+    assert "a = 9\n" in {commands[0]["files"]["a.py"] for commands, _ in begun_from}
+    assert [-1] in [proposals[0]["parents"] for _, proposals in begun_from]
+
+
 def test_a_rejected_change_is_not_begun_from_again() -> None:
     with PackageProcess("command") as process:
         begun(process)

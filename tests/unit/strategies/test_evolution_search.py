@@ -279,3 +279,13 @@ def test_a_refinement_is_credited_only_for_what_beats_the_best_of_its_island() -
     assert child.parent_score == leader.score
     assert state.gain(child, leader.score - 1e-6) == 0.0
     assert state.gain(child, leader.score + 1e-6) > 0.0
+
+
+def test_what_another_strategy_found_breeds_like_ones_own() -> None:
+    state = search()
+    better = REGRESSION.replace("SLOPE", "GRADE")
+    found = {"number": -7, "files": {"p.py": better}, "score": 0.001, "metrics": {}, "feedback": "", "by": "llm"}
+    state.meet([found, found])
+    assert state.islands.best().number == -7
+    state.islands.migrate(), state.islands.migrate()
+    assert any(-7 in proposal["parents"] for proposal in state.ask(24))

@@ -1,9 +1,12 @@
-"""Which way to propose next: those that brought most for their cost lately come more often, none dies out."""
+"""Which way to propose next: those that brought most for their cost lately come more often, none dies out.
+
+The host lays this module into every strategy package as ``kit.bandit``, so it imports the standard library alone.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 LEARNING_RATE = 0.08
@@ -29,9 +32,13 @@ class Bandit:
         """Return what an arm brought lately for each unit of cost."""
         return self.credit[name] / self.cost[name]
 
-    def choose(self, chance: random.Random) -> str:
-        """Return an arm's name: one that was never tried first, then by weight and merit."""
-        names = [name for name in self.weights if self.used[name] == 0] or list(self.weights)
+    def choose(self, chance: random.Random, among: Collection[str] | None = None) -> str:
+        """Return an arm's name: one that was never tried first, then by weight and merit.
+
+        Only those ``among`` these names may be chosen; all where nothing is said.
+        """
+        free = [name for name in self.weights if among is None or name in among]
+        names = [name for name in free if self.used[name] == 0] or free
         top = max(map(self.merit, self.weights)) or 1.0
         weights = [self.weights[name] * (FLOOR + self.merit(name) / top) for name in names]
         return chance.choices(names, weights)[0]
