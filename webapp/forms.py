@@ -10,7 +10,7 @@ from django import forms
 
 from improvement.broker.configuration import ADDRESSES, Dialect, ModelConfig
 from improvement.engine.budget import Limit
-from improvement.engine.packages import Setting, StrategyPackage
+from improvement.engine.packages import Setting, StrategyPackage, join
 from improvement.exceptions import Invalid, StrategyError
 
 LARGEST_UPLOAD_MB = 20
@@ -62,6 +62,7 @@ class NewRunForm(forms.Form):
 
     target = forms.ChoiceField(widget=forms.HiddenInput)
     strategy = forms.ChoiceField(label="Strategy", widget=forms.RadioSelect)
+    also = forms.MultipleChoiceField(required=False)
     budget = forms.IntegerField(
         label="Evaluations",
         min_value=1,
@@ -110,7 +111,8 @@ class NewRunForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self._packages = {package.name: package for package in packages}
-        for name, choices in (("target", targets), ("strategy", list(self._packages)), ("models", models)):
+        known = list(self._packages)
+        for name, choices in (("target", targets), ("strategy", known), ("also", known), ("models", models)):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [(choice, choice) for choice in choices]
@@ -127,11 +129,18 @@ class NewRunForm(forms.Form):
         return _given_limits(self.cleaned_data, "seconds", "cpu_seconds", "tokens")
 
     def clean(self) -> dict[str, Any]:
-        """Read the settings of the chosen strategy into ``settings``; an empty one keeps its default."""
+        """Put the chosen strategies together as ``package`` with ``settings``; an empty one keeps its default."""
         data = super().clean() or {}
-        package = self._packages.get(data.get("strategy", ""))
-        data["settings"] = self._settings(package, data) if package else {}
-        data["models"] = ",".join(data.get("models", [])) if package and package.asks_for_help else ""
+        if "strategy" not in data:
+            return data
+        names = dict.fromkeys([data["strategy"], *data.get("also", [])])
+        try:
+            package = join([self._packages[name] for name in names])
+        except StrategyError as problem:
+            self.add_error(None, problem.message)
+            return data
+        data["package"], data["settings"] = package, self._settings(package, data)
+        data["models"] = ",".join(data.get("models", [])) if package.asks_for_help else ""
         return data
 
     def _settings(self, package: StrategyPackage, data: dict[str, Any]) -> dict[str, Setting]:
@@ -176,7 +185,8 @@ def _given_limits(data: Mapping[str, Any], *names: str) -> dict[Limit, int]:
 
 
 def _field_of(package: StrategyPackage, setting: str) -> str:
-    return f"{package.name}.{setting}"
+    """Return the name of a setting's field; where several share a run it is the setting's own name."""
+    return setting if package.members else f"{package.name}.{setting}"
 
 
 def _explained(setting: str, package: StrategyPackage) -> str:

@@ -31,7 +31,10 @@ _MEASURED = {
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A strategy that fits: what it needs, what it costs here, whether it asks models, the fields of its settings."""
+    """A strategy that fits: what it needs and costs here, whether it asks models, the fields of its settings.
+
+    ``also`` says that it shares the run with the chosen one.
+    """
 
     name: str
     version: str
@@ -41,6 +44,7 @@ class Choice:
     best: bool
     chosen: bool
     asks: bool
+    also: bool
     settings: tuple[BoundField, ...]
 
 
@@ -127,6 +131,7 @@ def _choice(offer: Offer, form: NewRunForm, *, best: bool) -> Choice:
         best=best,
         chosen=form["strategy"].value() == package.name,
         asks=package.asks_for_help,
+        also=package.name in (form["also"].value() or []),
         settings=tuple(form.settings_of(package)),
     )
 

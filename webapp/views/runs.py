@@ -90,7 +90,7 @@ def _start(request: HttpRequest, form: NewRunForm) -> int | None:
     try:
         run = runs.start(
             target_name=asked["target"],
-            package=strategies.package(asked["strategy"]),
+            package=asked["package"],
             budget=asked["budget"],
             seed=asked["seed"],
             parameters=asked["settings"],

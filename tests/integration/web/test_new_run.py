@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -34,6 +35,28 @@ def test_settings_of_the_chosen_strategy_are_kept(world: World, signed_in: Brows
     assert run.parameters["idioms"] is False
     assert run.parameters["island_size"] == 12
     assert "sampler" not in run.parameters
+
+
+def test_strategies_that_share_a_run_are_started_with_the_settings_of_each(world: World, signed_in: Browsers) -> None:
+    alice = signed_in(make.user("alice", "admin"))
+    asked = {"also": ["parameters", "evolution"], "evolution.islands": "5", "parameters.sampler": "cmaes"}
+
+    answer = alice.post("/runs/new/", _form(world) | asked)
+
+    run = Run.objects.latest("pk")
+    assert (answer["Location"], run.strategy) == (f"/runs/{run.pk}/", "evolution+parameters")
+    kept = {name: run.parameters[name] for name in ("evolution.islands", "parameters.sampler", "evolution.patience")}
+    assert kept == {"evolution.islands": 5, "parameters.sampler": "cmaes", "evolution.patience": 12}
+    assert 'name="also" value="parameters"' in alice.get("/runs/new/?target=small").content.decode()
+
+
+def test_a_setting_of_one_that_shares_the_run_is_checked_too(world: World, signed_in: Browsers) -> None:
+    faulty = {"also": ["parameters"], "parameters.startup": "few"}
+    answer = signed_in(make.user("alice", "admin")).post("/runs/new/", _form(world) | faulty)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "must be a whole number" in page
+    assert 'name="also" value="parameters" checked' in page
 
 
 def test_a_setting_of_another_kind_is_said_beside_its_field(world: World, signed_in: Browsers) -> None:
@@ -155,5 +178,5 @@ def test_a_strategy_that_asks_no_models_starts_whatever_is_ticked(
     assert Run.objects.latest("pk").language_models == []
 
 
-def _form(world: World) -> dict[str, str]:
+def _form(world: World) -> dict[str, Any]:
     return {"target": world.run.target.name, "strategy": "evolution", "budget": "9"}

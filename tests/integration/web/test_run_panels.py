@@ -95,6 +95,18 @@ def test_operators_show_when_there_are_two(mallory: Client) -> None:
     assert "What operators brought" in mallory.get(f"/runs/{run_id}/").content.decode()
 
 
+def test_a_run_of_several_strategies_shows_their_shares(mallory: Client) -> None:
+    run_id = _three_generations()
+    assert "How strategies share the run" not in mallory.get(f"/runs/{run_id}/").content.decode()
+    Run.objects.filter(pk=run_id).update(strategy="evolution+parameters")
+    Candidate.objects.filter(run_id=run_id).update(operator="parameters: tpe")
+    Candidate.objects.filter(run_id=run_id, number=0).update(operator="evolution: swap")
+    _something_happens(run_id)
+    assert "How strategies share the run" in mallory.get(f"/runs/{run_id}/").content.decode()
+    rows = mallory.get(f"/runs/{run_id}/panels/strategies.csv")
+    assert b"".join(rows).decode().splitlines()[0].startswith("strategy,proposals")
+
+
 def test_panels_are_made_anew_only_when_something_happened(mallory: Client) -> None:
     run_id = _three_generations()
     costs = []

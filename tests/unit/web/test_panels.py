@@ -81,6 +81,18 @@ def test_an_operator_is_credited_with_each_new_best() -> None:
     assert found == (("b", "3", "2", "2", "3.00 s"), ("a", "1", "1", "0", "1.00 s"))
 
 
+def test_strategies_that_share_a_run_are_compared_with_their_operators_together() -> None:
+    tries = [("evolution: swap", 1.0), ("llm: improve by fast", 3.0), ("evolution: literal", 2.0)]
+    rows = [Tried(number, 0, score, operator) for number, (operator, score) in enumerate(tries)]
+    seconds = {"evolution: swap": 1.0, "evolution: literal": 2.0, "llm: improve by fast": 1.0}
+    told = operators.rows(*operators.by_strategy(rows, seconds), start=0.0, sign=1.0, of=operators.STRATEGIES)
+    assert told == (
+        ("strategy", "proposals", "measured", "new best", "sandbox seconds"),
+        ("evolution", 2, 2, 1, 3.0),
+        ("llm", 1, 1, 1, 1.0),
+    )
+
+
 def test_of_many_operators_the_ones_that_brought_most_are_shown() -> None:
     rows = [tried(number, float(number), operator=f"o{number % 20}") for number in range(60)]
     panel = operators.panel(rows, {}, start=None, sign=-1.0)

@@ -1,4 +1,4 @@
-"""What each operator brought: its share of the proposals, how often it found a new best, and what that took."""
+"""What each operator, or each strategy of several, brought: its share of the proposals, new bests, and what it took."""
 
 from __future__ import annotations
 
@@ -11,7 +11,20 @@ from webapp.presenters import words
 from webapp.presenters.panels.parts import Cell, Head, Panel, Rows, Table
 
 MOST_ROWS = 8
-_HEADS = (Head("Operator", False), Head("Proposals"), Head("Measured"), Head("New best"), Head("Sandbox time"))
+_HEADS = (Head("Proposals"), Head("Measured"), Head("New best"), Head("Sandbox time"))
+
+
+@dataclass(frozen=True, slots=True)
+class Proposers:
+    """What a panel compares: its key, its title, and the word for one of them."""
+
+    key: str
+    title: str
+    noun: str
+
+
+OPERATORS = Proposers("operators", "What operators brought", "operator")
+STRATEGIES = Proposers("strategies", "How strategies share the run", "strategy")
 
 
 @dataclass
@@ -21,7 +34,14 @@ class _Tally:
     bests: int = 0
 
 
-def panel(rows: Sequence[Tried], seconds: Mapping[str, float], *, start: float | None, sign: float) -> Panel | None:
+def panel(
+    rows: Sequence[Tried],
+    seconds: Mapping[str, float],
+    *,
+    start: float | None,
+    sign: float,
+    of: Proposers = OPERATORS,
+) -> Panel | None:
     """Return what operators brought, or nothing when all candidates come from one."""
     tallies = _tallies(rows, start, sign)
     if len(tallies) < 2:
@@ -29,7 +49,7 @@ def panel(rows: Sequence[Tried], seconds: Mapping[str, float], *, start: float |
     total, bests = len(rows), max(1, sum(one.bests for one in tallies.values()))
     spent = sum(seconds.values()) or 1.0
     table = Table(
-        _HEADS,
+        (Head(of.noun.capitalize(), False), *_HEADS),
         tuple(
             (
                 Cell(words.origin(name, "strategy")),
@@ -40,17 +60,36 @@ def panel(rows: Sequence[Tried], seconds: Mapping[str, float], *, start: float |
             )
             for name, one in _best_first(tallies)[:MOST_ROWS]
         ),
-        _left_out(len(tallies)),
+        _left_out(len(tallies), of),
     )
-    return Panel("operators", "What operators brought", table, note="Bars are shares of the whole run.")
+    return Panel(of.key, of.title, table, note="Bars are shares of the whole run.")
 
 
-def _left_out(operators: int) -> str:
-    left = operators - MOST_ROWS
-    return f"{counted(left, 'further operator')} brought less; the download has all of them." if left > 0 else ""
+def by_strategy(rows: Sequence[Tried], seconds: Mapping[str, float]) -> tuple[list[Tried], dict[str, float]]:
+    """Return candidates and seconds by the strategy that an operator's name begins with, where several share a run."""
+    spent: dict[str, float] = {}
+    for operator, took in seconds.items():
+        spent[_strategy(operator)] = spent.get(_strategy(operator), 0.0) + took
+    return [row._replace(operator=_strategy(row.operator)) for row in rows], spent
 
 
-def rows(tried: Sequence[Tried], seconds: Mapping[str, float], *, start: float | None, sign: float) -> Rows:
+def _strategy(operator: str) -> str:
+    return operator.partition(": ")[0]
+
+
+def _left_out(proposers: int, of: Proposers) -> str:
+    left = proposers - MOST_ROWS
+    return f"{counted(left, f'further {of.noun}')} brought less; the download has all of them." if left > 0 else ""
+
+
+def rows(
+    tried: Sequence[Tried],
+    seconds: Mapping[str, float],
+    *,
+    start: float | None,
+    sign: float,
+    of: Proposers = OPERATORS,
+) -> Rows:
     """Return a row for each operator."""
     tallies = _tallies(tried, start, sign)
     if len(tallies) < 2:
@@ -58,7 +97,7 @@ def rows(tried: Sequence[Tried], seconds: Mapping[str, float], *, start: float |
     told = (
         (name, one.proposals, one.measured, one.bests, seconds.get(name, 0.0)) for name, one in _best_first(tallies)
     )
-    return (("operator", "proposals", "measured", "new best", "sandbox seconds"), *told)
+    return ((of.noun, "proposals", "measured", "new best", "sandbox seconds"), *told)
 
 
 def _best_first(tallies: Mapping[str, _Tally]) -> list[tuple[str, _Tally]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.core.cache import cache
 
+from improvement.engine.packages import JOINT
 from improvement.exceptions import NotFound
 from improvement.selectors import events, insights, model_calls
 from webapp.presenters.panels import curves, elites, importances, operators, parameters, spend, tradeoffs
@@ -132,6 +133,21 @@ def _operator_rows(story: Story) -> Rows:
     return operators.rows(story.tried, seconds, start=story.run.start_score, sign=story.sign)
 
 
+def _strategies(story: Story) -> Panel | None:
+    if JOINT not in story.run.strategy:
+        return None
+    tried, seconds = operators.by_strategy(story.tried, insights.seconds_by_operator(story.run))
+    of, start = operators.STRATEGIES, story.run.start_score
+    return operators.panel(tried, seconds, start=start, sign=story.sign, of=of)
+
+
+def _strategy_rows(story: Story) -> Rows:
+    if JOINT not in story.run.strategy:
+        return ()
+    tried, seconds = operators.by_strategy(story.tried, insights.seconds_by_operator(story.run))
+    return operators.rows(tried, seconds, start=story.run.start_score, sign=story.sign, of=operators.STRATEGIES)
+
+
 def _spend(story: Story) -> Panel | None:
     return spend.panel(model_calls.of_run_by_model(story.run.pk))
 
@@ -146,6 +162,7 @@ KINDS: Mapping[str, Kind] = {
     "elites": Kind(_elites, _elite_rows),
     "tradeoffs": Kind(_tradeoffs, _tradeoff_rows),
     "curves": Kind(_curves, _curve_rows),
+    "strategies": Kind(_strategies, _strategy_rows),
     "operators": Kind(_operators, _operator_rows),
     "spend": Kind(_spend, _spend_rows, of_scores=False),
 }
