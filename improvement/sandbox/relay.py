@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from improvement.sandbox.process import Cause, Ending, Process
@@ -82,13 +82,12 @@ class Relay:
                 return Answer("timeout", None)
 
     def finish(self) -> None:
-        """End both sides and keep what the candidate left behind."""
+        """End both sides and keep what the candidate left behind, and what processor time the evaluator took."""
         for process in filter(None, (self._evaluator, self._candidate)):
             process.kill(Cause.DONE)  # both at once, then wait for both
         ended = self._evaluator.end(Cause.DONE)
         self._retire(Cause.DONE)
-        if self._start is None:
-            self.endings.append(ended)
+        self.endings.append(replace(ended, cause=Cause.DONE, memory_mb=0.0) if self._start else ended)
 
     # The evaluator's side
 

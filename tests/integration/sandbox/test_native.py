@@ -27,6 +27,13 @@ def test_an_honest_candidate_scores() -> None:
     assert 1 < result.memory_mb < 100
 
 
+def test_the_evaluators_processor_time_counts_too() -> None:
+    busy = (
+        "    import time\n    while time.process_time() < 0.6: pass\n    return {'score': candidate.call('double', 1)}"
+    )
+    assert measured(native(EVALUATE + busy), HONEST).cpu_seconds > 0.6
+
+
 @pytest.mark.parametrize(
     ("solution", "score", "feedback"),
     [
