@@ -202,7 +202,7 @@ EVENT_TYPES: Mapping[str, EventType] = {
         "{actor} let {commit:.9} of {subject} skip the records {first} to {last}, which it refused: {reason}",
         people_only=True,
     ),
-    "serving.shadow_ended": EventType("{commit:.9} of {subject} shadows no longer: {reason}"),
+    "serving.shadow_ended": EventType("The shadow {commit:.9} of {subject} ended: {reason}"),
     "stream.fed": EventType(
         "{actor} fed the stream of {subject}: {accepted} observations were new, up to record {last}",
         data=("duplicates", "unmatched", "digest", "source"),

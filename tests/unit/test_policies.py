@@ -175,6 +175,7 @@ def test_a_case_that_lacks_nothing_is_released_and_says_so() -> None:
     assert told == [
         ("Approvals", True, "1 of 1: bob"),
         ("Nobody against", True, "no open objection"),
+        ("No open comment", True, "none"),
         ("Better than the champion", True, "confirmed on fresh seeds"),
         ("Sandbox level", True, "measured at level 3, level 3 is needed"),
         ("No blocking finding", True, "none"),

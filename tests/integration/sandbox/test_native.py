@@ -276,8 +276,8 @@ def test_a_forbidden_system_call_blocks(forbidden: str) -> None:
 
 def test_stages_seeds_cases_and_the_holdout() -> None:
     told = native(EVALUATE + "    return {'score': seed, 'case': case, 'confirm': float(stage == 'confirm')}")
-    result = measured(told, HONEST, stage=Stage.CONFIRM, seed=2**63, case=4)
-    assert result.metrics == {"score": float(2**63), "case": 4.0, "confirm": 1.0}
+    result = measured(told, HONEST, stage=Stage.CONFIRM, seed=2**63)
+    assert result.metrics == {"score": float(2**63), "case": 0.0, "confirm": 1.0}
     assert measured(told, HONEST, stage=Stage.HOLDOUT).metrics["score"] == 42
 
 

@@ -156,6 +156,7 @@ def _right(pattern: URLPattern, world: World) -> dict[str, str]:
         "key": "curves",
         "proposal_id": "7",
         "serving_id": "7",
+        "thread_id": "7",
         "token": "unknown",
         **known,
     }
